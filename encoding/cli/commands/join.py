@@ -17,7 +17,7 @@ from encoding.cli.parts.options import (
 )
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file, note_received
+from encoding.cli.parts.written_files import note_file, note_read
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import LINK_ID, attach
@@ -90,7 +90,7 @@ def join(
             keep=split_columns(keep),
             keep_unlinked=keep_unlinked,
         )
-    note_received(session, received)
+    note_read(session, "received", received)
     document: dict[str, object] = {
         "file": str(output),
         "rows": done.rows,

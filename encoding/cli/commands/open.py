@@ -14,7 +14,7 @@ from encoding.cli.parts.options import FORCE, agency_options, split_columns
 from encoding.cli.parts.own_identity import identity_options, own_keys, unlock_own
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file, note_received
+from encoding.cli.parts.written_files import note_file, note_read
 from encoding.errors import FileMissingError, LinksFileError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing, write_csv
 from encoding.people.sealed_file import read_sealed_header
@@ -113,7 +113,7 @@ def _open_one(
         else:
             _write_content(content, columns, target)
             sentence = f"opened, and nothing is missing: {target}"
-    note_received(session, file)
+    note_read(session, "received", file)
     return document, sentence
 
 
@@ -143,7 +143,7 @@ def _open_together(
         link_of = BlindLedger.of(session.workspace, handed_over[0].header).link(handed_over)
     n_rows = 0
     for file, wanted, target in zip(files, listed, targets, strict=True):
-        note_received(session, file)
+        note_read(session, "received", file)
         note_file(session, "received", target)
         with _rows(file, keys, wanted) as opened:
             rows = [(link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows]

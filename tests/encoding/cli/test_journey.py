@@ -14,9 +14,9 @@ from breaks.false_log import Log
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker, problem
 
-from encoding.destruction.written_files import read_written
 from encoding.evidence.person_disclosures import find_record
 from encoding.workspace.workspace import open_workspace
+from encoding.workspace.written_files import read_written
 from schemas.canonical import canonical_bytes
 
 LINKED = ["4", "7", "x-3"]
