@@ -146,7 +146,7 @@ def test_foreign_keys_point_the_same_way_as_imports() -> None:
 
 
 # What the help of a command does without; see test_commands.py.
-NOT_FOR_HELP = {"numpy", "clkhash", "sqlalchemy", "fastapi"}
+NOT_FOR_HELP = {"numpy", "clkhash", "sqlalchemy", "fastapi", "structlog"}
 
 
 class Loads:
