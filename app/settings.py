@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     range_rows: Annotated[int, Field(ge=1, le=10**12)] = 2_000_000
     # How long a run waits for a worker that fell silent before another takes it up.
     lease_s: Seconds = 30
+    # To PostgreSQL, by each process; more requests at a time wait for one.
+    database_connections: Annotated[int, Field(ge=2, le=200)] = 15
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)
 
     # A cluster of Dask that helps: its scheduler's address, its CA, and this machine's certificate of that CA.
