@@ -67,9 +67,6 @@ class Commands:
         """Run one command to its end; `to` names a file in `folder` that gets what it prints.
 
         With `may_wait` it may end by saying that another agency has yet to do its part.
-
-        Raises:
-            DemoError: it exits with anything but 0, runs for ten minutes, or what serves it has ended.
         """
         typed = _typed(words, folder)
         line = shlex.join(typed)
@@ -86,11 +83,7 @@ class Commands:
         return step
 
     def at_once(self, *lanes: Callable[[Commands], object]) -> None:
-        """Run lanes of steps at the same time; none waits for another's. They are remembered in this order.
-
-        Raises:
-            DemoError: a step failed; the other lanes have ended, too.
-        """
+        """Run lanes of steps at the same time; none waits for another's. They are remembered in this order."""
         own = [
             Commands(self.root, self.say, _services=self._services, _ended=self._ended)
             for _ in lanes

@@ -59,11 +59,7 @@ def found(commands: Commands, plan: Rehearsal, sizes: Sizes, *, seed: int) -> st
 
 
 def await_broker(plan: Rehearsal) -> None:
-    """Wait until the broker accepts connections.
-
-    Raises:
-        DemoError: it does not within 30 seconds.
-    """
+    """Wait until the broker accepts connections."""
     deadline = time.monotonic() + SERVE_TIMEOUT_S
     while time.monotonic() < deadline:
         try:

@@ -99,11 +99,7 @@ class Rehearsal:
 
 
 def plan_rehearsal(root: Path) -> Rehearsal:
-    """Lay out the folders of a demo under `root`, which is emptied if a demo made it.
-
-    Raises:
-        DemoError: `root` is there and is not a demo's.
-    """
+    """Lay out the folders of a demo under `root`, which is emptied if a demo made it."""
     marker = root / ".blindlink-demo"
     if root.exists() and any(root.iterdir()):
         if not marker.exists():

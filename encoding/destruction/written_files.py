@@ -72,11 +72,7 @@ def forget_written(workspace: Workspace, project: str) -> None:
 
 
 def read_written(workspace: Workspace) -> tuple[WrittenFile, ...]:
-    """Return what was noted.
-
-    Raises:
-        WorkspaceError: the list is damaged.
-    """
+    """Return what was noted."""
     try:
         return WrittenFiles.from_canonical(workspace.written_files.read_bytes()).files
     except FileNotFoundError:

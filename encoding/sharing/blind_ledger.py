@@ -171,11 +171,7 @@ def _releases(files: Sequence[RowsOf]) -> dict[str, list[PairRelease]]:
 def _unapplied(
     ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]], number: int
 ) -> dict[str, list[PairRelease]]:
-    """Return what the ledgers do not have of the matches of a round, as its next release; empty: nothing.
-
-    Raises:
-        OutOfTurnError: a later round was applied before, or this one with other agencies.
-    """
+    """Return what the ledgers do not have of the matches of a round, as its next release; empty: nothing."""
     newest = max((ledger.last for ledger in ledgers.values() if ledger.last), default=None)
     if newest is None or newest.round < number:
         return {agency: [*found] for agency, found in releases.items()}

@@ -114,11 +114,7 @@ def extract(
 
 
 def _refuse_blind(seat: Seat, party: str | None) -> None:
-    """Refuse to write link IDs for a party that receives sealed match IDs alone.
-
-    Raises:
-        click.UsageError: it is one.
-    """
+    """Refuse to write link IDs for a party that receives sealed match IDs alone."""
     modes = {one.mode for one in seat.view.terms.recipients if one.party == party}
     if "blind" in modes and "linked" not in modes:
         raise click.UsageError(
@@ -129,11 +125,7 @@ def _refuse_blind(seat: Seat, party: str | None) -> None:
 def _hold_to_agreement(
     seat: Seat, columns: Sequence[str], receivers: Collection[str | None]
 ) -> None:
-    """Hold columns against the agreement in force; None among the receivers is whoever gets the file.
-
-    Raises:
-        ColumnNotListedError, NotReadyError: the agreement does not let them go there.
-    """
+    """Hold columns against the agreement in force; None among the receivers is whoever gets the file."""
     session = seat.session
     agreement = agreement_in_force(session, seat.view)
     refuse_counted(agreement, session.party, columns, own=True)
@@ -162,12 +154,7 @@ def _blind_rows(
 def _linked_rows(
     seat: Seat, source: AgencyFile, links: Path, columns: Sequence[str], party: str | None
 ) -> tuple[_Write, int]:
-    """Return what writes the rows whose links in the file are in force, and how many are left out.
-
-    Raises:
-        click.UsageError: there are several agencies, and none of them is named.
-        NotReadyError: which links are in force is not known here.
-    """
+    """Return what writes the rows whose links in the file are in force, and how many are left out."""
     from encoding.cli.parts.shared_links import shared_links
 
     if party is None and len(seat.view.terms.providers) > 2:

@@ -66,11 +66,7 @@ class BlindLinksWritten:
 
 
 def kept_blind_links(session: Session, recipient: str) -> Path:
-    """Return the file of sealed link IDs for a recipient.
-
-    Raises:
-        NotReadyError: there is one for each of several partners.
-    """
+    """Return the file of sealed link IDs for a recipient."""
     links = session.config.resolve(session.config.sections.output.links)
     found = sorted(links.parent.glob(f"{links.stem}-for-{recipient}-with-*{links.suffix}"))
     if len(found) > 1:

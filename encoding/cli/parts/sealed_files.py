@@ -50,9 +50,6 @@ def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Pa
     """Give where to write a file that is then sealed to a party; nothing unsealed is left behind.
 
     Where there is no party, that is `target` itself.
-
-    Raises:
-        UntrustedKeyError: nobody of the party is trusted.
     """
     if party is None:
         yield target
@@ -66,12 +63,7 @@ def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Pa
 
 @contextlib.contextmanager
 def unsealed(session: Session, files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give files to read: each itself, or, where it was sealed to one's own keys, what it holds.
-
-    Raises:
-        SealedFileError: it was sealed to others, or was changed or cut off.
-        IdentityError: the own keys cannot be used.
-    """
+    """Give files to read: each itself, or, where it was sealed to one's own keys, what it holds."""
     if not any(map(is_sealed, files)):
         yield [*files]
         return
@@ -102,13 +94,7 @@ def is_sealed(file: Path) -> bool:
 
 @contextlib.contextmanager
 def opened_content(file: Path, keys: Iterable[Identity]) -> Iterator[BufferedReader]:
-    """Give the content of a sealed file; what is read of it counts only if it is read to its end.
-
-    Args:
-        keys: one's own, as `encoding.cli.parts.own_identity.own_keys` gives them.
-    Raises:
-        SealedFileError: it was sealed to others, or was changed or cut off.
-    """
+    """Give the content of a sealed file; what is read of it counts only if it is read to its end."""
     with file.open("rb") as raw:
         own = receiver_of(read_sealed_header(raw)[0], keys)
         raw.seek(0)

@@ -22,9 +22,6 @@ def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
     """Note files before they are written; one that the command has not written when it ends is taken back.
 
     Whoever has no settings keeps no such list.
-
-    Raises:
-        OutputExistsError: one is the agency's own file of people, which no command overwrites or removes.
     """
     before = {path: _state(path) for path in _note(session, what, *paths)}
     context = click.get_current_context(silent=True)
@@ -33,11 +30,7 @@ def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
 
 
 def note_received(session: Session, path: Path) -> None:
-    """Note a file of others, once it has proven to be one.
-
-    Raises:
-        OutputExistsError: as `note_file`.
-    """
+    """Note a file of others, once it has proven to be one."""
     _note(session, "received", path)
 
 
@@ -48,11 +41,7 @@ def own_file(session: Session) -> Path | None:
 
 
 def refuse_own_file(session: Session, *paths: Path) -> None:
-    """Refuse to write where the agency's own file of people is.
-
-    Raises:
-        OutputExistsError: one of the paths is that file.
-    """
+    """Refuse to write where the agency's own file of people is."""
     own = own_file(session) if session.config_path.exists() else None
     for path in paths:
         if own is not None and is_same_file(path, own):
