@@ -262,7 +262,7 @@ def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> l
 
 
 def require_concern(session: Session, actor: Actor, project: str, now: datetime) -> None:
-    """Check that the actor may negotiate, and that what binds the project, or a later one, names their party."""
+    """Check that the actor may negotiate, and that what binds the project, or a later one, names the party."""
     require_negotiation(session, actor, project)
     bound = service.binding_terms(session, project, now)
     if bound is not None:

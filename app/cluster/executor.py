@@ -60,7 +60,7 @@ def find_pairs_on_cluster(
 def cluster_blocks(
     place: Place, datasets: Sequence[Words], n_threads: int
 ) -> Iterator[ClusterExecutor]:
-    """Yield an executor that compares blocks of these files on the cluster, for the length of a block of code."""
+    """Yield an executor that compares blocks of these files on the cluster, until the block of code ends."""
     with (
         connected(place) as client,
         Exchange(place, datasets) as exchange,

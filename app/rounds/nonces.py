@@ -40,7 +40,7 @@ MAX_OFFERED_A_DAY: Final = 16
 def offer_nonces(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedNonceOffer
 ) -> NonceState:
-    """Take a party's nonces, void those that it takes back, and log both; the same offer again changes nothing."""
+    """Take a party's nonces, void those that it takes back, and log both; the same again changes nothing."""
     project_for(session, actor, project)
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())

@@ -136,7 +136,7 @@ def withdraw_shares(
 def keep_confirmation(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedConfirmation
 ) -> None:
-    """Keep a holder's confirmation in place of an earlier one, log it, and drop the shares sent to that holder."""
+    """Keep a holder's confirmation in place of an earlier one, log it, and drop the shares for that holder."""
     confirmation = signed.confirmation
     found = _as_holder(session, actor, project, confirmation.epoch)
     bound = terms_in_force(session, project, broker.clock()).digest

@@ -164,7 +164,7 @@ def sign(
 
 
 def signed_and_approved(at: Seat, source: Path | None, entry: Entry) -> KeptAgreement:
-    """Sign, unless the party has, and approve runs in advance if all have; return the agreement as it stands."""
+    """Sign, unless the party has, and approve runs in advance if all have; return the agreement."""
     if "approver" not in at.own.public.duties:
         raise click.UsageError("this needs the duty approver, which you do not have")
     if source is None and not at.waiting():
@@ -262,7 +262,7 @@ def _sign(at: Seat, source: Path | None, given: Entry) -> KeptAgreement:
 def hand_in(
     at: Seat, offered: KeptAgreement, consent: SignedStatement, *, is_new: bool
 ) -> KeptAgreement:
-    """Keep the own consent and send it, a new agreement with it; returns the agreement as the broker shows it."""
+    """Keep the own consent and send it, a new agreement with it; returns it as the broker shows it."""
     if consent not in offered.consents:
         # Kept first: should the answer be lost, the same signature is sent again.
         at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))

@@ -141,7 +141,7 @@ class RoundLinks:
         return space
 
     def _counted(self, space: SpaceOfRound, shown: Receipt) -> RoundClosed | SupplementClosed:
-        """Return which messages count, as the pinned log lists them, whatever the broker shows as its closing."""
+        """Return which messages count, as the pinned log lists them, whatever the broker shows."""
         counter = self._counter
         counter.trust.log.vouch(shown.checkpoint.encode("utf-8"), counter.client)
         history = self._read_log(anew=True)

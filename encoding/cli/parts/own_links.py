@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def own_links(seat: Seat) -> LinksOfRounds:
-    """Return what is kept of the files of links of this agency's ID space; use it under the workspace's lock."""
+    """Return what is kept of this agency's files of links; use it under the workspace's lock."""
     session = seat.session
     return LinksOfRounds(session.workspace, session.project, required_space(seat))
 
@@ -37,7 +37,7 @@ def former_links(session: Session, number: int) -> list[Link]:
 
 
 def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]:
-    """Return the link IDs by record ID without those of records withdrawn since, or that were unlinked since."""
+    """Return the link IDs by record ID without those of records withdrawn or unlinked since."""
     desk = own_desk(session)
     with session.workspace.lock():
         retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}

@@ -41,7 +41,7 @@ def read_shown(path: Path) -> IdentityHistory:
 def compared_person(
     shown: Sequence[IdentityHistory], party: str, person: str, read: str | None
 ) -> PublicIdentity:
-    """Return the newest keys of a party's person, once they are those whose fingerprint the person reads out."""
+    """Return the newest keys of a party's person, once they have the fingerprint that the person reads out."""
     history = next((one for one in shown if one.newest().person == person), None)
     if history is None or history.newest().party != party:
         raise NotReadyError(

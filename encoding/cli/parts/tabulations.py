@@ -58,7 +58,7 @@ def binding_agreement(session: Session) -> KeptAgreement:
 def sources_of(
     session: Session, kept: KeptAgreement, wanted: Wanted, use: Use
 ) -> Iterator[tuple[Sequence[Source], int | None]]:
-    """Give the files, each with the columns that are listed for the use, and the round of the links, if known."""
+    """Give the files, each with the columns that are listed for the use, and the round of the links."""
     own, round_number = _own(session, kept, wanted, use)
     sources = [] if own is None else [own]
     allowed = {party: _allowed(session, kept, party, use) for party in wanted.received}
