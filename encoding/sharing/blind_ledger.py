@@ -146,7 +146,7 @@ def _refuse_strangers(files: Sequence[RowsOf]) -> None:
     if ends != sorted({(partner, agency, run) for agency, partner, run in ends}):
         raise LinksFileError(
             "a link ID needs the rows of both agencies of a pair, of the same run, from each agency once",
-            hint="open the files of all agencies of a round with one command",
+            hint="join what all agencies of a round delivered: blindlink attach",
         )
 
 

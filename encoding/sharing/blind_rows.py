@@ -130,7 +130,7 @@ def _places(names: list[str], columns: Sequence[str]) -> list[int]:
         if name not in columns:
             raise ColumnNotListedError(
                 f"it holds the column {printable(name)}, which you did not list",
-                hint="list it with --columns if the agreement lets you have it, or send the file back",
+                hint="tell the agency what the agreement lets you have",
             )
     for name in columns:
         if name not in names[2:]:

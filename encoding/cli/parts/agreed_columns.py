@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from encoding.errors import ColumnNotListedError, NotReadyError
-from encoding.sharing.columns import agreed_among, not_agreed
+from encoding.sharing.columns import not_agreed
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
@@ -31,18 +31,4 @@ def refuse_other_columns(
         raise ColumnNotListedError(
             f"the agreement does not let the column {column} go to {receiver}",
             hint="take it out of blindlink.toml: [share] columns",
-        )
-
-
-def refuse_counted(agreement: Agreement, party: str, columns: Sequence[str], *, own: bool) -> None:
-    """Refuse to hand over, or to take, columns by which the agreement lets people only be counted."""
-    parties = [name for name in agreement.names() if (name == party) == own]
-    counted, shared = (
-        [column for one in parties for column in agreement.columns(one, use)]
-        for use in ("counted", "shared")
-    )
-    for column in agreed_among(columns, not_agreed(counted, shared)):
-        raise ColumnNotListedError(
-            f"the agreement lets people be counted by {column}, and lets nobody hand it over",
-            hint="make a table of it: blindlink tabulate",
         )

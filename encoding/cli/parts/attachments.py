@@ -119,6 +119,4 @@ def _attach(
         session.warn(
             f"{attached.unknown:,} link IDs that {partner} has delivered are unknown to this agency"
         )
-    return AttachedColumns(
-        partner, view.round, view.number, output, columns, attached.rows_attached
-    )
+    return AttachedColumns(partner, view.round, view.number, output, columns, attached.rows)

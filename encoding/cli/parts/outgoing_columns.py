@@ -98,10 +98,7 @@ def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequ
     if only is None:
         return found
     if only not in found:
-        raise NotReadyError(
-            f"the agreement lets no columns of {party} go to {only} by the broker",
-            hint="by hand: blindlink extract" if agreement.handed_over(party, only) else None,
-        )
+        raise NotReadyError(f"the agreement lets no columns of {party} go to {only}")
     return [only]
 
 

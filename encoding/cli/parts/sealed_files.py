@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from encoding.cli.parts.own_identity import own_keys
-from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.session import Session
 from encoding.files import replacing
 from encoding.people.piece_reader import read_pieces
@@ -43,22 +42,6 @@ def seal_file(
         written.writelines(seal_pieces(_pieces(content), address))
     number = "1 person" if len(receivers) == 1 else f"{len(receivers)} persons"
     return f"{number} of {party} can open it, and nobody else: {target}"
-
-
-@contextlib.contextmanager
-def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Path]:
-    """Give where to write a file that is then sealed to a party; nothing unsealed is left behind.
-
-    Where there is no party, that is `target` itself.
-    """
-    if party is None:
-        yield target
-        return
-    receivers = receivers_of(session, party, offline=False)
-    with session.workspace.lock(), session.workspace.scratch() as scratch:
-        plain = scratch / "plain"
-        yield plain
-        session.say(seal_file(session, plain, party, receivers, target))
 
 
 @contextlib.contextmanager
