@@ -362,11 +362,7 @@ class Settings(BaseSettings):
         return made if all(file.exists() for file in made) else None
 
     def engine_url(self) -> URL:
-        """Return the database's URL, with the password from its file.
-
-        Raises:
-            ConfigurationError: the URL is malformed or holds a password, or the file cannot be read.
-        """
+        """Return the database's URL, with the password from its file."""
         if self.database_url is None:
             return make_url(f"sqlite:///{(self.state_dir / 'broker.db').as_posix()}")
         try:
@@ -414,11 +410,7 @@ class Settings(BaseSettings):
         return _first_line(self.vault_token_file, "vault_token_file")
 
     def traces_headers(self) -> dict[str, str]:
-        """Return what a collector wants to see with each request, from its file: a `Name: value` a line.
-
-        Raises:
-            ConfigurationError: it cannot be read, or a line is no header.
-        """
+        """Return what a collector wants to see with each request, from its file: a `Name: value` a line."""
         if self.traces_headers_file is None:
             return {}
         try:

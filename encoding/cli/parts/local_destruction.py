@@ -59,11 +59,6 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
     """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
     What was broken off goes on, whether the same is typed again or nothing but --local.
-
-    Raises:
-        NotReadyError: something else is under way.
-        LegalHoldError: a legal hold stands.
-        OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
@@ -120,11 +115,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
 def wish_of(
     epoch: int | None, frozen: str | None, also: Sequence[str], keep: Sequence[str]
 ) -> Wish:
-    """Return what the options say, in one order, so that the same is known again.
-
-    Raises:
-        click.BadParameter: there is no such kind, or nothing after it that can be taken.
-    """
+    """Return what the options say, in one order, so that the same is known again."""
     named = {(kind, str(Path(name).absolute())) for kind, name in _pairs(also, "--also")}
     kept = set(_pairs(keep, "--keep", one_line))
     return Wish(
@@ -171,11 +162,7 @@ def _asking(session: Session, client: BrokerClient) -> str | None:
 
 
 def _under_way(session: Session, order: Order) -> LocalDestruction | None:
-    """Return what was broken off, if that is what is to go on; None: nothing was.
-
-    Raises:
-        NotReadyError: something else was.
-    """
+    """Return what was broken off, if that is what is to go on; None: nothing was."""
     found = interrupted(session.workspace, session.project)
     if found is None:
         return None
@@ -231,12 +218,7 @@ def _chosen(holdings: Holdings, under_way: LocalDestruction) -> list[LocalCopy]:
 
 
 def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCopy]:
-    """Return the file that was frozen for a study; none where it was removed before.
-
-    Raises:
-        NotReadyError: it was destroyed before.
-        FileMissingError: it is not where it was written, or something else is.
-    """
+    """Return the file that was frozen for a study; none where it was removed before."""
     frozen = find_freeze(holdings.workspace, holdings.project, study)
     if frozen.destroyed is not None and not is_removed:
         raise NotReadyError(f"what was frozen for {study} was destroyed on {frozen.destroyed}")

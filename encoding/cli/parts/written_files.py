@@ -23,9 +23,6 @@ def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
     """Note files before they are written, and their content at the end; one that is not written is taken back.
 
     Without settings there is no such list.
-
-    Raises:
-        OutputExistsError: one is the agency's own file of people, which no command overwrites or removes.
     """
     before = {path: _state(path) for path in paths}
     new = _note(session, what, before)
@@ -35,11 +32,7 @@ def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
 
 
 def note_read(session: Session, what: LocalKind, path: Path) -> None:
-    """Note a file that came from elsewhere, once it has proven to be what it should be.
-
-    Raises:
-        OutputExistsError: as `note_file`.
-    """
+    """Note a file that came from elsewhere, once it has proven to be what it should be."""
     _note(session, what, [path], sha256_of(path))
 
 
@@ -50,11 +43,7 @@ def own_file(session: Session) -> Path | None:
 
 
 def refuse_own_file(session: Session, *paths: Path) -> None:
-    """Refuse to write where the agency's own file of people is.
-
-    Raises:
-        OutputExistsError: one of the paths is that file.
-    """
+    """Refuse to write where the agency's own file of people is."""
     own = own_file(session) if session.config_path.exists() else None
     for path in paths:
         if own is not None and is_same_file(path, own):

@@ -200,9 +200,6 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
     before, mine = listed(welfare), folder / "letters.csv"
     mine.write_text("ID,grade\n1,9\n", "utf-8")
     out = folder / "with.csv"
-    for file, option in ((mine, ()), (received, ("--all", "--keep", "none"))):
-        words = ("join", str(file), "--columns", "grade", *option, "-o", str(out))
-        assert welfare.type(*words).exit_code == 3
     assert welfare.type("open", str(mine), "-o", str(out)).exit_code == 3
     assert listed(welfare) == before
     # What somebody puts there afterwards is theirs.
@@ -213,7 +210,7 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
 
 def test_what_was_not_written_stays_noted_where_another_command_has_begun(welfare: Desk) -> None:
     session = Session(config_path=welfare.folder / "blindlink.toml")
-    with ExitStack() as other, click.Context(click.Command("join")):
+    with ExitStack() as other, click.Context(click.Command("open")):
         note_file(session, "received", welfare.folder / "out.csv")
         other.enter_context(session.workspace.lock())
     assert "out.csv" in listed(welfare)
@@ -247,15 +244,13 @@ def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_ne
     welfare: Desk, received: Path
 ) -> None:
     out = welfare.folder / "with.csv"
-    welfare.ok("join", str(received), "--columns", "grade", "-o", str(out))
+    out.write_bytes(received.read_bytes())
+    for path in (received, out):
+        note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", path)
     assert {"from-schools.csv", "with.csv"} <= listed(welfare)
-    # A second time fails, and what the first has written is written still.
-    again = welfare.type("join", str(received), "--columns", "bus", "-o", str(out), "--force")
-    assert (again.exit_code, "with.csv" in listed(welfare)) == (2, True)
     own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
     before = own.read_bytes()
     for words in (
-        ("join", str(received), "--columns", "grade", "-o", str(own), "--force"),
         ("links", "-o", str(own), "--force"),
         ("tabulate", "--by", "grade", "-o", str(own), "--force"),
         ("seal", str(received), "--to", "schools", "-o", str(own), "--force"),
