@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
-from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
+from app.auditor.source import TIMEOUT_S, answered, authorisation, is_url, require_safe, tls_context
 from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
+from schemas.shared.slow_answers import SlowAnswerWatch
 
 # A page of a match record stays below 2 MB, and every other answer far below that.
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
@@ -74,14 +76,16 @@ class BrokerApi:
         return None if body is None else read_answer(kind, body)
 
     def _fetch(self, path: str) -> bytes | None:
-        try:
-            with self._http.stream("GET", f"{self._root}{path}") as response:
-                if response.status_code == HTTPStatus.NOT_FOUND:
-                    return None
-                _require_success(response.status_code)
-                return _body(response)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-            raise lost(exc, self._root) from exc
+        watch = SlowAnswerWatch(self._http.close)
+        with (
+            answered(self._root),
+            watch,
+            self._http.stream("GET", f"{self._root}{path}") as response,
+        ):
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            _require_success(response.status_code)
+            return _body(watch.pieces(response.iter_raw()))
 
 
 def read_answer(kind: type[_Answer], body: bytes) -> _Answer:
@@ -103,9 +107,9 @@ def _require_success(status: int) -> None:
         raise UnreachableError(f"the broker answered with status {status}")
 
 
-def _body(response: httpx2.Response) -> bytes:
+def _body(pieces: Iterator[bytes]) -> bytes:
     body = bytearray()
-    for piece in response.iter_bytes():
+    for piece in pieces:
         body += piece
         if len(body) > MAX_ANSWER_BYTES:
             raise UnreachableError("the broker's answer is too long")

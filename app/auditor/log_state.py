@@ -152,9 +152,9 @@ class RunState:
 class ReviewState:
     """The review of a run: who looks, who is asked and since when, the digests of their files, until when.
 
-    `persons` must agree on each of at most `questions` pairs. `answered` is the entry of the cards, which came
-    between the two moments of `came`. `said` holds for each person who decided how many statements they made,
-    and whether the last one came. `ended` is the entry that ended it.
+    `persons` must agree on each of at most `questions` pairs. `answered` is the entry of the cards. `said`
+    holds for each person who decided how many statements they made, and whether the last one came. `ended` is
+    the entry that ended it.
     """
 
     project: str
@@ -167,7 +167,6 @@ class ReviewState:
     deadline: str
     seq: int
     answered: int | None = None
-    came: tuple[str, str] | None = None
     said: dict[str, tuple[int, bool]] = field(default_factory=dict)
     ended: int | None = None
 
@@ -272,7 +271,6 @@ class Leaves:
 class LogState:
     """Everything at once; `leaves` are the entries of each project so far, None for those of none.
 
-    `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
@@ -298,7 +296,6 @@ class LogState:
     releases: dict[str, ReleaseState] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
-    deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
     leaves: defaultdict[str | None, Leaves] = field(default_factory=lambda: defaultdict(Leaves))
     requests: dict[bytes, tuple[int, int, str, tuple[str, ...]]] = field(default_factory=dict)
     requests_day: str = ""

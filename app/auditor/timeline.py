@@ -301,7 +301,6 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "record-withdrawn": lambda entry, _: f"{_who(entry)} withdrew one of its records",
     "legal-hold-set": lambda entry, body: f"{_who(entry)} forbade destruction: {body.order}",
     "legal-hold-lifted": lambda entry, _: f"{_who(entry)} lifted its legal hold",
-    "deadline-passed": lambda _, body: f"overdue: {body.words()}".removesuffix("."),
     "exported": lambda entry, body: (
         f"{_who(entry)} took a copy of the {EXPORT_WORDS.get(body.what, body.what)}"
     ),

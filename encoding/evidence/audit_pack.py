@@ -232,11 +232,7 @@ def _own_release(client: BrokerClient, sample: Sample, party: str) -> str | None
 
 
 def _logged_digest(copy: LogCopy, sample: Sample, party: str) -> str | None:
-    """Return what the log says of this agency's openings of the run; None where it has none.
-
-    Raises:
-        SampleError: the log knows no such run, or another match record of it.
-    """
+    """Return what the log says of this agency's openings of the run; None where it has none."""
     for entry in copy.entries:
         body = entry.body
         if entry.object == sample.run and isinstance(body, RunFinished):

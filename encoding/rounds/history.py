@@ -163,11 +163,7 @@ class RoundHistory:
         return listed
 
     def voided_since(self, party: str, number: int | None) -> bool:
-        """Tell whether a party has voided its nonces since a round was opened, as after a restore.
-
-        Args:
-            number: the round's; None: ever.
-        """
+        """Tell whether a party has voided its nonces since a round was opened, as after a restore."""
         begun = (
             one.seq
             for one in self.entries
@@ -267,12 +263,7 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
 def _terms_of(
     newest: _Opened, before: Iterable[_Opened], agreements: Mapping[str, Agreement]
 ) -> ProjectTerms:
-    """Return the terms under which the newest round was opened, which no earlier opening has left behind.
-
-    Raises:
-        UnseenAgreementError: they are of an agreement that is not here.
-        RoundUnprovenError: they are of one that another had replaced.
-    """
+    """Return the terms under which the newest round was opened, which no earlier opening has left behind."""
     numbers = {digest: one.number for digest, one in agreements.items()}
     agreement = agreements.get(newest.agreement or "")
     if agreement is None:

@@ -77,7 +77,6 @@ from schemas.matchlog.round_kinds import (
     RoundSuperseded,
     StatementReceived,
 )
-from schemas.overdue import Overdue
 from schemas.privacy_audit import PrivacyAudit
 from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
 from schemas.secret_share import SignedConfirmation, SignedShare
@@ -412,10 +411,6 @@ class RequestRefused(Model):
     count: Ordinal
 
 
-class DeadlinePassed(Overdue):
-    """This is overdue from here on; what was done after all has an entry of its own, or none."""
-
-
 class Exported(Model):
     """The log (or a register made of it) was handed out; an export of the log ends with this."""
 
@@ -570,7 +565,6 @@ KINDS: Final[dict[str, Kind]] = {
     "record-withdrawn": Kind(RecordWithdrawn, duties=("analyst", "steward")),
     "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX, duties=("steward",)),
     "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX, duties=("steward",)),
-    "deadline-passed": Kind(DeadlinePassed, in_project=None, by="broker"),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False, by="operator"),
 }

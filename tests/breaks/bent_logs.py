@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any, get_args
 
 from breaks.between_agreements import AGENCIES, linked, move
-from breaks.deadlines import everything_overdue
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.delivered_log import everything_delivered, everything_studied
@@ -299,7 +298,6 @@ TOLD: dict[str, Callable[[SampleLog], None]] = {
     "studied": everything_studied,
     "destroyed": everything_destroyed,
     "signed": everything_signed,
-    "overdue": everything_overdue,
     "moved": _moved,
 }
 

@@ -795,12 +795,6 @@ def everything_else(log: SampleLog) -> None:
     for prepared, actor in zip(sealed, (CW, K12), strict=True):
         log.fetch(prepared, actor)
     three_agencies(log)
-    owed = {"party": "county-cw", "since": log.now()}
-    ring = kinds.DeadlinePassed(what="key", object="key-ring", duty="operator", **owed)
-    log.append(ring)
-    log.append(
-        kinds.DeadlinePassed(what="witness", object="log", duty="analyst", **owed), project="foster"
-    )
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(

@@ -16,7 +16,6 @@ from app.auditor.rules import (
     approvals,
     claims,
     common,
-    deadlines,
     deliveries,
     destruction,
     keeping,
@@ -139,7 +138,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "record-withdrawn": (destruction.withdraw_record,),
     "legal-hold-set": (destruction.set_hold,),
     "legal-hold-lifted": (destruction.lift_hold,),
-    "deadline-passed": (deadlines.note,),
     "exported": (),
     # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
     "log-key-rotated": (),

@@ -100,7 +100,7 @@ def answer(log: LogState, entry: Entry) -> None:
     _is_stated(log, entry, body, review)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
-    review.answered, review.came = entry.seq, (moment_before(entry), entry.time)
+    review.answered = entry.seq
 
 
 def decide(log: LogState, entry: Entry) -> None:

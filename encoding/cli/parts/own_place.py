@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 
 def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
-    """Return the log that is pinned, the project with its head, and the agreement that is held for binding.
-
-    Args:
-        workspace: of whoever acts.
-        project: the one in which they do.
-        proven: the agreement that a broker's view was held against; None: none was, and it is the one that is
-            kept and binds today.
-        today: by this computer's clock.
-    Raises:
-        LogKeyError, LogError, WorkspaceError: what is kept is damaged.
-    """
+    """Return the log that is pinned, the project with its head, and the agreement that is held for binding."""
     log = PinnedLog(workspace.pins, workspace.log_key)
     origin = log.name if log.has_key() else None
     if proven is None:

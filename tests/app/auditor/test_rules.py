@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from itertools import permutations
-from typing import get_args
 
 import pytest
 from breaks import (
@@ -23,7 +22,6 @@ from breaks import (
 )
 from breaks.bent_logs import TOLD, stories
 from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, supplied
-from breaks.deadlines import everything_overdue
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, breaks_of, shown
 from breaks.every import CASES as EVERY_BREAK
@@ -69,7 +67,6 @@ from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
-from schemas.overdue import OverdueKind
 from schemas.run import LinkRate, Recipient
 
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
@@ -325,14 +322,6 @@ def test_a_log_with_terms_that_the_operator_made_alone_does_not_verify() -> None
         verify(log)
     assert caught.value.index == opened.seq
     assert why_refused(log.bundle()) is not None
-
-
-def test_everything_may_be_overdue_once() -> None:
-    log = story(3, n_weeks=0)
-    everything_overdue(log)
-    verify_twice(log)
-    noted = [entry.body for entry in log.entries if entry.kind == "deadline-passed"]
-    assert {one.what for one in noted} == set(get_args(OverdueKind))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("n_linked", [200, 1600])

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from twins.verifier.agreements import Accord, allows, before, days, digest_of
-from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
 from twins.verifier.entries import KINDS, PAGE, canonical, need, sha
@@ -64,7 +63,6 @@ class Replay:
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
-        self.deadlines = Deadlines()
         self.signers = Signers()
         self.persons = Persons()
         self.reviews: dict[Any, Reviews] = defaultdict(Reviews)
@@ -126,8 +124,6 @@ class Replay:
         if kind in DATED:
             accord.in_force(e, t)
         self.undoing.take(e, t)
-        if kind == "deadline-passed":
-            self.deadlines.take(e, t, self)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
             self.parties.add(body["party"])
