@@ -37,7 +37,7 @@ DATED = {
     *("nonces-offered", "claims-received", "statement-received"),
 }
 # Whose own name the page asks for: the broker's, and its or its operator's.
-OWN = re.findall(r"- What the broker alone does .*?\n\n", PAGE, re.DOTALL)[0].split("; it is")
+OWN = re.findall(r"- What the broker alone does .*?\n- ", PAGE, re.DOTALL)[0].split("; it is")
 BY_BROKER, BY_OPERATOR = (set(re.findall("`([a-z]+-[a-z-]+)`", one)) for one in OWN)
 
 
