@@ -277,8 +277,8 @@ class LogState:
     after its last day, `held_late` what is left after it by a hold that came later, `unreleased` the runs
     whose last batch goes on, each with entry and batch. `early` is what was destroyed before its time,
     `holds` are those that stand at the end. `awaited` are the entries by which left what was to be cosigned.
-    `consented` is the entry before, where by it the last party consented to an agreement. `origin` is the
-    log's name.
+    `consented` is the entry before, where by it the last party consented to an agreement. `headless` counts
+    uploads and messages whose senders have not said what they had seen. `origin` is the log's name.
     """
 
     origin: str = ""
@@ -305,5 +305,6 @@ class LogState:
     holds: list[StandingHold] = field(default_factory=list)
     unreleased: list[tuple[str, int, int]] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)
+    headless: int = 0
     consented: Entry | None = None
     time: str = ""

@@ -98,6 +98,15 @@ def counts_not_shown(hidden: int, finished: int) -> Caveat:
     )
 
 
+def no_heads(count: int) -> Caveat:
+    """Return the caveat of requests that do not say which entry of the project their sender had seen."""
+    return Caveat(
+        "no-heads",
+        f"{count:,} uploads or messages do not say which entry of the project their sender had seen: only the"
+        " packs of these parties show whether they were shown another story",
+    )
+
+
 def unverified(count: int) -> Caveat:
     """Return the caveat of releases whose recipients have not said that what they got is what the log has."""
     return Caveat(

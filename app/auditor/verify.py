@@ -41,6 +41,7 @@ from app.auditor.verdict import (
     destroyed_late,
     held_late,
     new_stewards,
+    no_heads,
     unverified,
 )
 from schemas.errors import BundleError, FormatError
@@ -321,6 +322,8 @@ class _Walk:
         hidden = sum(one.pairs is None for one in ended)
         if hidden:
             yield counts_not_shown(hidden, len(ended))
+        if self._log_state.headless:
+            yield no_heads(self._log_state.headless)
         releases = self._log_state.releases.values()
         count = sum(one.is_fetched and not one.is_verified for one in releases)
         if count:

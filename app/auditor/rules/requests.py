@@ -31,6 +31,8 @@ BY_OPERATOR: Final = frozenset(
         "legal-hold-lifted",
     }
 )
+# Whoever sends these has read the project's log before, and can say what of it.
+STATING: Final = frozenset({"upload-received", "claims-received", "statement-received"})
 # In which rounds there are, and whether they are linked, those have a say whose records they compare.
 OF_PROVIDERS: Final = frozenset({"round-opened", "round-superseded", "run-cancelled"})
 
@@ -148,6 +150,7 @@ def _saw_this_log(log: LogState, entry: Entry, signed: SignedRequest) -> None:
     """Who signed a request has seen no other entry of the project than this log shows."""
     head = signed.request.head
     if head is None:
+        log.headless += entry.kind in STATING
         return
     shown = log.leaves[entry.project].at(head.place)
     if shown != head.leaf or head.place >= entry.place:

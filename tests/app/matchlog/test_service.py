@@ -237,7 +237,7 @@ def test_a_whole_story_told_to_the_database_verifies(
         agreement = told.agreements["foster"]
         exported = log.append_export(session, CW, "foster", agreement)
     said = {"no-pin", "no-log-key", "broker-time", "who-typed"}
-    said |= {"destroyed-early", "counts-not-shown", "unverified-releases"}
+    said |= {"destroyed-early", "counts-not-shown", "no-heads", "unverified-releases"}
     assert verified(bundle_of(database)) == said
     view = bundle_of(database, "foster", exported.size)
     assert verified(view) == (said | {"withheld"}) - {"counts-not-shown"}
