@@ -13,7 +13,7 @@ import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, answered, authorisation, is_url, require_safe, tls_context
-from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
+from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
@@ -59,12 +59,12 @@ class BrokerApi:
     ) -> None:
         self._http.close()
 
-    def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-        """Return the newest checkpoint with the proof that it extends that of `old_size`; None: there is none.
+    def checkpoint(self, old_size: int) -> bytes | None:
+        """Return the answer, unread: the newest checkpoint, with proof that it extends that of `old_size`.
 
         A log that is shorter than `old_size`, or cut otherwise, gives none.
         """
-        return self._get(LogCheckpoint, f"/v1/log/checkpoint?old={old_size}")
+        return self._fetch(f"/v1/log/checkpoint?old={old_size}")
 
     def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         """Return rows of a run's match record from number `first` on; None where the caller may not see it."""
@@ -72,19 +72,32 @@ class BrokerApi:
         return self._get(MatchRecordPage, f"/v1/runs/{run}/match-record?{query}")
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
+        body = self._fetch(path)
+        return None if body is None else read_answer(kind, body)
+
+    def _fetch(self, path: str) -> bytes | None:
         watch = SlowAnswerWatch(self._http.close)
-        try:
-            with (
-                answered(self._root),
-                watch,
-                self._http.stream("GET", f"{self._root}{path}") as response,
-            ):
-                if response.status_code == HTTPStatus.NOT_FOUND:
-                    return None
-                _require_success(response.status_code)
-                return kind.from_json(parse_json(_body(watch.pieces(response.iter_raw()))))
-        except FormatError as exc:
-            raise UnreachableError("the broker's answer breaks its format") from exc
+        with (
+            answered(self._root),
+            watch,
+            self._http.stream("GET", f"{self._root}{path}") as response,
+        ):
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            _require_success(response.status_code)
+            return _body(watch.pieces(response.iter_raw()))
+
+
+def read_answer(kind: type[_Answer], body: bytes) -> _Answer:
+    """Read an answer of a broker.
+
+    Raises:
+        UnreachableError: it breaks its format.
+    """
+    try:
+        return kind.from_json(parse_json(body))
+    except FormatError as exc:
+        raise UnreachableError("the broker's answer breaks its format") from exc
 
 
 def _require_success(status: int) -> None:

@@ -61,8 +61,6 @@ def _run_finished(_: Entry, body: Any) -> str:
     if body.expected_false is not None:
         wrong = wrong_links(body.expected_false)
         shown.append(f"of these {wrong.low:,} to {wrong.high:,} wrong")
-    if body.review_pairs is not None:
-        shown.append(f"{body.review_pairs:,} held for review")
     return f"the run finished: {', '.join(shown) or 'how much it linked is not shown'}"
 
 

@@ -311,21 +311,17 @@ class RunStarted(Model):
 
 
 class RunFinished(Model):
-    """A run's result is stored. A count below the floor is null, as is a match record that was not made.
+    """A run's result is stored. A count below the floor is null, as where agencies may not know it.
 
-    `openings` are the files with which parties can open commitments of the match record. `rejected_before`
-    counts pairs that a reviewer rejected in an earlier round. `expected_false`, in hundredths of a link, and
-    `concordance` tell of the linked pairs, and are null where their number is.
+    `openings` are the files with which parties can open commitments of the match record. `expected_false`, in
+    hundredths of a link, and `concordance` tell of the linked pairs, and are null where their number is.
     """
 
     specification_sha256: Sha256Hex
-    candidate_pairs: Count | None
     auto_pairs: Count | None
-    review_pairs: Count | None
-    rejected_before: Count | None
     expected_false: Count | None
     concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)] | None
-    match_record_root: Sha256Hex | None
+    match_record_root: Sha256Hex
     openings: PartyDigests
     software: Code
 
@@ -416,15 +412,9 @@ class RequestRefused(Model):
 
 
 class Exported(Model):
-    """The log (or a register made of it) was handed out.
-
-    Just before this entry the log had `entries` entries of the project and `broker_wide` of none, so that
-    a reader of the export sees whether any of those was withheld. Without a project, `entries` is null.
-    """
+    """The log (or a register made of it) was handed out; an export of the log ends with this."""
 
     what: Code
-    entries: Count | None
-    broker_wide: Count
 
 
 class LogKeyRotated(Model):

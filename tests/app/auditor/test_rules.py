@@ -328,9 +328,8 @@ def test_a_log_with_terms_that_the_operator_made_alone_does_not_verify() -> None
 def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> None:
     log = begun()
     rate = LinkRate(least="0.1", most="0.8")
-    policy = {"link_rate": rate, "max_pairs": 1800, "review_share": "0.02"}
-    log.create_project("bound", policy=POLICY.model_copy(update=policy))
-    _found(log, 2000, auto_pairs=n_linked, review_pairs=40, candidate_pairs=1800)
+    log.create_project("bound", policy=POLICY.model_copy(update={"link_rate": rate}))
+    _found(log, 2000, auto_pairs=n_linked)
     verify_twice(log)
 
 
@@ -345,8 +344,7 @@ def _found(log: SampleLog, n_smaller: int, **counts: int) -> None:
     uploads = [log.upload("bound", CW, 2000), log.upload("bound", K12, n_smaller)]
     asked = log.ask(log.specification("bound", uploads))
     log.start(asked)
-    body = log.finished(asked, expected_false=12, concordance=(), **counts)
-    log.append(body, project="bound", object=asked.object)
+    log.finish_run(asked, expected_false=12, concordance=(), **counts)
 
 
 @pytest.mark.parametrize("n_records", [500, 4000])
@@ -402,7 +400,7 @@ def test_the_match_records_of_a_run_and_of_its_review_are_destroyed_each() -> No
     ended = project.end()
     log.destroy_match_record(finished)
     root = ended.body.match_record_root  # type: ignore[attr-defined]
-    project.about(kinds.MatchRecordDestroyed(root=root, reason="retention"))
+    project.about(kinds.MatchRecordDestroyed(root=root, reason="asked"))
     verify_twice(log)
 
 
@@ -438,7 +436,7 @@ def test_columns_go_to_a_study_by_the_matches_of_the_one_pair_that_was_linked() 
     asked = project.ask(uploads)
     project.approve(ANN, asked)
     log.start(asked)
-    log.append(log.finished(asked), project="study", object=asked.object)
+    log.finish_run(asked)
     log.moment += timedelta(days=log.terms["study"].round_days)
     rounds.close()
     said = {"round": 1, "recipient": STRANGER.party, "number": 1, "size_bytes": 4711}
@@ -577,7 +575,7 @@ def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
     withdraw(log, HEALTH, "trio")
     log.start(asked)
     withdraw(log, HEALTH, "trio")
-    log.append(log.finished(asked), project="trio", object=asked.object)
+    log.finish_run(asked)
     withdraw(log, CW, "trio")
     verify_twice(log)
 
