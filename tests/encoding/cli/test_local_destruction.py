@@ -23,7 +23,7 @@ from encoding.people.identity_lock import read_key_file
 from encoding.workspace.backup import restore_backup
 from encoding.workspace.config import read_config
 from encoding.workspace.workspace import Workspace
-from encoding.workspace.written_files import note_written, read_written
+from encoding.workspace.written_files import note_written, read_written, sha256_of
 
 pytestmark = pytest.mark.usefixtures("settled")
 KEEP = ("--keep", "link-table=For the audit of 2027.")
@@ -246,7 +246,8 @@ def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_ne
     out = welfare.folder / "with.csv"
     out.write_bytes(received.read_bytes())
     for path in (received, out):
-        note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", path)
+        workspace = Workspace(welfare.folder / "workspace")
+        note_written(workspace, PROJECT, "received", path, sha256_of(path))
     assert {"from-schools.csv", "with.csv"} <= listed(welfare)
     own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
     before = own.read_bytes()
@@ -261,8 +262,8 @@ def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_ne
         assert "is your own file of people" in refused.stderr, words
     named = welfare.type("destroy", "--local", "--also", f"received={own}", "--yes")
     assert (named.exit_code, "is your own file of people" in named.stderr) == (2, True)
-    # A program of a former version may have noted it.
-    note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", own)
+    # Even if it were noted.
+    note_written(workspace, PROJECT, "received", own, sha256_of(own))
     assert str(own) not in welfare.ok("destroy", "--local", "--yes").stderr
     assert own.read_bytes() == before
     assert (received.exists(), out.exists()) == (False, False)
