@@ -29,7 +29,7 @@ from app.auditor.verdict import NO_LOG_KEY, Verdict
 from app.auditor.watch_state import WatchState
 from schemas.api import LogCheckpoint
 from schemas.errors import CheckpointError, DocumentError, EntryError, FormatError, ProofError
-from schemas.log_extension import follow_keys, require_extension
+from schemas.log_extension import follow_keys, is_contradiction, require_extension
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import LogKeyRotated
@@ -238,13 +238,11 @@ class _Look:
         """
         keys = [*self._given, *(key for _, key in (self._known.known if self._known else ()))]
         shown = sorted(_signed_in(body, keys), key=lambda pin: pin.checkpoint.size)
-        for old in self._seen if shown else ():
-            at = old.checkpoint
-            bent = [pin for pin in shown if pin.checkpoint.size == at.size]
-            bent = [pin for pin in bent if pin.checkpoint.root != at.root]
-            bent += [pin for pin in shown[-1:] if pin.checkpoint.size < at.size]
-            if bent and old.is_signed_by(keys):
-                _alert(self._state, old, bent[0])
+        for old in self._seen:
+            same = [pin for pin in shown if pin.checkpoint.size == old.checkpoint.size]
+            for pin in (*same, *shown[-1:]):
+                if is_contradiction(old.checkpoint, pin.checkpoint) and old.is_signed_by(keys):
+                    _alert(self._state, old, pin)
 
     def _shown(self, answer: LogCheckpoint) -> Pin:
         pin = _pin_of(answer.checkpoint.encode("utf-8"))
