@@ -177,11 +177,21 @@ def _doubts() -> dict[str, list[list[int]]]:
     }
 
 
-def _caps() -> Iterator[dict[str, int]]:
+def _caps() -> Iterator[dict[str, Any]]:
     policy = twin.Policy(auto="0.9", review="0.05", lead=0, most_review=2, twin_limit=None)
-    for total in (-5_000, 3_169, 3_170, 40_000):
-        one = twin.Meeting(0, 0, (4, 1, 1, 2), 0, 0)
-        yield {"total": total, "capped": twin.candidate(one, total, 0, NUMBERED, policy).total}
+    for levels in (
+        (1, 1, 1, 2),
+        (4, 1, 1, 2),
+        (0, 1, 1, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 2),
+        (0, 0, 1, 2),
+        (0, 0, 1, 1),
+    ):
+        for total in (-5_000, -4_248, -4_247, 3_169, 3_170, 40_000):
+            one = twin.Meeting(0, 0, levels, 0, 0)
+            found = twin.candidate(one, total, 0, NUMBERED, policy)
+            yield {"levels": list(levels), "total": total, "capped": found.total}
 
 
 def _bands() -> Iterator[dict[str, Any]]:
