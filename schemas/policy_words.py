@@ -49,20 +49,15 @@ def most_wrong_of_1000(auto: str) -> str:
 
 
 def review_sentence(policy: MatchingPolicy) -> str:
-    """Return which pairs are held back for clerical review, and how many at most."""
-    share = percent(policy.review_share)
+    """Return which pairs are held back for clerical review."""
     if Fraction(policy.review) == Fraction(policy.auto):
         return (
             "A less likely pair is not linked. Pairs that are held back for another reason wait for "
-            "clerical review: "
-            f"at most {share} of the smaller file's records."
+            "clerical review."
         )
     return (
         f"A pair of probability {policy.review} or more, but below {policy.auto}, is held back for clerical "
-        "review: it "
-        f"is not released until a person decides. At most {share} of the smaller file's records are held "
-        "back; beyond "
-        "that, the least likely pairs are not linked."
+        "review: it is not released until a person decides."
     )
 
 

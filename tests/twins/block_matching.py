@@ -297,7 +297,6 @@ class Policy(NamedTuple):
     auto: str
     review: str
     lead: int
-    most_review: int
     twin_limit: int | None
 
 
@@ -360,14 +359,10 @@ def decide(pairs: Sequence[Candidate], policy: Policy) -> dict[tuple[int, int], 
     """Return band and rule of each pair."""
     decided: dict[tuple[int, int], tuple[str, str]] = {}
     before: list[Candidate] = []
-    n_review = 0
     for pair in sorted(pairs, key=lambda one: (-one.total, one.smaller, one.larger)):
         rule = _rule(pair, pairs, before, policy)
         band = {"match-probability": "auto", "below-review": "reject", "better-rival": "reject"}
         found = band.get(rule, "review")
-        if found == "review" and n_review >= policy.most_review:
-            found, rule = "reject", "review-share"
-        n_review += found == "review"
         if rule not in ("below-review", "better-rival"):
             before.append(pair)
         decided[pair.smaller, pair.larger] = found, rule

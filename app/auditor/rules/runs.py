@@ -190,8 +190,7 @@ def counts_are_agreed(log: LogState, entry: Entry) -> None:
     auto, rate = body.auto_pairs, policy.link_rate
     holds = (
         (body.candidate_pairs or 0) <= policy.max_pairs
-        and (body.review_pairs or 0) <= Fraction(policy.review_share) * n_smaller
-        and (auto or 0) <= min(n_larger, n_smaller)
+        and (auto or 0) + (body.review_pairs or 0) <= min(n_larger, n_smaller)
         and (auto is None or Fraction(rate.least) * n_smaller <= auto)
         and (auto or 0) <= Fraction(rate.most) * n_smaller
     )

@@ -17,5 +17,4 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table('run', schema=None) as batch_op:
         batch_op.add_column(sa.Column('rival_pairs', sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column('beyond_share_pairs', sa.BigInteger(), nullable=True))
 

@@ -50,7 +50,6 @@ OTHERS: dict[str, Any] = {
     "policy.auto": "0.91",
     "policy.review": "0.06",
     "policy.lead": 2,
-    "policy.review_share": "0.06",
     "policy.twin_guard": True,
     "policy.prior_matches": "0.5",
     "policy.link_rate.least": "0.1",
@@ -140,7 +139,9 @@ def test_what_every_agreement_must_say_is_said() -> None:
     assert "ZIP codes are not compared." in words(agreement, without)
     numbered = shipped_profile("children", number="student-id")
     agreement = Agreement.from_json(BASE | {"profile": numbered.digest()})
-    assert "Student IDs that agree take the place of one of the three." in words(agreement, numbered)
+    assert "Student IDs that agree take the place of one of the three." in words(
+        agreement, numbered
+    )
     nameless = numbered.model_copy(update={"fields": numbered.fields[1:]})
     agreement = Agreement.from_json(BASE | {"profile": nameless.digest()})
     assert "WARNING: the profile does not have the fields" in words(agreement, nameless)
@@ -254,7 +255,15 @@ def test_the_terminal_gets_lines_that_fit_and_the_fingerprint() -> None:
 
 
 def test_what_reviewers_see_is_said_whatever_their_agency_receives() -> None:
-    review = {"reviewer": "child-welfare", "persons": 1, "questions": 9, "bucket": 20, "days": 14}
+    review = {
+        "reviewer": "child-welfare",
+        "persons": 1,
+        "first": 9,
+        "weekly": 1,
+        "bucket": 20,
+        "days": 14,
+        "consent": None,
+    }
     shown = {"party": "k12", "name": "first_name", "use": "shown"}
     first, *others = BASE["recipients"]
     raw = BASE | {"review": review, "elements": [*BASE["elements"], shown]}

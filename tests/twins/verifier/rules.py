@@ -352,8 +352,7 @@ class Replay:
         policy, smaller = run["spec"]["policy"], run["sizes"][1]
         least, most = (Fraction(policy["link_rate"][name]) for name in ("least", "most"))
         need(candidates is None or candidates <= policy["max_pairs"], "pairs")
-        need(review is None or review <= Fraction(policy["review_share"]) * smaller, "share")
-        need(auto is None or auto <= min(run["sizes"]), "one to one")
+        need((auto or 0) + (review or 0) <= min(run["sizes"]), "one to one")
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self, cosigned: dict[str, dict[str, int]]) -> None:
