@@ -139,11 +139,9 @@ def end(log: LogState, entry: Entry) -> None:
     if not is_due:
         message = "a review ends after its deadline, or as if it had passed"
         break_off("review-late", message, entry, review.seq)
-    _tells_nothing(entry, review, body.rejected, body.open)
-    counts_reach_floor(log, entry, (body.accepted,))
-    if (body.accepted or 0) > review.asked_at.questions:
-        message = "a review accepts more pairs than were asked about"
-        break_off("review-beyond", message, entry)
+    _tells_nothing(entry, review, body.open)
+    counts_reach_floor(log, entry, (body.accepted, body.rejected))
+    _is_within_asked(log, entry, review, body)
     review.ended = entry.seq
     _has_record(log, run, body, entry)
     if body.release is not None:
@@ -275,6 +273,16 @@ def _within_allowance(log: LogState, entry: Entry, clause: Review, body: ReviewA
     if body.charged > questions_left(clause, before, entry.time):
         message = "a review asks more questions than the agreement lets be asked by now"
         break_off("review-beyond", message, entry)
+
+
+def _is_within_asked(log: LogState, entry: Entry, review: ReviewState, body: ReviewEnded) -> None:
+    """Check that no more pairs were decided than asked about, and that what is left tells of no few."""
+    left = review.asked_at.questions - (body.accepted or 0) - (body.rejected or 0)
+    if left < 0:
+        message = "a review decides more pairs than were asked about"
+        break_off("review-beyond", message, entry)
+    if body.rejected is not None and 0 < left < project_of(log, entry).terms.floor:
+        _tells_nothing(entry, review, left)
 
 
 def _has_record(log: LogState, run: RunState, body: ReviewEnded, entry: Entry) -> None:
