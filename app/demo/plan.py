@@ -19,7 +19,7 @@ SHARED_COLUMNS: Final = ("district", "school", "grade")
 # By the names of the recipe: what a card shows of a pupil to whoever reviews a pair.
 SHOWN_COLUMNS: Final = (
     *("first_name", "middle_name", "last_name", "alias_first", "alias_last"),
-    *("birth_date", "sex", "zip"),
+    *("birth_date", "sex"),
 )
 OPERATOR: Final = "data-center"
 OPERATOR_TITLE: Final = "State Data Center"
