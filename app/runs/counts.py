@@ -127,10 +127,6 @@ def protected(
 
     The total is shown, so what is hidden can be computed as a sum: the smallest of the other counts are hidden
     too until that sum is not below the floor either.
-
-    Args:
-        hidden_elsewhere: a count that is hidden, too, and none of these; None: there is none.
-        hides_sum: as many are hidden even where none is small.
     """
     hidden = {key for key, count in counts.items() if count < floor}
     others = sorted((count, at, key) for at, (key, count) in enumerate(counts.items()))

@@ -82,11 +82,7 @@ def figures_before(session: Session, actor: Actor, run: Run) -> RunFigures | Non
 
 
 def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -> list[FigureRow]:
-    """Return the pairs of a run: each line is the sum of those below it that are one step further in.
-
-    Args:
-        has_review: whether the agreement lets reviewers decide, who may have rejected pairs before.
-    """
+    """Return the pairs of a run: each line is the sum of those below it that are one step further in."""
     specification = run.view.specification
     policy = specification.policy
     larger, smaller = (upload.party for upload in specification.uploads)

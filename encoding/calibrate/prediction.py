@@ -99,14 +99,7 @@ class _Pairs:
 
 
 class Rehearsal:
-    """Records, copies of them with mistakes, and strangers, under one set of passes.
-
-    Args:
-        profile: fields and passes; its block cap is not used.
-        people: records, and copies of them.
-        strangers: made of the records.
-        setting: the two files.
-    """
+    """Records, copies of them with mistakes, and strangers, under one set of passes."""
 
     def __init__(
         self, profile: EncodingProfile, people: Copies, strangers: Strangers, setting: Setting

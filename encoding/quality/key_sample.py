@@ -137,12 +137,7 @@ def is_cleaned(passes: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 class KeySampler:
-    """Takes cleaned rows and keeps what has small keys.
-
-    Args:
-        profile: fields and passes.
-        most_keys: how many keys are kept at most; None keeps all.
-    """
+    """Takes cleaned rows and keeps what has small keys."""
 
     def __init__(self, profile: EncodingProfile, most_keys: int | None = MOST_KEYS) -> None:
         self._hasher = KeyHasher(profile)
@@ -154,13 +149,7 @@ class KeySampler:
         self._passes: list[NDArray[np.uint32]] = []
 
     def add(self, cleaned: CleanedRows, first_row: int, n_rows: int) -> None:
-        """Take the derived rows of a chunk.
-
-        Args:
-            cleaned: the derived rows.
-            first_row: number of the chunk's first row, from 1.
-            n_rows: rows of the chunk, those that could not be cleaned too.
-        """
+        """Take the derived rows of a chunk."""
         hashed = self._hasher.hash(cleaned.columns)
         here = cleaned.rows - first_row
         has_key = hashed.keys != 0

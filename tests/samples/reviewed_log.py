@@ -236,7 +236,7 @@ def everything_reviewed(log: SampleLog) -> None:
     project.claim(K12)
     project.claim(CW)
     project.close_supplement()
-    body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="retention")  # type: ignore[attr-defined]
+    body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="asked")  # type: ignore[attr-defined]
     project.about(body)
     log.moment += timedelta(days=7)
     log.rounds(SIGHT).open()

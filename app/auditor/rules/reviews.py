@@ -102,7 +102,7 @@ def answer(log: LogState, entry: Entry) -> None:
     _is_stated(log, entry, body, review)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
-    review.answered, review.came = entry.seq, (moment_before(entry), entry.time)
+    review.answered = entry.seq
 
 
 def decide(log: LogState, entry: Entry) -> None:
@@ -290,12 +290,8 @@ def _has_record(log: LogState, run: RunState, body: ReviewEnded, entry: Entry) -
     if has_record != (body.release is not None) or (body.openings and not has_record):
         message = "a review ends with a match record of nothing, or releases what is in none"
         break_off("match-record-unknown", message, entry, run.seq)
-    linked = {found.party for found in run.recipients if found.mode == "linked"}
-    if not linked.issuperset(one.party for one in body.openings):
-        message = "a match record can be opened by a party that receives no match IDs"
-        break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
-        keep_match_record(log, entry, run, body.match_record_root)
+        keep_match_record(log, entry, run, body.match_record_root, body.openings)
 
 
 def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: int | None) -> None:

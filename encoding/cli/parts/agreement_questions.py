@@ -34,12 +34,7 @@ _YEAR: Final = timedelta(days=365)
 
 
 def ask_answers(project: str | None, today: date) -> Answers:
-    """Return the answers, in the form of a file of answers; what is left out there is not asked.
-
-    Args:
-        project: the project's name if the settings name it; None asks for it.
-        today: the day from which dates are proposed.
-    """
+    """Return the answers, in the form of a file of answers; what is left out there is not asked."""
     answers: Answers = {"project": project or ask_text("Name of the project, such as foster-k12")}
     say_heading("Who takes part")
     answers["parties"] = list(_parties())

@@ -61,17 +61,7 @@ class ReportWritten:
 def report_of_round(
     counter: Counter, number: int, order: LinksOrder, written: LinksWritten | None = None
 ) -> ReportWritten:
-    """Make the report of a round whose links were written here, keep it, and write it beside them.
-
-    Args:
-        number: the round.
-        order: where the links are, and which file the records are in.
-        written: what writing the links has told; None: what the report of this round that is kept has.
-    Raises:
-        NotReadyError: no links of the round were written here, or what was encoded in it is not known.
-        LogError: the broker shows different numbers of a run from those in its log.
-        OutputExistsError, OutputBlockedError: a file cannot be written, or is somebody else's.
-    """
+    """Make the report of a round whose links were written here, keep it, and write it beside them."""
     session = counter.session
     links = order.output or session.config.resolve(session.config.sections.output.links)
     beside = LinkFiles.beside(links)
@@ -100,11 +90,7 @@ def warned_of(session: Session) -> Iterator[None]:
 
 
 def newest_reported(counter: Counter) -> int:
-    """Return the newest round whose links were written here.
-
-    Raises:
-        NotReadyError: none were.
-    """
+    """Return the newest round whose links were written here."""
     with counter.session.workspace.lock():
         newest = own_links(counter).newest()
     if newest is None:

@@ -72,6 +72,19 @@ def test_a_database_that_does_not_answer_is_said(
     )
 
 
+def test_a_worker_waits_for_the_database(broker: Any, state: Path) -> None:
+    address = {"BLINDLINK_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("blindlink-broker"), "--state", state, "work"],
+        stderr=subprocess.PIPE,
+        env=os.environ | address,
+    ) as worker:
+        assert worker.stderr is not None
+        assert json.loads(worker.stderr.readline())["event"] == "database_unavailable"
+        assert worker.poll() is None
+        worker.terminate()
+
+
 def no_room_for_a_file(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

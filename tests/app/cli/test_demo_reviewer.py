@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.plan import SHOWN_COLUMNS
 from app.demo.review import decide, verdict_on
+from app.demo.script import SHOWN_COLUMNS
 
 ANA = ("Ana", "Maria", "Ortiz", "", "", "2011-04-09", "F")
 

@@ -10,6 +10,7 @@ from samples.agreement import AGREEMENT, identity
 from samples.documents import changed
 
 from encoding.agreement.page import agreement_page
+from encoding.agreement.picture import data_flow
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement import Agreement
@@ -270,3 +271,8 @@ def test_what_reviewers_see_is_said_whatever_their_agency_receives() -> None:
     for own in (*([first | {"mode": mode}] for mode in ("linked", "count", "none")), []):
         text = words(Agreement.from_json(raw | {"recipients": [*own, *others]}))
         assert "on cards that its reviewers open: first_name" in text, own
+    # Counsel looks at the picture first.
+    picture = " ".join(re.sub(r"<[^>]*>", " ", data_flow(Agreement.from_json(raw))).split())
+    assert "of linked people, from k12: School" in picture
+    assert "of pairs under review, from k12: first_name" in picture
+    assert picture.count("from k12") == 2

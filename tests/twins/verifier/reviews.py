@@ -161,9 +161,8 @@ class Reviews:
         need(body["rejected"] is None or left == 0 or left >= t["floor"], "decisions are told")
         need(body["reason"] != "destroyed" or body["release"] is None, "released")
         need((body["release"] is None) == (body["match_record_root"] is None), "match record")
-        need(body["match_record_root"] or not body["openings"], "openings")
-        linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
-        need({one["party"] for one in body["openings"]} <= linked, "openings")
+        opening = {one["party"] for one in body["openings"]}
+        need(opening == (run["opening"] if body["match_record_root"] else set()), "openings")
         review["ended"] = True
         if body["release"] is not None:
             need(e["agreement"] == run["spec"]["agreement"], "agreement")
