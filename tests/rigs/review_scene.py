@@ -30,7 +30,7 @@ TITLES = {
 
 
 REVIEW = Review(
-    reviewer=CHILD_WELFARE, persons=2, first=60, weekly=10, bucket=20, days=6, consent=None
+    reviewer=CHILD_WELFARE, persons=2, first=150, weekly=10, bucket=20, days=6, consent=None
 )
 
 
