@@ -13,6 +13,7 @@ from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.agreement import ProjectTerms
+from schemas.allowance import Charge
 from schemas.destruction import Scope
 from schemas.matchlog.entry import Entry
 from schemas.merkle import HASH_BYTES
@@ -152,16 +153,16 @@ class RunState:
 class ReviewState:
     """The review of a run: who looks, who is asked and since when, the digests of their files, until when.
 
-    `persons` must agree on each of at most `questions` pairs. `answered` is the entry of the cards. `said`
-    holds for each person who decided how many statements they made, and whether the last one came. `ended` is
-    the entry that ended it.
+    `persons` must agree on each pair; `asked_at` is when how many were asked about. `answered` is the entry of
+    the cards. `said` holds for each person who decided how many statements they made, and whether the last one
+    came. `ended` is the entry that ended it.
     """
 
     project: str
     reviewer: str
     asked: str
     persons: int
-    questions: int
+    asked_at: Charge
     files: dict[str, str]
     begun: str
     deadline: str

@@ -128,7 +128,8 @@ def _let_know(commands: Commands, port: int, sizes: Sizes, seed: int) -> list[in
         return ["pairs.csv"]
 
     def pins() -> list[str]:
-        found = sorted((welfare / "workspace" / "pins").glob("*"))
+        # Besides these, the proof of a project's newest entry lies there.
+        found = sorted((welfare / "workspace" / "pins").glob("c*"))
         return [word for pin in found for word in ("--pin", f"../{pin.relative_to(commands.root)}")]
 
     fixed = {

@@ -51,10 +51,7 @@ def verdict_on(row: Row) -> tuple[str, str]:
     first, last = _is_like(a_first, b_first), _is_like(a_last, b_last)
     are_swapped = _is_like(a_first, b_last) and _is_like(a_last, b_first)
     born = _parts_alike(ours["birth_date"], theirs["birth_date"])
-    home = bool(ours["zip"]) and ours["zip"][:5] == theirs["zip"][:5]
-    if first and last and (born >= _ONE_SLIP or home):
-        return "accept", "same-person"
-    if born == _SAME_DAY and (are_swapped or (first and home)):
+    if (first and last and born >= _ONE_SLIP) or (are_swapped and born == _SAME_DAY):
         return "accept", "same-person"
     if last and not first:
         return "reject", "twins-or-siblings"

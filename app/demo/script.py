@@ -132,7 +132,7 @@ auditor: make a link to the pages
 # By the names of the recipe: what a card shows of a pupil to the person who reviews a pair.
 SHOWN_COLUMNS: Final = (
     *("first_name", "middle_name", "last_name", "alias_first", "alias_last"),
-    *("birth_date", "sex", "zip"),
+    *("birth_date", "sex"),
 )
 PARTIES: Final = """\
 # Who takes part in the linkage; `blindlink-broker open --template` explains it.

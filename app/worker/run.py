@@ -98,7 +98,7 @@ def _resolve(
         profile=terms.profile,
         counts=manifest.counts or published_counts(terms.profile, sizes.larger),
         sizes=sizes,
-        policy=link_policy(attempt.specification.policy, sizes.smaller),
+        policy=link_policy(attempt.specification.policy),
         likely_alone=True,
         shelf=shelf,
     )

@@ -271,7 +271,6 @@ def _review(parties: Sequence[Answers]) -> tuple[Answers, list[Answers]] | None:
     review = {
         "reviewer": reviewer,
         "persons": 2 if two else 1,
-        "questions": ask_number("At most how many pairs of a run they are asked about", 200),
         "bucket": ask_number("Among how many records the other agency must not tell which one", 20),
         "days": ask_number("For how many days after a run decisions count", 14),
     }

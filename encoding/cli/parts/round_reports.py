@@ -37,6 +37,7 @@ from schemas.round_report import (
     ReviewLoad,
     RoundNumbers,
     RoundReport,
+    few_accepted,
 )
 
 if TYPE_CHECKING:
@@ -215,6 +216,10 @@ class _Maker:
         for view in reviews_of(self._counter):
             if view.round == self._number:
                 is_reviewer = view.reviewer == self._session.party
+                weeks = self._log.questions(view.reviewer, view.asked)
+                told = {one.party for one in self._terms.recipients if one.mode == "linked"}
+                # The log says how many were accepted where both receive the matches.
+                is_told = {view.reviewer, view.asked} <= told
                 yield ReviewLoad(
                     partner=view.asked if is_reviewer else view.reviewer,
                     role="reviewer" if is_reviewer else "asked",
@@ -222,6 +227,8 @@ class _Maker:
                     asked=view.questions,
                     decided=view.decided,
                     has_release=view.release is not None,
+                    weeks=weeks,
+                    is_doubtful=is_told and few_accepted(weeks, self._terms.floor),
                 )
 
     def _lost(self) -> Iterator[LostRelease]:

@@ -25,6 +25,7 @@ from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, suppl
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, breaks_of, shown
 from breaks.every import CASES as EVERY_BREAK
+from breaks.reviews import asked_more_than_a_week_leaves
 from breaks.rules import FOSTER
 from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
@@ -335,7 +336,7 @@ def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> Non
 
 def test_all_records_of_a_file_may_be_linked_and_none_held_back() -> None:
     log = begun()
-    log.create_project("bound", policy=POLICY.model_copy(update={"review_share": "0"}))
+    log.create_project("bound", policy=POLICY)
     _found(log, 1650, auto_pairs=1650)
     verify_twice(log)
 
@@ -365,10 +366,17 @@ def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
     verify_twice(log)
 
 
+@pytest.mark.parametrize(("weeks", "charged"), [(8, 10), (10, 30)])
+def test_a_review_may_ask_as_many_questions_as_the_weeks_leave(weeks: int, charged: int) -> None:
+    log = begun()
+    asked_more_than_a_week_leaves(log, weeks, charged)
+    verify_twice(log)
+
+
 def test_all_that_was_asked_may_be_accepted_and_the_release_says_how_many() -> None:
     log = begun()
     project = ReviewedProject(log)
-    project.linked(questions=80)
+    project.linked(charged=80)
     project.answer()
     project.decide()
     project.end(accepted=80)

@@ -55,7 +55,9 @@ def reviewed() -> dict[str, Any]:
     raw["review"] = {
         "reviewer": "child-welfare",
         "persons": 1,
-        "questions": 200,
+        "first": 200,
+        "weekly": 10,
+        "consent": None,
         "bucket": 20,
         "days": 14,
     }

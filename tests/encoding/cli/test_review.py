@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from openpyxl import Workbook, load_workbook
 from rigs.agreed import sign_roster
-from rigs.asking import ASKED, REVIEWER, Asking, asking
+from rigs.asking import ASKED, CLAUSE, REVIEWER, Asking, asking
 from rigs.desk import Desk
 from rigs.enrolled import revoke
 from rigs.moments import Moments
@@ -360,6 +360,19 @@ def test_no_card_is_sealed_where_the_log_shows_more_than_one_request_in_a_round(
     assert refused.exit_code == 1
     assert "does not show exactly one request for this review" in refused.stderr
     assert copied.sent_cards() == []
+
+
+def test_no_card_is_sealed_beyond_the_allowance_whatever_the_broker_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rigs.asking.CLAUSE", CLAUSE.model_copy(update={"first": 1}))
+    monkeypatch.setattr("app.review.preparation._questions_left", lambda *_: 99)
+    with asking(tmp_path / "broker") as made:
+        made.run()
+        refused = made.asked.type("review", "--answer")
+        assert refused.exit_code == 1
+        assert "lists more questions than welfare may ask by now" in refused.stderr
+        assert made.sent_cards() == []
 
 
 def test_no_card_is_sealed_for_a_run_that_the_log_does_not_show_as_finished(
