@@ -31,13 +31,13 @@ from app.matchlog.errors import (
 from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import newest_checkpoint
-from app.matchlog.repository import find_entry
+from app.matchlog.repository import find_entry, first_entries_from
 from app.matchlog.service import MatchLog
 from app.security.actor import Actor
 from schemas.errors import EntryError
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
-from schemas.matchlog.kinds import UploadRejected
+from schemas.matchlog.kinds import Exported, UploadRejected
 from schemas.matchlog.note import NoteSigner
 from schemas.merkle import hash_leaf
 
@@ -71,6 +71,26 @@ def test_a_log_starts_with_its_name_and_key(database: Database, log: MatchLog) -
     assert first.actor == SOFTWARE
     with pytest.raises(LogStartedError), database.write() as session:
         log.start(session, "blindlink-0.1.0")
+
+
+def test_the_first_entry_of_a_project_from_an_index_on_is_found(
+    database: Database, log: MatchLog
+) -> None:
+    projects = "aa", "bb"
+    with database.write() as session:
+        for name in ("aa", None, "bb", "aa", "aa", None, "bb", None):
+            log.append(session, [EntryDraft(Exported(what="log"), project=name)])
+    entries = stored(database)
+    for size in range(len(entries) + 2):
+        firsts = {
+            project: entry.seq
+            for project in projects
+            for entry in reversed(entries[size:])
+            if entry.project == project
+        }
+        with database.read() as session:
+            found = first_entries_from(session, dict.fromkeys({*projects, "nothing"}, size))
+        assert {name: parse_entry(raw).seq for name, raw in found.items()} == firsts
 
 
 def test_what_was_decided_by_a_clock_behind_the_log_is_decided_again(
