@@ -62,7 +62,7 @@ _LEAF_AT: Final = select(LogLeaf.leaf_hash).where(
 _SEQ_AT: Final = select(LogLeaf.seq).where(
     LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
 )
-_ENTRY_AT: Final = select(LogLeaf.entry).where(
+_ENTRY_OF: Final = select(LogLeaf.entry).where(
     LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
 )
 _LEAF_HASHES: Final = select(LogLeaf.seq, LogLeaf.leaf_hash).where(
@@ -213,7 +213,7 @@ def first_entries_from(session: Session, sizes: Mapping[str, int]) -> dict[str, 
             is_before = session.execute(_SEQ_AT, {"of": project, "at": middle}).scalar_one() < size
             low, high = (middle + 1, high) if is_before else (low, middle)
         if low < length:
-            found[project] = session.execute(_ENTRY_AT, {"of": project, "at": low}).scalar_one()
+            found[project] = session.execute(_ENTRY_OF, {"of": project, "at": low}).scalar_one()
     return found
 
 
