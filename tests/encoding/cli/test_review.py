@@ -141,7 +141,8 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     again = welfare.type("review", "--export", str(path))
     assert (again.exit_code, "is there already" in again.stderr) == (1, True)
     listed = json.loads((welfare.folder / "workspace" / "written.json").read_bytes())
-    assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
+    noted = [(one["project"], one["what"], one["path"]) for one in listed["files"]]
+    assert (PROJECT, "received", str(path)) in noted
     decide(welfare, rec_w3=("reject", "other-person"))
     found = pairs_of(welfare)
     assert found["rec_w3"] | {"pair": 0} == {
