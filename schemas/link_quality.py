@@ -128,13 +128,6 @@ def true_matches(
 
     Links that are wrong are taken as spread over the groups as links are; matches that were missed as links, or
     as records without one, whichever makes more of them in this group. Chance is added as everywhere.
-
-    Args:
-        linked: records of the group that have a link.
-        records: all of the group.
-        whole: the same two of all groups together.
-        wrong: how many links of all are wrong.
-        missed: how many matches of all have no link.
     """
     n_linked, n_open = whole[0], whole[1] - whole[0]
     n_wrong = _part(wrong.high, linked, n_linked)

@@ -122,12 +122,7 @@ def is_cleaned(passes: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 class KeySampler:
-    """Takes cleaned rows and keeps what has small keys.
-
-    Args:
-        profile: fields and passes.
-        most_keys: how many keys are kept at most; None keeps all.
-    """
+    """Takes cleaned rows and keeps what has small keys."""
 
     def __init__(self, profile: EncodingProfile, most_keys: int | None = MOST_KEYS) -> None:
         self._profile = profile
@@ -140,13 +135,7 @@ class KeySampler:
         self._passes: list[NDArray[np.uint32]] = []
 
     def add(self, cleaned: CleanedRows, first_row: int, n_rows: int) -> None:
-        """Take the derived rows of a chunk.
-
-        Args:
-            cleaned: the derived rows.
-            first_row: number of the chunk's first row, from 1.
-            n_rows: rows of the chunk, those that could not be cleaned too.
-        """
+        """Take the derived rows of a chunk."""
         columns, of = with_either(self._profile, cleaned.columns)
         hashed = self._hasher.hash(columns)
         rows = cleaned.rows[of]

@@ -55,7 +55,6 @@ POLICY = MatchingPolicy(
     auto="0.9",
     review="0.05",
     lead=10,
-    review_share="0.5",
     # In a file of four the least number of twins that can be stated is far too many.
     twin_guard=False,
     prior_matches="0.5",

@@ -28,6 +28,7 @@ REQUEST = {
     "log": "origin or null",
     "project": "name or null",
     "agreement": "digest or null",
+    "head": "head or null",
     "asks": "asks",
     "sha256": "digest or null",
     "nonce": "nonce",
@@ -53,6 +54,7 @@ OBJECTS = {
         "passed": "truth",
     },
     "used nonce": {"number": "ordinal", "nonce": "digest"},
+    "head": {"place": "number", "leaf": "digest"},
 }
 LISTED = {
     "pairs": {
@@ -85,8 +87,8 @@ FORMS = {
     "side": "larger|smaller",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
-    "version": "blindlink/entry/1",
-    "request version": "blindlink/request/2",
+    "version": "blindlink/entry/2",
+    "request version": "blindlink/request/3",
     "asks": "(?=.{1,300}\\Z)(GET|POST|PUT|DELETE) /v1/[!-~]+",
     "nonce": "[0-9a-f]{32}",
 }
@@ -197,6 +199,8 @@ def parse_entry(raw: bytes) -> Any:
     need(signed is None or has_fields(signed["request"], REQUEST), "request")
     need(entry["outcome"] in (re.findall("done|refused|failed", kind) or ["done"]), "outcome")
     need(entry["project"] or not entry["agreement"], "agreement")
+    need((entry["place"] == 0) == (entry["previous"] is None), "previous")
+    need(bool(entry["project"]) == bool(entry["broker_wide"]), "broker-wide")
     need(not entry["project"] or entry["agreement"] or "*" in kind, "agreement")
     need(project == "either" or (project == "yes") == bool(entry["project"]), "project")
     need((entry["object"] or "none").split("-")[0] in prefix, "object")

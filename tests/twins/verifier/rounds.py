@@ -153,7 +153,6 @@ class Turns:
                     )
                     for pair in body["pairs"]
                 },
-                "moment": moment,
                 "day": moment[:10],
                 "roots": {},
                 "runs": {},
