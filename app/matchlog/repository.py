@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -59,12 +60,6 @@ _NEWEST: Final = (
 _LEAF_AT: Final = select(LogLeaf.leaf_hash).where(
     LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
 )
-_SEQ_AT: Final = select(LogLeaf.seq).where(
-    LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
-)
-_ENTRY_OF: Final = select(LogLeaf.entry).where(
-    LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
-)
 _LEAF_HASHES: Final = select(LogLeaf.seq, LogLeaf.leaf_hash).where(
     LogLeaf.seq.in_(bindparam("places", expanding=True))
 )
@@ -99,6 +94,10 @@ class Head:
     def origin(self) -> str:
         """The log's name, which every one of its keys bears."""
         return self.key.partition("+")[0]
+
+
+# SQLite takes at most 500 parts of a compound select.
+MAX_FIRSTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,21 +198,20 @@ def find_entry(session: Session, seq: int) -> bytes | None:
 
 
 def first_entries_from(session: Session, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    """Return the first entry of each project from an index of its own on; who has none is missing.
-
-    Found by halves in the index (project, place): a walk through the log for a project without new entries took
-    570 ms where the log had 900,000.
-    """
+    """Return the first entry of each project from an index of its own on; who has none is missing."""
     found: dict[str, bytes] = {}
-    for project, size in sorted(sizes.items()):
-        low, length = 0, next_place(session, project)
-        high = length
-        while low < high:
-            middle = (low + high) // 2
-            is_before = session.execute(_SEQ_AT, {"of": project, "at": middle}).scalar_one() < size
-            low, high = (middle + 1, high) if is_before else (low, middle)
-        if low < length:
-            found[project] = session.execute(_ENTRY_OF, {"of": project, "at": low}).scalar_one()
+    wanted = sorted(sizes.items())
+    for start in range(0, len(wanted), MAX_FIRSTS):
+        firsts = (
+            select(LogLeaf.project, LogLeaf.entry)
+            .where(LogLeaf.project == project, LogLeaf.seq >= seq)
+            .order_by(LogLeaf.seq)
+            .limit(1)
+            .subquery()
+            for project, seq in wanted[start : start + MAX_FIRSTS]
+        )
+        rows = session.execute(union_all(*(select(first) for first in firsts)))
+        found.update((row[0], row[1]) for row in rows)
     return found
 
 
