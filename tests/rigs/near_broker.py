@@ -76,8 +76,9 @@ After = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 
 def small_profile(**changes: Any) -> EncodingProfile:
-    """Return the shipped profile of children without ZIP codes."""
-    return shipped_profile("children", zip_code=False).model_copy(update=changes)
+    """Return the shipped profile of children without ZIP codes; the files of these tests have no sex either."""
+    plain = {"either": None} | changes
+    return shipped_profile("children", zip_code=False).model_copy(update=plain)
 
 
 def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
