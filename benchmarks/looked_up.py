@@ -11,7 +11,6 @@ seeds; the first line of a round has the pairs of one person that honest files h
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 
@@ -20,13 +19,12 @@ import numpy as np
 from app.matching.blocks import doubts
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.resolution import Resolution
-from benchmarks.crafted_rows import patched, remembering
+from benchmarks.crafted_rows import patched, remembering, sizes_given
 from benchmarks.rehearsed import File, Rehearsal, clean, encoded_file, mains, rehearsal_files
 from encoding.profiles.catalog import shipped_profile
 from encoding.trial.linkage import Encoded, link
 from schemas.profile import EncodingProfile
 
-SEEDS = (41, 42, 43, 44)
 N_MADE_UP = 200
 Counts = tuple[int, ...]
 Person = Mapping[str, str]
@@ -64,13 +62,7 @@ MADE_UP: Mapping[str, Knowledge] = {
 
 def main() -> None:
     """Look strangers up by each kind of record, and print how many are linked or asked about."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--children", type=int, default=4_000)
-    parser.add_argument("--students", type=int, default=22_000)
-    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    given = parser.parse_args()
+    given = sizes_given(__doc__)
     profile, found = shipped_profile("children"), defaultdict[tuple[str, str], list[Counts]](list)
     for seed in given.seeds:
         rehearsal = clean(rehearsal_files(seed, given.children, given.students, "mid"), profile)

@@ -8,7 +8,7 @@ import click
 
 from app.auditor.forks import ForkBook
 from app.auditor.keys import read_log_key
-from app.auditor.options import EXIT_CODES, FILE, LogOptions, failures, verified
+from app.auditor.options import EXIT_CODES, FILE, LOG_KEYS_OPTION, LogOptions, failures, verified
 from app.auditor.proofs import check_proof
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.proof import PROOF_START
@@ -17,14 +17,7 @@ from schemas.shared.command_line import emit, json_option
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
-@click.option(
-    "--log-key",
-    "log_keys",
-    metavar="KEY|FILE",
-    multiple=True,
-    required=True,
-    help="The log's first key, as you got it from its operator; then those that replaced it.",
-)
+@LOG_KEYS_OPTION
 @json_option
 def compare(*, files: tuple[Path, ...], log_keys: tuple[str, ...]) -> None:
     """Compare what several readers were shown: packs of agencies, bundles, and proofs of single entries.

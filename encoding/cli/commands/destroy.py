@@ -109,8 +109,8 @@ def destroy(
             raise click.UsageError(
                 "--handed-over can't be combined with --epoch, --frozen, --certificate or --keep"
             )
-        wish = wish_of(epoch, frozen, also, keep)
-        destroy_here(session, given, Order(wish, certificate, offline, handed_over), yes=yes)
+        wish = wish_of(epoch, frozen, also, keep, is_handed_over=handed_over)
+        destroy_here(session, given, Order(wish, certificate, offline), yes=yes)
         return
     if any((epoch, frozen, certificate, also, keep, offline, handed_over)):
         raise click.UsageError(

@@ -45,14 +45,12 @@ MOST_LISTED = 1024
 class Order:
     """What was typed: what is to be removed, and which certificate asks for it (None: the newest that does).
 
-    `is_offline`: there is no broker any more that could be asked or told. `is_handed_over`: a colleague has the
-    workspace now, so the party still holds all of it, and nothing is stated.
+    `is_offline`: there is no broker any more that could be asked or told.
     """
 
     wish: Wish
     certificate: str | None
-    is_offline: bool = False
-    is_handed_over: bool = False
+    is_offline: bool
 
 
 def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, yes: bool) -> None:
@@ -62,7 +60,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
     """
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
-    is_alone = order.is_offline or order.is_handed_over
+    is_alone = order.is_offline or order.wish.is_handed_over
     with nullcontext() if is_alone else session.connect() as client:
         certificate = order.certificate
         if client is not None:
@@ -81,13 +79,13 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
             holdings = _holdings(session, wish)
             copies = _chosen(holdings, under_way)
             require_yes(
-                _listing(session, copies, holdings.shown(), under_way, order),
-                "Remove these?" if order.is_handed_over else "Remove these, and sign that?",
+                _listing(session, copies, holdings.shown(), under_way, is_offline=order.is_offline),
+                "Remove these?" if wish.is_handed_over else "Remove these, and sign that?",
                 yes=yes,
             )
             under_way.remove(copies, session.now)
             statements = []
-            if not order.is_handed_over:
+            if not wish.is_handed_over:
                 finished = _finished(session, client, certificate)
                 left = _none_left(holdings, wish)
                 statements = [
@@ -101,7 +99,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
             days = _days(session, under_way)
             note_destroyed(session.workspace, session.project, days, wish.frozen)
             under_way.finish(statements)
-    if order.is_handed_over:
+    if wish.is_handed_over:
         document = {"removed": len(under_way.removed), "statements": []}
         emit(
             document, remarks=[f"{len(under_way.removed):,} files are removed; nothing was stated"]
@@ -113,7 +111,12 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
 
 
 def wish_of(
-    epoch: int | None, frozen: str | None, also: Sequence[str], keep: Sequence[str]
+    epoch: int | None,
+    frozen: str | None,
+    also: Sequence[str],
+    keep: Sequence[str],
+    *,
+    is_handed_over: bool,
 ) -> Wish:
     """Return what the options say, in one order, so that the same is known again."""
     named = {(kind, str(Path(name).absolute())) for kind, name in _pairs(also, "--also")}
@@ -123,6 +126,7 @@ def wish_of(
         frozen=frozen,
         also=tuple(NamedFile(what=kind, path=path) for kind, path in sorted(named)),
         keep=tuple(KeptItem(what=kind, why=why) for kind, why in sorted(kept)),
+        is_handed_over=is_handed_over,
     )
 
 
@@ -184,6 +188,7 @@ def _begun(under_way: LocalDestruction) -> str:
     words = [f"{option}={value}" for option, value in narrow.items() if value is not None]
     words += [f"--also={one.what}={one.path}" for one in note.wish.also]
     words += [f"--keep={one.what}={one.why}" for one in note.wish.keep]
+    words += ["--handed-over"] if note.wish.is_handed_over else []
     return f"{note.at} (blindlink {shlex.join(['destroy', '--local', *words])})"
 
 
@@ -250,7 +255,8 @@ def _listing(
     copies: Sequence[LocalCopy],
     shown: Sequence[LocalCopy],
     under_way: LocalDestruction,
-    order: Order,
+    *,
+    is_offline: bool,
 ) -> Iterator[str]:
     wish, removed = under_way.note.wish, len(under_way.removed)
     if removed:
@@ -277,10 +283,10 @@ def _listing(
         yield f"  {IN_WORDS[copy.what]}: {copy.path} (--also {copy.what}={shlex.quote(str(copy.path))})"
     for one in wish.keep:
         yield f"This is kept: {IN_WORDS[one.what]}. {one.why}"
-    if order.is_handed_over:
+    if wish.is_handed_over:
         yield "This is right only once your colleague has restored the workspace that you handed over."
         return
-    if order.is_offline:
+    if is_offline:
         yield "The broker can't be asked whether a legal hold is in force: you state that you know of none."
     if not wish.is_narrow:
         yield (

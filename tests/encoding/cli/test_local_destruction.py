@@ -104,6 +104,19 @@ def test_what_was_broken_off_goes_on_as_it_was_wished_and_is_dated_when_it_was_d
     assert not list((welfare.folder / "workspace/destroying").iterdir())
 
 
+def test_a_hand_over_that_was_broken_off_goes_on_and_states_nothing(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    held_open("secret.txt")
+    assert welfare.type("destroy", "--local", "--handed-over", "--yes").exit_code == 1
+    held_open("")
+    refused = welfare.type("destroy", "--local", *KEEP, "--yes")
+    assert "(blindlink destroy --local --handed-over) was broken off" in refused.stderr
+    # What is typed next says only that it is to go on.
+    assert "nothing was stated" in welfare.ok("destroy", "--local", "--yes").stderr
+    assert list((welfare.folder / "workspace" / "statements").glob("*")) == []
+
+
 def test_a_power_cut_while_a_file_is_removed_leaves_it_to_be_removed(
     welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
