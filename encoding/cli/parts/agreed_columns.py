@@ -14,7 +14,7 @@ from encoding.sharing.columns import not_agreed
 
 if TYPE_CHECKING:
     from encoding.cli.parts.session import Session
-    from schemas.agreement import Agreement
+    from schemas.agreement.agreement import Agreement
 
 
 def agreed_columns(agreement: Agreement, party: str) -> tuple[str, ...] | None:
