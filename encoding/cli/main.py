@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.failures import exit_status
+from encoding.cli.parts.failures import as_told, exit_status
 from encoding.cli.parts.options import agency_options
 from encoding.errors import AgencyError
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
@@ -85,7 +85,8 @@ class AgencyGroup(LazyGroup):
             return super().invoke(ctx)
         except AgencyError as exc:
             if owes_json():
-                emit({"error": {"code": exc.code, "message": str(exc), "hint": exc.hint}})
+                told = as_told(exc)
+                emit({"error": {"code": told.code, "message": str(told), "hint": told.hint}})
             raise
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:

@@ -6,6 +6,7 @@ what the document says.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,7 +17,7 @@ from schemas.documents.canonical import (
     canonical_digest,
     parse_canonical_object,
 )
-from schemas.documents.errors import CanonicalError, DocumentError
+from schemas.documents.errors import CanonicalError, DocumentError, OtherVersionError
 
 
 class Model(BaseModel):
@@ -89,7 +90,22 @@ class Document(Model):
         except CanonicalError as exc:
             raise DocumentError(f"{cls.KIND}: {exc}") from exc
         except ValidationError as exc:
+            refuse_other_version(cls.KIND, exc)
             raise DocumentError(f"{cls.KIND}: {describe_invalid(exc)}") from None
+
+
+def refuse_other_version(kind: str, error: ValidationError) -> None:
+    """Refuse by name what is of another version of a format, whatever else is wrong with it for this one.
+
+    Raises:
+        OtherVersionError: it is. What was given is told only where it is a version of the same format.
+    """
+    for one in error.errors(include_url=False):
+        if one["loc"][-1:] == ("version",) and one["type"] == "literal_error":
+            read, given = one["ctx"]["expected"].strip("'"), one["input"]
+            known = re.escape(read.rpartition("/")[0])
+            if isinstance(given, str) and re.fullmatch(f"{known}/[0-9]{{1,4}}", given):
+                raise OtherVersionError(kind, given, read) from None
 
 
 def describe_invalid(error: ValidationError) -> str:

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import click
 
-from encoding.errors import AgencyError
-from schemas.documents.errors import FormatError
+from encoding.errors import AgencyError, OtherStateError
+from schemas.documents.errors import FormatError, OtherVersionError
 from schemas.documents.printable import printable
 from schemas.shared.command_line import complain, tell_click
 
@@ -44,6 +44,19 @@ def _run(program: str, run: Callable[[], object]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def as_told(exc: AgencyError) -> AgencyError:
+    """Return an error, or, where a file or answer of another version is behind it, one that names the version.
+
+    Whoever read it may have taken it for damaged, and a backup would not help.
+    """
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, OtherVersionError):
+            return OtherStateError(str(cause), hint=cause.hint)
+        cause = cause.__cause__ or cause.__context__
+    return exc
+
+
 class _Failure(NamedTuple):
     message: str
     hint: str | None
@@ -53,7 +66,8 @@ class _Failure(NamedTuple):
 def _describe(exc: BaseException) -> _Failure:
     match exc:
         case AgencyError():
-            return _Failure(str(exc), exc.hint, exc.exit_code)
+            told = as_told(exc)
+            return _Failure(str(told), told.hint, told.exit_code)
         case click.Abort() | KeyboardInterrupt():
             return _Failure("interrupted; nothing is lost", None)
         case OSError(strerror=str(reason)):
@@ -64,7 +78,7 @@ def _describe(exc: BaseException) -> _Failure:
 
 def _describe_unexpected(exc: BaseException) -> _Failure:
     if isinstance(exc, FormatError):
-        return _Failure(str(exc), None)
+        return _Failure(str(exc), getattr(exc, "hint", None))
     # Not the message: it may hold a cell. The place is enough to find the fault.
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     place = f"{frame.name}, line {frame.lineno} of {Path(frame.filename).name}"
