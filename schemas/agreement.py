@@ -40,13 +40,13 @@ from schemas.clauses import (
     Review,
     RoundBudget,
     Schedule,
-    Share,
     refuse_due,
 )
 from schemas.document import Document
 from schemas.fields import NUMBER_INPUTS
 from schemas.identity import PublicIdentity
 from schemas.ids import Code, IsoDate, Name, Origin, Sha256Hex
+from schemas.privacy_audit import PrivacyLimits, Share
 from schemas.profile import EncodingProfile
 from schemas.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 
@@ -68,7 +68,7 @@ class ProjectTerms(Document):
 
     KIND: ClassVar[str] = "project terms"
 
-    version: Literal["blindlink/project-terms/2"] = "blindlink/project-terms/2"
+    version: Literal["blindlink/project-terms/3"] = "blindlink/project-terms/3"
     project: Name
     epoch: Epoch = 1
     purpose: Code
@@ -89,6 +89,7 @@ class ProjectTerms(Document):
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
     most_ended: Share | None = None
+    privacy: PrivacyLimits | None = None
     approvals: ApprovalRule
     finality: Finality
     review: Review | None = None
@@ -170,7 +171,7 @@ class Agreement(Document):
 
     KIND: ClassVar[str] = "agreement"
 
-    version: Literal["blindlink/agreement/3"] = "blindlink/agreement/3"
+    version: Literal["blindlink/agreement/4"] = "blindlink/agreement/4"
     project: Name
     log: Origin
     number: Annotated[int, Field(ge=1, le=10_000)]
@@ -287,6 +288,7 @@ class Agreement(Document):
             round_days=self.schedule.round_days,
             round_budget=limits.budget,
             most_ended=limits.most_ended,
+            privacy=limits.privacy,
             approvals=self.approvals,
             finality=self.finality,
             review=self.review,

@@ -16,6 +16,7 @@ from schemas.document import Model
 from schemas.fields import NumberKind
 from schemas.identity import PersonIdText, PublicIdentity
 from schemas.ids import Code, DecimalText, IsoDate, Name, PartyName, Sha256Hex
+from schemas.privacy_audit import PrivacyLimits, Share
 from schemas.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
 
 
@@ -32,14 +33,6 @@ MAX_LINE: Final = 200
 Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(_shown_as_written)]
 Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_shown_as_written)]
 
-
-def _at_most_all(share: str) -> str:
-    if Fraction(share) > 1:
-        raise ValueError("a share is at most 1")
-    return share
-
-
-Share = Annotated[DecimalText, AfterValidator(_at_most_all)]
 
 PartyKind = Literal["agency", "recipient", "auditor", "operator"]
 LegalBasis = Literal[
@@ -297,16 +290,19 @@ class FileSize(Model):
 
 
 class Limits(Model):
-    """Sizes of the files, one an agency, the round budget, the floor, and how many links may end at once.
+    """Sizes of the files, one an agency, the round budget, the floor, how many links may end at once, and what
+    attacks on a file may find.
 
     `budget` null sets no limit on rounds; `floor` is the smallest count that is shown. `most_ended` is the
     share of the links in force that may end in one round before a person has to accept it; null: no limit.
+    `privacy` holds each file to figures of its privacy audit.
     """
 
     files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     budget: RoundBudget | None
     floor: Annotated[int, Field(ge=0, le=10**6)]
     most_ended: Share | None
+    privacy: PrivacyLimits
 
 
 class Review(Model):

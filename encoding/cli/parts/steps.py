@@ -49,7 +49,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     Where no full privacy audit counts for the file, it is attacked first.
 
     Raises:
-        PrivacyAuditError: more was found than is allowed.
+        PrivacyAuditError: more was found than is agreed.
     """
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
@@ -67,7 +67,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
             subject,
             turn.side,
             progress,
-            most_partner=view.terms.file_size(turn.partner).most,
+            terms=view.terms,
+            partner=turn.partner,
         )
     order = Order(
         view=view,

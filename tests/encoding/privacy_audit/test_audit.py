@@ -184,7 +184,7 @@ def percents(cell: str) -> list[float]:
 
 def test_who_is_rehearsed_to_be_in_both_files_is_of_the_larger_ones_ages(children) -> None:
     pupils, infants = strangers(children, 600, 3), strangers(children, 400, 4, (0.0, 4.0))
-    pair = rehearse_partner(children, infants.plus(pupils), "smaller", 2_000, 1)
+    pair = rehearse_partner(infants.plus(pupils), "smaller", 2_000, 1)
     assert set(pair.who_smaller[np.isin(pair.who_smaller, pair.who_larger)]) == set(
         range(400, 1_000)
     )
