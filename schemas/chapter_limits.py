@@ -178,9 +178,9 @@ def _privacy_sentences(agreement: Agreement) -> Iterator[str]:
     )
     yield (
         "Of linked children it may guess rightly, beyond chance, the sex of "
-        f"{percent(privacy.guessed_sex)}, the year of birth of {percent(privacy.guessed_birth_year)}, the "
+        f"{percent(privacy.guessed_sex)}, the year of birth of {percent(privacy.guessed_age)}, the "
         f"length of the name of {percent(privacy.guessed_name_length)}, and a double surname of "
-        f"{percent(privacy.guessed_double_surname)}."
+        f"{percent(privacy.guessed_double_name)}."
     )
 
 

@@ -40,17 +40,17 @@ Measure = Literal[
     "followed_smaller",
     "followed_larger",
     "guessed_sex",
-    "guessed_birth_year",
+    "guessed_age",
     "guessed_name_length",
-    "guessed_double_surname",
+    "guessed_double_name",
 ]
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 # What may be guessed of linked children, in shares beyond chance.
 _GUESSED: Final = (
     "guessed_sex",
-    "guessed_birth_year",
+    "guessed_age",
     "guessed_name_length",
-    "guessed_double_surname",
+    "guessed_double_name",
 )
 AuditFault = Literal[
     "missing", "quick", "structure", "other-profile", "other-side", "other-size", "beyond"
@@ -75,9 +75,9 @@ class PrivacyLimits(Model):
     followed_smaller: Share
     followed_larger: Share
     guessed_sex: Share
-    guessed_birth_year: Share
+    guessed_age: Share
     guessed_name_length: Share
-    guessed_double_surname: Share
+    guessed_double_name: Share
 
     def of(self, measure: Measure) -> Fraction:
         """Return the limit of one measure."""

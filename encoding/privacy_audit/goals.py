@@ -14,16 +14,18 @@ from schemas.profile import EncodingProfile
 _REGISTERS: Final[tuple[Measure, ...]] = ("named", "named_partial", "named_mistaken")
 _TRAITS: Final[dict[str, Measure]] = {
     "sex": "guessed_sex",
-    "birth year": "guessed_birth_year",
+    "birth year": "guessed_age",
     "name length": "guessed_name_length",
-    "double surname": "guessed_double_surname",
+    "double surname": "guessed_double_name",
 }
 _MOST_KNOWN: Final = 1_000
 _BY_REGISTER: Final = (
     "By a list of everybody ({}), someone could name {{}} of the children in care, even when up to 1,000 are"
     " already known."
 )
-_GUESS: Final = "The broker guesses the {} of linked children rightly for {{}} more than chance would."
+_GUESS: Final = (
+    "The broker guesses the {} of linked children rightly for {{}} more than chance would."
+)
 # What is said of a share; the braces are for it, in children where there is somebody to count.
 _SENTENCES: Final[dict[Measure, str]] = {
     "shown": "The broker sees something of {} of the larger file's records though they are not in the smaller"
@@ -36,9 +38,9 @@ _SENTENCES: Final[dict[Measure, str]] = {
     "followed_larger": "From one round to the next, {} of the larger file's records that are not in the smaller"
     " one can be recognized by whom they meet.",
     "guessed_sex": _GUESS.format("sex"),
-    "guessed_birth_year": _GUESS.format("birth year"),
+    "guessed_age": _GUESS.format("birth year"),
     "guessed_name_length": _GUESS.format("length of the first name"),
-    "guessed_double_surname": _GUESS.format("number of surnames"),
+    "guessed_double_name": _GUESS.format("number of surnames"),
 }
 
 

@@ -59,7 +59,7 @@ OBJECTS = {
 # What a privacy audit measures, in this order; those beyond the first six only where they can be.
 MEASURES = (
     *("shown", "named", "named_partial", "named_mistaken", "followed_smaller", "followed_larger"),
-    *("guessed_sex", "guessed_birth_year", "guessed_name_length", "guessed_double_surname"),
+    *("guessed_sex", "guessed_age", "guessed_name_length", "guessed_double_name"),
 )
 LISTED = {
     "pairs": {
