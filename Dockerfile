@@ -15,6 +15,7 @@ RUN python -m venv /opt/blindlink \
         --requirement requirements/broker.txt --requirement requirements/store.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY app app
+COPY blindlink blindlink
 COPY encoding encoding
 COPY schemas schemas
 RUN /opt/blindlink/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

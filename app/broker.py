@@ -80,7 +80,7 @@ def open_database(settings: Settings) -> Database:
     Raises:
         ConfigurationError: it does not answer, or it would not keep what it acknowledges.
     """
-    database = Database(settings.engine_url())
+    database = Database(settings.engine_url(), settings.database_connections)
     if database.file is not None:
         # Made first: SQLite would make it, and its write-ahead log after it, for everyone to read.
         make_private_file(database.file)

@@ -92,10 +92,10 @@ class Base(DeclarativeBase):
 class Database:
     """Engine and units of work for one database URL (`sqlite:///...` or `postgresql+psycopg://...`)."""
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, connections: int = 15) -> None:
         """Open the pool; nothing is read or written yet."""
         self.url = make_url(url)
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, connections)
         self._writer = self.engine.execution_options(**{_WRITER: True})
         self._revision: str | None = None
         # When the schema was last seen to be that one.
@@ -424,7 +424,7 @@ def first_of_project(
     return rows[0][0] if rows else None
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, connections: int) -> Engine:
     # hide_parameters: an error's text must not hold the values of a statement.
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -437,7 +437,13 @@ def _engine(url: URL) -> Engine:
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
         try:
-            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            engine = create_engine(
+                url,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                pool_size=connections,
+                max_overflow=0,
+            )
         except ImportError:
             raise ConfigurationError(
                 "database_url needs a library that is not installed",

@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     range_rows: Annotated[int, Field(ge=1, le=10**12)] = 2_000_000
     # How long a run waits for a worker that fell silent before another takes it up.
     lease_s: Seconds = 30
+    # To PostgreSQL, by each process; more requests at a time wait for one.
+    database_connections: Annotated[int, Field(ge=2, le=200)] = 15
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)
 
     # A cluster of Dask that helps: its scheduler's address, its CA, and this machine's certificate of that CA.
@@ -360,11 +362,7 @@ class Settings(BaseSettings):
         return made if all(file.exists() for file in made) else None
 
     def engine_url(self) -> URL:
-        """Return the database's URL, with the password from its file.
-
-        Raises:
-            ConfigurationError: the URL is malformed or holds a password, or the file cannot be read.
-        """
+        """Return the database's URL, with the password from its file."""
         if self.database_url is None:
             return make_url(f"sqlite:///{(self.state_dir / 'broker.db').as_posix()}")
         try:
@@ -412,11 +410,7 @@ class Settings(BaseSettings):
         return _first_line(self.vault_token_file, "vault_token_file")
 
     def traces_headers(self) -> dict[str, str]:
-        """Return what a collector wants to see with each request, from its file: a `Name: value` a line.
-
-        Raises:
-            ConfigurationError: it cannot be read, or a line is no header.
-        """
+        """Return what a collector wants to see with each request, from its file: a `Name: value` a line."""
         if self.traces_headers_file is None:
             return {}
         try:

@@ -29,9 +29,7 @@ LARGER_PARTS_EACH = 11
 SIZES = Sizes(60_000, 6_000_000)
 POLICY = LinkPolicy(
     Fraction(2, 5),
-    BandRule.of_probabilities(
-        auto="0.9", review="0.05", lead=1_000, most_review=1_000, twin_limit=None
-    ),
+    BandRule.of_probabilities(auto="0.9", review="0.05", lead=1_000, twin_limit=None),
 )
 
 

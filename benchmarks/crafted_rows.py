@@ -73,15 +73,20 @@ def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
         setattr(owner, name, was)
 
 
-def main() -> None:
-    """Attack each seed from both sides, and print what was read."""
+def sizes_given(description: str | None) -> argparse.Namespace:
+    """Return the sizes of both files and the seeds, as they were typed."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=description, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--children", type=int, default=4_000)
     parser.add_argument("--students", type=int, default=22_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Attack each seed from both sides, and print what was read."""
+    given = sizes_given(__doc__)
     print(
         "| seed | who asks | other ZIPs among links | read by the best row "
         "| by the first row, and wrong claims | unsteady | the run |"

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ from samples.parties import ANN, CW, K12
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
-def drafts_of(told: SampleLog) -> Iterator[EntryDraft]:
+def batches_of(told: SampleLog) -> Iterator[list[EntryDraft]]:
     """Rounds of one project without end, all in one moment: they are made ahead of the log."""
+    told.states_heads = False
     project, rounds = told.create_project("foster"), told.rounds("foster")
     kept, latest = told.entries[:1], dict[str, Entry]()
     for number in count(1):
@@ -66,7 +67,8 @@ def drafts_of(told: SampleLog) -> Iterator[EntryDraft]:
         for received in uploads:
             told.destroy(received)
         rounds.open()
-        yield from map(draft_of, told.entries[len(kept) :])
+        for _, batch in groupby(told.entries[len(kept) :], key=lambda entry: entry.batch):
+            yield [draft_of(entry) for entry in batch]
         # A party's statement names its last one; all else would fill the memory.
         latest |= {
             said.signed.statement.party: one
@@ -108,18 +110,23 @@ def append_all(
     )
     with database.write() as session:
         log.start(session, "blindlink-0.1.0")
-    drafts = drafts_of(told)
+    batches = batches_of(told)
+
+    def part() -> list[EntryDraft]:
+        # What a run makes stands in the batch of its end, so that one may be larger.
+        taken = list[EntryDraft]()
+        while len(taken) < batch:
+            taken += next(batches)
+        return taken
+
     rates, bare, written = [], [bare_commits_per_s(fresh(folder))], 1
     cpu_s = 0.0
     while written < n_entries:
-        prepared = [
-            [next(drafts) for _ in range(min(batch, n_entries - written - k * batch))]
-            for k in range(min(100, -(-(n_entries - written) // batch)))
-        ]
+        prepared = [part() for _ in range(min(100, -(-(n_entries - written) // batch)))]
         start, cpu = time.perf_counter(), time.process_time()
-        for part in prepared:
+        for drafts in prepared:
             with database.write() as session:
-                log.append(session, part)
+                log.append(session, drafts)
         cpu_s += time.process_time() - cpu
         n_written = sum(map(len, prepared))
         rates.append(n_written / (time.perf_counter() - start))
@@ -132,7 +139,7 @@ def append_all(
         log,
         {
             "measure": "append",
-            "entries": n_entries,
+            "entries": written,
             "batch": batch,
             "entries_per_s_median": round(statistics.median(rates)),
             "entries_per_s_slowest": round(min(rates)),

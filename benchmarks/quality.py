@@ -4,6 +4,7 @@
     python -m benchmarks.quality --children 1000 --students 20000 --errors high --seeds 41 42
     python -m benchmarks.quality --methods bsf1 exact         some of the methods only
     python -m benchmarks.quality --case strangers             or zip, or clones: what may go wrong in files
+    python -m benchmarks.quality --populations --seeds 1 2    those of benchmarks/populations.py
     python -m benchmarks.quality --known-numbers              child welfare has 80 % of student IDs, 1 % wrong
 
 Every method gets our cleaning, links greedily one-to-one, and is measured by the people whom it should find.
@@ -28,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.exhaustive import dice_candidates, pack_words
+from benchmarks.peers import peer_python
+from benchmarks.populations import WORLDS, population
 from benchmarks.rehearsed import (
     AUTO,
     BENCH,
@@ -55,6 +58,9 @@ REVIEW = 0.05
 PRECISION = 0.995
 # With fewer people, the interval of a recall is wider than any gap that matters.
 MIN_GROUP = 100
+FEWEST_SHOWN = 20
+# What went wrong is no group: of course those of whom much did are found less often.
+ERRORS = "error"
 # The fields and their proportions in CODI's linkage without the household, at a fill of about two fifths.
 CODI_BITS = {"first_name": 184, "surname": 184, "birth_date": 184, "sex": 122}
 CLK_THRESHOLD = Fraction(3, 4)
@@ -97,21 +103,58 @@ class Result:
     all: Mapping[str, Counter[str]]
 
 
+# What is measured of populations: Splink gets ZIP codes, as bsf1 does.
+SIDE_BY_SIDE = ("exact match", "plain CLK", "Splink, ZIP", "bsf1", "bsf1, no ZIP")
 Method = Callable[[Rehearsal, EncodingProfile], Scored]
 
 
 def main() -> None:
-    """Measure every method on every seed and print the table."""
+    """Measure every method on every seed and print the tables."""
     arguments = _arguments()
     methods = {
         name: method
         for name, method in METHODS.items()
-        if any(wanted in name for wanted in arguments.methods)
+        if (name in SIDE_BY_SIDE if arguments.populations else True)
+        and any(wanted in name for wanted in arguments.methods)
         and (arguments.known_numbers or "number" not in name)
     }
-    results: dict[str, list[Result]] = {name: [] for name in methods}
+    results: dict[tuple[str, str], list[Result]] = {}
     number: NumberKind | None = "student-id" if arguments.known_numbers else None
     profile = shipped_profile(arguments.profile, size=arguments.size, number=number)
+    for where, seed, rehearsal in _rehearsals(arguments, profile):
+        for name, method in methods.items():
+            result = measure(method(rehearsal, profile), rehearsal.truth)
+            results.setdefault((where, name), []).append(result)
+            print(f"| {seed}: {_line((where, name), [result])} |", file=sys.stderr, flush=True)
+        if number is not None:
+            print(f"{seed}: {numbers_line(rehearsal, profile)}", file=sys.stderr, flush=True)
+    columns = [
+        "population",
+        "method",
+        *(field.name for field in fields(Measured)),
+        "too wrong",
+        "gap",
+    ]
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
+    for key, found in results.items():
+        print(f"| {_line(key, found)} |")
+    if arguments.populations:
+        _print_groups(results)
+
+
+def _rehearsals(
+    arguments: argparse.Namespace, profile: EncodingProfile
+) -> Iterator[tuple[str, int, Rehearsal]]:
+    """Yield what is measured: a name, a seed, and two files."""
+    if arguments.populations:
+        for world in WORLDS:
+            if arguments.worlds and world.name not in arguments.worlds:
+                continue
+            name = f"{world.name} ({'for choosing' if world.is_for_choosing else 'shown only'})"
+            for seed in arguments.seeds:
+                yield name, seed, population(world, profile, seed)
+        return
     for seed in arguments.seeds:
         files = rehearsal_files(
             seed,
@@ -120,21 +163,27 @@ def main() -> None:
             arguments.errors,
             known_numbers=arguments.known_numbers,
         )
-        rehearsal = hard_case(clean(files, profile), arguments.case, seed)
-        for name, method in methods.items():
-            result = measure(method(rehearsal, profile), rehearsal.truth)
-            results[name].append(result)
-            print(f"| {seed}: {_line(name, [result])} |", file=sys.stderr, flush=True)
-        if number is not None:
-            print(f"{seed}: {numbers_line(rehearsal, profile)}", file=sys.stderr, flush=True)
-    print(
-        "| method | "
-        + " | ".join(field.name for field in fields(Measured))
-        + " | too wrong | gap |"
-    )
-    print("|---" * (len(fields(Measured)) + 3) + "|")
-    for name, found in results.items():
-        print(f"| {_line(name, found)} |")
+        yield "rehearsal", seed, hard_case(clean(files, profile), arguments.case, seed)
+
+
+def _print_groups(results: Mapping[tuple[str, str], Sequence[Result]]) -> None:
+    """Print how many of each kind of people each method finds after review, over all populations."""
+    methods = list(dict.fromkeys(method for _, method in results))
+    pooled = {
+        method: [one for (_, name), of in results.items() if name == method for one in of]
+        for method in methods
+    }
+    print(f"\n| who | people | {' | '.join(methods)} |\n{'|---' * (len(methods) + 2)}|")
+    for group in pooled[methods[0]][0].all:
+        found = {
+            method: sum((one.found[group] for one in each), Counter[str]())
+            for method, each in pooled.items()
+        }
+        everybody = sum((one.all[group] for one in pooled[methods[0]]), Counter[str]())
+        for value, n in sorted(everybody.items(), key=lambda one: -one[1]):
+            if n >= FEWEST_SHOWN:
+                shares = " | ".join(f"{found[method][value] / n:.3f}" for method in methods)
+                print(f"| {group}: {value} | {n} | {shares} |")
 
 
 def measure(scored: Scored, truth: Truth) -> Result:
@@ -241,7 +290,9 @@ def splink(*options: str) -> Method:
 def run_splink(left: Path, right: Path, out: Path, *options: str) -> None:
     """Link two files by Splink, in an environment of its own, which is made at the first time."""
     peer = Path(__file__).with_name("splink_peer.py")
-    command = [str(one) for one in (_splink_python(), peer, left, right, out)]
+    command = [
+        str(one) for one in (peer_python("splink", SPLINK, "pandas"), peer, left, right, out)
+    ]
     done = subprocess.run([*command, *options], capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr.decode())
@@ -381,7 +432,7 @@ def _by_group(
 def _gap(results: Sequence[Result]) -> float:
     """Return the largest difference in recall after review, groups pooled over the seeds."""
     gaps = [0.0]
-    for name in results[0].all:
+    for name in results[0].all.keys() - {ERRORS}:
         everybody = sum((one.all[name] for one in results), Counter[str]())
         found = sum((one.found[name] for one in results), Counter[str]())
         recall = [found[value] / n for value, n in everybody.items() if n >= MIN_GROUP]
@@ -395,13 +446,13 @@ def _too_wrong(results: Sequence[Result]) -> int:
     return sum(one.wrong > one.expected + 2 * one.expected**0.5 + 1 for one in measured)
 
 
-def _line(name: str, results: Sequence[Result]) -> str:
+def _line(name: tuple[str, str], results: Sequence[Result]) -> str:
     cells = []
     for field in fields(Measured):
         mean = float(np.mean([getattr(one.measured, field.name) for one in results]))
         digits = 1 if field.name in ("expected", "wrong", "review") else 4
         cells.append("" if np.isnan(mean) else f"{mean:.{digits}f}")
-    return " | ".join([name, *cells, str(_too_wrong(results)), f"{_gap(results):.3f}"])
+    return " | ".join([*name, *cells, str(_too_wrong(results)), f"{_gap(results):.3f}"])
 
 
 def _records_by_values(file: File, names: Sequence[str]) -> dict[tuple[str, ...], set[int]]:
@@ -451,15 +502,6 @@ def _write_clear(path: Path, file: File) -> None:
         table.writerows((index, *row) for index, row in enumerate(rows))
 
 
-def _splink_python() -> Path:
-    folder = BENCH / "splink-venv"
-    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", SPLINK, "pandas"], check=True)
-    return python
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -471,6 +513,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--profile", choices=SHIPPED, default="children")
     parser.add_argument("--size", choices=SIZES, default="state")
     parser.add_argument("--case", choices=CASES, default="plain")
+    parser.add_argument("--populations", action="store_true")
+    parser.add_argument("--worlds", nargs="+", help="some of the populations only")
     parser.add_argument("--known-numbers", action="store_true")
     parser.add_argument("--methods", nargs="+", default=[""])
     return parser.parse_args()

@@ -268,6 +268,13 @@ class LogRewrittenError(LogError):
     code = "log-rewritten"
 
 
+class LogForkedError(LogRewrittenError):
+    """Two agencies, or this one twice, were shown different entries at one place of a project."""
+
+    code = "log-forked"
+    exit_code = ALARM
+
+
 class ReceiptError(LogError):
     """A receipt does not prove what it should."""
 

@@ -7,6 +7,7 @@ shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreemen
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -53,6 +54,26 @@ from schemas.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 DEFAULT_FLOOR: Final = 10
 # It stands whole in one entry of the match log, and C2SP tlog-tiles give an entry at most 65,535 bytes.
 MAX_AGREEMENT_BYTES: Final = 56 * 1024
+
+_WORDS: Final = re.compile(r"[a-z]+")
+_PLACES: Final = frozenset(
+    (
+        *(
+            "addr",
+            "address",
+            "apartment",
+            "apt",
+            "city",
+            "email",
+            "home",
+            "house",
+            "mail",
+            "mobile",
+            "phone",
+        ),
+        *("placement", "postal", "postcode", "street", "telephone", "town", "zip"),
+    )
+)
 
 Epoch = Annotated[int, Field(ge=1, le=10**6)]
 
@@ -393,6 +414,11 @@ def _approval_faults(agreement: Agreement) -> Iterator[str]:
             yield "a party that approves needs a person with the duty approver"
 
 
+def tells_place(element: str) -> bool:
+    """Tell by an element's name whether it says where a person lives, or how to reach them."""
+    return not _PLACES.isdisjoint(_WORDS.findall(element.casefold()))
+
+
 def _review_faults(agreement: Agreement) -> Iterator[str]:
     review = agreement.review
     shown = {element.party for element in agreement.elements if element.use == "shown"}
@@ -416,3 +442,8 @@ def _review_faults(agreement: Agreement) -> Iterator[str]:
     n_columns = Counter(element.party for element in agreement.elements if element.use == "shown")
     if any(n > MAX_CARD_COLUMNS for n in n_columns.values()):
         yield f"a card shows at most {MAX_CARD_COLUMNS} elements"
+    places = [
+        one.name for one in agreement.elements if one.use == "shown" and tells_place(one.name)
+    ]
+    if places and review.consent is None:
+        yield "a card that shows a ZIP code or an address needs counsel's consent, in words"

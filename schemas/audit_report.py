@@ -229,11 +229,7 @@ class SignedReport(Signed):
     key: SigningKeyText
 
     def verify(self) -> AuditReport:
-        """Return the report, which the key signed.
-
-        Raises:
-            SignatureError: it did not.
-        """
+        """Return the report, which the key signed."""
         self.require_signature(_public(self.key))
         return self.report
 

@@ -79,11 +79,7 @@ def parse_json(raw: bytes) -> JsonValue:
 
 
 def parse_canonical(raw: bytes) -> JsonValue:
-    """Read bytes that must be canonical already; what is read is what was signed.
-
-    Raises:
-        CanonicalError: as `parse_json`, or the bytes are not the canonical form of what they hold.
-    """
+    """Read bytes that must be canonical already; what is read is what was signed."""
     quick = _quick_value(raw)
     if quick is not None:
         return quick

@@ -134,12 +134,7 @@ def unlogged_fields(
 
 
 def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the listed objects whose entries in the match log are missing, or say another thing of them.
-
-    Args:
-        certificate: whose objects are looked for.
-        entries: the log's entries of the project, in whatever order.
-    """
+    """Return the listed objects whose entries in the match log are missing, or say another thing of them."""
     by_index = {entry.seq: entry for entry in entries}
     made = {entry.object: entry for entry in by_index.values() if isinstance(entry.body, _MADE)}
     named = Counter(one.entry for one in certificate.objects if one.entry is not None)
@@ -159,13 +154,6 @@ def left_objects(
 
     What comes while the rest is destroyed is not meant. The verifier of logs asks the same, of what it keeps
     instead of entries.
-
-    Args:
-        certificate: of the scope `project`, `party` or `upload`; of what fell due nothing can be said.
-        certified: the index of its entry in the log; what ends later is left.
-        entries: the log's entries of the project, in order.
-    Returns:
-        Ids; of a match record that of its run.
     """
     left: dict[tuple[str, str], None] = {}
     runs: set[str] = set()

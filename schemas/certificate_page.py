@@ -49,6 +49,7 @@ LOCAL_WORDS: Final = {
     "extract": "files handed over",
     "received": "files received",
     "secret": "secret",
+    "backup": "backups of the workspace",
 }
 METHOD: Final = (
     "Cryptographic erasure (NIST SP 800-88): each object was encrypted under one key of its own, kept outside "

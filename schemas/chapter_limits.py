@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Final
 
 from schemas.agreement import Agreement
+from schemas.allowance import KEPT_WEEKS
 from schemas.clauses import Limits
 from schemas.policy_words import percent
 
@@ -86,9 +87,26 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
         return
     people = "a person" if review.persons == 1 else "two persons, who must agree,"
     yield (
-        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, at "
-        f"most {review.questions:,} of a run, within {days(review.days)}."
+        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, "
+        f"within {days(review.days)}."
     )
+    yield (
+        f"Of the records of each other agency, they may be asked about {review.first:,} in the first "
+        f"{KEPT_WEEKS} weeks after the first question, and about {review.weekly:,} a week after that. What a "
+        f"week leaves is kept for {KEPT_WEEKS} weeks. The match log counts the questions; fewer than "
+        f"{agreement.limits.floor:,} in a round count as so many. The broker asks no more, the other agency "
+        "seals no card beyond that, and auditors check it."
+    )
+    first_year = review.first + (52 - KEPT_WEEKS) * review.weekly
+    yield (
+        f"A dishonest {review.reviewer} can put people into its file to look them up by such questions: "
+        f"at most {first_year:,} of each other agency in the first year, {52 * review.weekly:,} in each later "
+        "one. It must know or guess a first name, a last name and a date of birth of each. Together with the "
+        "operator it can open the cards of all records of a group that is asked for, which has "
+        f"{review.bucket:,} records or more."
+    )
+    if review.consent is not None:
+        yield f"Counsel consents to this: {review.consent}"
     others = [name for name in agreement.names("agency") if name != review.reviewer]
     for name in others:
         shown = listed(agreement.columns(name, "shown"))

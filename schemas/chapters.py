@@ -28,7 +28,13 @@ from schemas.clause_words import (
 from schemas.clauses import AgreedParty, Direction, KnownNumber, LegalBasis
 from schemas.identity import PublicIdentity
 from schemas.knowledge import MEASURED, MEASURED_CAPTION, learned_rows
-from schemas.policy_words import number_sentence, policy_sentences, range_sentence, zip_sentence
+from schemas.policy_words import (
+    compared_sentence,
+    number_sentence,
+    policy_sentences,
+    range_sentence,
+    zip_sentence,
+)
 from schemas.profile import EncodingProfile, memory_columns
 
 
@@ -253,6 +259,7 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
     if profile is not None:
         yield f"It is called {profile.name}. {zip_sentence(profile)}"
+        yield compared_sentence(profile)
         if number_sentence(profile):
             yield number_sentence(profile)
     if agreement.known_number is not None:

@@ -278,11 +278,7 @@ def _claim_line(claim: Claim) -> bytes:
 
 
 def _refuse_bad_lines(head: ClaimsHead, body: bytes) -> int:
-    """Check the lines of claims, and return where they end.
-
-    Raises:
-        DocumentError: one is missing or malformed, out of order, or contradicts another one or the head.
-    """
+    """Check the lines of claims, and return where they end."""
     before, links, n_linked, n_proved, at = b"", set[bytes](), 0, 0, 0
     for _ in range(head.claims):
         found = _CLAIM.match(body, at)

@@ -58,6 +58,8 @@ DueMoment = Annotated[
 MAX_PERSONS: Final = 16
 MAX_QUESTIONS: Final = 10_000
 MAX_REVIEW_CARDS: Final = 20_000
+MOST_WITHOUT_CONSENT: Final = 200
+"""Of so many questions in a round, or fewer, counsel need not say why."""
 MAX_CARD_COLUMNS: Final = 16
 # A card is sealed to each of them, and has room for so many.
 MAX_REVIEWERS: Final = 8
@@ -308,23 +310,37 @@ class Limits(Model):
 class Review(Model):
     """Clerical review: people of one agency decide pairs that are held back.
 
-    Persons of `reviewer` with the duty reviewer look at them, each at most `questions` of a run; `persons`
-    must agree. The other agency answers for `bucket` records or more at a time, so that it does not learn which
-    one is looked at; 1 lets it know. Decisions count for `days` after the run.
+    Persons of `reviewer` with the duty reviewer look at them; `persons` must agree. Of each other agency's
+    records they are asked about at most `first` in the first 8 weeks, and then `weekly` a week
+    (`schemas.allowance`). The other agency answers for `bucket` records or more at a time, so that it does not
+    learn which one is looked at; 1 lets it know. Decisions count for `days` after the run. `consent` says to
+    what counsel consents for a reason: many questions in a round, or cards that show where people live.
     """
 
     reviewer: Name
     persons: Annotated[int, Field(ge=1, le=2)]
-    questions: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
+    first: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
+    weekly: Annotated[int, Field(ge=1, le=MAX_QUESTIONS // 8)]
     bucket: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
     days: Annotated[int, Field(ge=1, le=60)]
+    consent: Line | None
+
+    @property
+    def most(self) -> int:
+        """How many questions one round may have at most."""
+        return max(self.first, 8 * self.weekly)
 
     @model_validator(mode="after")
     def _cards_can_be_made(self) -> Self:
         # A card takes some 4 KB on its way, and one is sealed for each record of each bucket.
-        if self.questions * self.bucket > MAX_REVIEW_CARDS:
+        if self.most * self.bucket > MAX_REVIEW_CARDS:
             raise ValueError(
-                f"questions times the size of a bucket must be at most {MAX_REVIEW_CARDS:,}"
+                "the questions of a round times the size of a bucket must be at most "
+                f"{MAX_REVIEW_CARDS:,}"
+            )
+        if self.most > MOST_WITHOUT_CONSENT and self.consent is None:
+            raise ValueError(
+                f"more than {MOST_WITHOUT_CONSENT} questions in a round need counsel's consent, in words"
             )
         return self
 

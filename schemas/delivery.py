@@ -1,7 +1,7 @@
 """A delivery: listed columns on their way from an agency to a partner or a blind recipient, by the broker.
 
 The broker has a sealed file (`sealed-file.md`). In it lies one line, what the sender's person states of it and
-has signed, then the rows as `blindlink extract` writes them, then zeros, so that its size tells no small count.
+has signed, then the rows, then zeros, so that its size tells no small count.
 To a recipient of mode `blind` go several tables of rows, each after a line with its length.
 Spec page: `schemas/spec/deliveries.md`.
 """

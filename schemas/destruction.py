@@ -41,7 +41,9 @@ Scope = Literal["project", "party", "upload", "expired"]
 ObjectKind = Literal["upload", "release", "match-record", "claims", "review", "delivery"]
 Method = Literal["crypto-erase"]
 RemainderKind = Literal["match-log", "receipts", "key-copies", "other-uploads", "held", "shares"]
-LocalKind = Literal["handle-map", "container", "link-table", "extract", "received", "secret"]
+LocalKind = Literal[
+    "handle-map", "container", "link-table", "extract", "received", "secret", "backup"
+]
 HoldAct = Literal["set", "lift"]
 
 _OF_PROVIDER: Final[tuple[LocalKind, ...]] = ("container", "handle-map", "secret")
@@ -208,7 +210,7 @@ class LocalStatement(Document):
     party: Name
     person: PersonIdText
     deleted: Annotated[tuple[DeletedItem, ...], Field(max_length=1024)]
-    none_left: Annotated[tuple[LocalKind, ...], Field(max_length=6)]
+    none_left: Annotated[tuple[LocalKind, ...], Field(max_length=7)]
     kept: Annotated[tuple[KeptItem, ...], Field(max_length=64)]
     at: UtcTime
 

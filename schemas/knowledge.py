@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from schemas.agreement import Agreement
+from schemas.allowance import KEPT_WEEKS
 from schemas.run import ReleaseMode
 
 Row: TypeAlias = tuple[str, str, str, str]
@@ -110,7 +111,11 @@ def _values(agreement: Agreement, agency: str) -> Iterator[str]:
             continue
         shown = agreement.columns(other, "shown")
         if review is not None and review.reviewer == agency and shown:
-            yield f"Its reviewers see {', '.join(shown)} of the records of {other} that they are asked about."
+            yield (
+                f"Its reviewers see {', '.join(shown)} of the records of {other} that they are asked about, "
+                f"{review.first:,} in the first {KEPT_WEEKS} weeks and {review.weekly:,} a week after that, at "
+                "most. It chooses which, if it puts people into its file to look them up."
+            )
         handed = agreement.handed_over(other, agency)
         if handed:
             yield f"It gets {', '.join(handed)} of matched records of {other}."

@@ -98,8 +98,9 @@ def missed_matches(
     """Return how many matches a run has not linked, by how often those that it linked disagree.
 
     Where names and dates of linked pairs differ often, there are pairs that differ in too much to be met.
-    Rehearsals had a sixth to a third as many as there are such differences; an eighth and a half are taken, and
-    chance on top. What is not shown may be anything below the floor.
+    So many people are in both files and not linked. Rehearsals had a sixth to a third as many as there are such
+    differences, populations that nobody tuned to a seventh to once as many, most where few names are common; an
+    eighth and five quarters are taken, and chance on top. What is not shown may be anything below the floor.
 
     Args:
         n_linked: pairs that the run linked.
@@ -116,7 +117,7 @@ def missed_matches(
     counts = [apart for apart in known.values() if apart is not None]
     hidden = (len(known) - len(counts)) * max(0, floor - 1)
     low = _at_least(100 * sum(counts), 1, 8)
-    high = _at_most(100 * (sum(counts) + hidden), 1, 2)
+    high = _at_most(100 * (sum(counts) + hidden), 5, 4)
     return Interval(min(low, most), min(high, most))
 
 
@@ -127,13 +128,6 @@ def true_matches(
 
     Links that are wrong are taken as spread over the groups as links are; matches that were missed as links, or
     as records without one, whichever makes more of them in this group. Chance is added as everywhere.
-
-    Args:
-        linked: records of the group that have a link.
-        records: all of the group.
-        whole: the same two of all groups together.
-        wrong: how many links of all are wrong.
-        missed: how many matches of all have no link.
     """
     n_linked, n_open = whole[0], whole[1] - whole[0]
     n_wrong = _part(wrong.high, linked, n_linked)

@@ -33,6 +33,11 @@ def follow_keys(answer: LogCheckpoint, known: LogKeys) -> tuple[LogKeys, tuple[b
     return followed, tuple(hand_over.checkpoint.encode("utf-8") for hand_over in new)
 
 
+def is_contradiction(old: Checkpoint, new: Checkpoint) -> bool:
+    """Tell whether two checkpoints of one log show by themselves that the newer one is of another history."""
+    return new.size < old.size or (new.size == old.size and new.root != old.root)
+
+
 def require_extension(answer: LogCheckpoint, old: Checkpoint, new: Checkpoint) -> None:
     """Check the answer's proof that the log of `new`, the answer's own checkpoint, extends that of `old`.
 

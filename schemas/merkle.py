@@ -153,12 +153,7 @@ def verify_inclusion(
 def verify_consistency(
     old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> None:
-    """Check that the tree of `old_size` leaves begins the tree of `new_size` leaves.
-
-    Raises:
-        ProofError: it does not, the old size is 0 or above the new one, the proof is too short or too
-            long, or a hash is not 32 bytes.
-    """
+    """Check that the tree of `old_size` leaves begins the tree of `new_size` leaves."""
     _require_ordered(old_size, new_size)
     _require_hashes([old_root, new_root, *proof])
     if old_size == new_size:

@@ -1,6 +1,6 @@
 """What is overdue in a project, in whose hands it is, and since when; nothing of a person is in it.
 
-Broker, match log and messages say the same of it. Spec page: `schemas/spec/overdue.md`.
+Broker and messages say the same of it. Spec page: `schemas/spec/overdue.md`.
 """
 
 from __future__ import annotations

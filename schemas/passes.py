@@ -38,3 +38,17 @@ class AliasKeys(Model):
 
     larger: Annotated[int, Field(ge=0, le=32)]
     smaller: Annotated[int, Field(ge=0, le=32)]
+
+
+class Either(Model):
+    """A column of keys: a record without a value in it has keys with each of these."""
+
+    column: Column
+    values: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")], ...],
+        Field(min_length=2, max_length=4),
+    ]
+
+
+Exchange = tuple[Column, Column, Column]
+"""Of a record whose last two columns are equal, the first one changes places with both."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from schemas.clause_words import NUMBER_WORDS
 from schemas.clauses import PolicyRange
+from schemas.link_quality import TELLING_FIELDS
 from schemas.profile import EncodingProfile
 from schemas.run import LinkRate, MatchingPolicy
 
@@ -48,20 +49,15 @@ def most_wrong_of_1000(auto: str) -> str:
 
 
 def review_sentence(policy: MatchingPolicy) -> str:
-    """Return which pairs are held back for clerical review, and how many at most."""
-    share = percent(policy.review_share)
+    """Return which pairs are held back for clerical review."""
     if Fraction(policy.review) == Fraction(policy.auto):
         return (
             "A less likely pair is not linked. Pairs that are held back for another reason wait for "
-            "clerical review: "
-            f"at most {share} of the smaller file's records."
+            "clerical review."
         )
     return (
         f"A pair of probability {policy.review} or more, but below {policy.auto}, is held back for clerical "
-        "review: it "
-        f"is not released until a person decides. At most {share} of the smaller file's records are held "
-        "back; beyond "
-        "that, the least likely pairs are not linked."
+        "review: it is not released until a person decides."
     )
 
 
@@ -111,6 +107,23 @@ def zip_sentence(profile: EncodingProfile) -> str:
     if any(field.name == ZIP_FIELD for field in profile.fields):
         return "ZIP codes are compared, and help to bring records together."
     return "ZIP codes are not compared."
+
+
+def compared_sentence(profile: EncodingProfile) -> str:
+    """Return what of two records must be there before they are linked or asked about."""
+    there = {field.name for field in profile.fields}
+    if not there.issuperset(TELLING_FIELDS):
+        return (
+            "WARNING: the profile does not have the fields first-name, surname and birth-date. What it lacks "
+            "of them is not required of two records that are linked or shown to a reviewer, so that an agency "
+            "may look people up by less."
+        )
+    number = NUMBER_WORDS.get(str(profile.number_kind))
+    instead = "" if number is None else f" {number} that agree take the place of one of the three."
+    return (
+        "Two records that were not linked before are linked, or shown to a reviewer, only if both have a first "
+        f"name, a last name and a date of birth, and these are compared.{instead}"
+    )
 
 
 def number_sentence(profile: EncodingProfile) -> str:

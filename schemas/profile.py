@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, model_validator
 from schemas.document import Document, Model
 from schemas.fields import MEMORY_COLUMNS, MILLION, TAG_BITS, LevelsOf, ProfileField
 from schemas.ids import Code
-from schemas.passes import AliasKeys, Pass
+from schemas.passes import AliasKeys, Either, Exchange, Pass
 
 ROW_BYTES: Final = 64
 TOKEN_BYTES: Final = 16
@@ -43,10 +43,11 @@ class Dependence(Model):
 class EncodingProfile(Document):
     """Recipe, fields and passes, as both agencies must apply them.
 
-    `passes` come in order of importance. `block_cap` (c) is how many rows of the larger file a block holds
-    at most. `strength` is how many true pairs the shipped m weigh as much as, `twin_strength` the same for
-    twins; `twins_per_million` is how many pairs of twins a million records hold, where a file is too small to
-    be counted.
+    `passes` come in order of importance. `either` and `exchange` say which further spellings a record has:
+    where a column is empty, and where names may stand in each other's place. `block_cap` (c) is how many
+    rows of the larger file a block holds at most. `strength` is how many true pairs the shipped m weigh as
+    much as, `twin_strength` the same for twins; `twins_per_million` is how many pairs of twins a million
+    records hold, where a file is too small to be counted.
     """
 
     KIND: ClassVar[str] = "encoding profile"
@@ -57,6 +58,10 @@ class EncodingProfile(Document):
     fields: Annotated[tuple[ProfileField, ...], Field(min_length=1, max_length=16)]
     passes: Annotated[tuple[Pass, ...], Field(min_length=1, max_length=16)]
     alias_keys: AliasKeys
+    either: Annotated[Either | None, Field(exclude_if=lambda one: one is None)] = None
+    exchange: Annotated[
+        tuple[Exchange, ...], Field(max_length=4, exclude_if=lambda triples: not triples)
+    ] = ()
     block_cap: Annotated[int, Field(ge=1, le=64)]
     strength: Annotated[int, Field(ge=1, le=1_000_000)]
     twin_strength: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -129,7 +134,9 @@ class EncodingProfile(Document):
         """The columns that are read, derived or remembered, in the order of lanes, then of passes."""
         lanes = [lane.column for field in self.fields for lane in field.lanes]
         keys = [column for one in self.passes for column in sorted(one.columns)]
-        return tuple(dict.fromkeys((*lanes, *keys)))
+        further = [name for triple in self.exchange for name in triple]
+        further += [self.either.column] if self.either else []
+        return tuple(dict.fromkeys((*lanes, *keys, *further)))
 
 
 def memory_columns(profile: EncodingProfile) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Made and kept by the agency alone; it names no record. Numbers of groups are tho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -19,6 +20,7 @@ from schemas.run import ReleaseNumber, RoundNumber
 MOST_GROUPS: Final = 64
 MOST_FORMER: Final = 53
 MOST_LOST: Final = 16
+MOST_WEEKS: Final = 8
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Denominator = Literal["all", "school-age", "eligible"]
@@ -113,10 +115,24 @@ class DataFault(Model):
     before: Number | None
 
 
+class ReviewWeek(Model):
+    """Questions of one week whose reviews have ended, and what came of them; null is not told.
+
+    `week` is its Monday. `asked` is what the log charges.
+    """
+
+    week: IsoDate
+    asked: Number
+    accepted: Number | None
+    rejected: Number | None
+
+
 class ReviewLoad(Model):
     """Clerical review with one partner: pairs asked about and decided by this agency; null is not told.
 
-    `has_release` where what was accepted came in a release of its own.
+    `has_release` where what was accepted came in a release of its own. `weeks` are the newest ones with a
+    review, oldest first. `is_doubtful` where fewer than a fifth of their questions were accepted: the agency of
+    the reviewers may be looking people up.
     """
 
     partner: Name
@@ -125,6 +141,21 @@ class ReviewLoad(Model):
     asked: Number | None
     decided: Number | None
     has_release: bool
+    weeks: Annotated[tuple[ReviewWeek, ...], Field(max_length=MOST_WEEKS)]
+    is_doubtful: bool
+
+    @model_validator(mode="after")
+    def _weeks_are_in_order(self) -> Self:
+        weeks = [one.week for one in self.weeks]
+        if weeks != sorted(set(weeks)):
+            raise ValueError("weeks must be listed once each, in order")
+        return self
+
+
+def few_accepted(weeks: Sequence[ReviewWeek], floor: int) -> bool:
+    """Tell whether fewer than a fifth of the questions were accepted, whatever is not told for being small."""
+    most = sum(min(one.asked, floor) if one.accepted is None else one.accepted for one in weeks)
+    return 5 * most < sum(one.asked for one in weeks)
 
 
 class DisclosedTo(Model):

@@ -50,9 +50,9 @@ class MatchingPolicy(Document):
     """When a pair is linked, as match probabilities in decimal text.
 
     A pair of probability `auto` or more is linked, if it is at least `lead` times as likely as the best other
-    pair of either record; one of `review` or more is held back, at most `review_share` of the smaller file's
-    records; the rest is rejected. With `twin_guard` a pair that twins would explain as well is held back.
-    `prior_matches` is the share of the smaller file that is expected to match.
+    pair of either record; one of `review` or more is held back; the rest is rejected. With `twin_guard` a pair
+    that twins would explain as well is held back. `prior_matches` is the share of the smaller file that is
+    expected to match.
     """
 
     KIND: ClassVar[str] = "matching policy"
@@ -60,7 +60,6 @@ class MatchingPolicy(Document):
     auto: DecimalText
     review: DecimalText
     lead: Annotated[int, Field(ge=1, le=10**6)]
-    review_share: DecimalText
     twin_guard: bool
     prior_matches: DecimalText
     link_rate: LinkRate
@@ -68,19 +67,17 @@ class MatchingPolicy(Document):
 
     @model_validator(mode="after")
     def _numbers_are_in_range(self) -> Self:
-        fault = _fault_of_policy(self.auto, self.review, self.review_share, self.prior_matches)
+        fault = _fault_of_policy(self.auto, self.review, self.prior_matches)
         if fault is not None:
             raise ValueError(fault)
         return self
 
 
 @lru_cache(maxsize=64)
-def _fault_of_policy(auto: str, review: str, review_share: str, prior_matches: str) -> str | None:
+def _fault_of_policy(auto: str, review: str, prior_matches: str) -> str | None:
     # Exact fractions are slow, and all runs of a project have the same few policies.
     if not 0 < Fraction(review) <= Fraction(auto) < 1:
         return "the probabilities must satisfy 0 < review <= auto < 1"
-    if not Fraction(review_share) <= 1:
-        return "the share of pairs in review must be at most 1"
     if not 0 < Fraction(prior_matches) <= 1:
         return "the share of expected matches must be above 0 and at most 1"
     return None
@@ -91,7 +88,6 @@ RECOMMENDED_POLICY: Final = MatchingPolicy(
     auto="0.9",
     review="0.05",
     lead=1,
-    review_share="0.05",
     twin_guard=False,
     prior_matches="0.4",
     link_rate=LinkRate(least="0", most="1"),

@@ -14,7 +14,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from schemas.document import Document
+from schemas.canonical import MAX_INTEGER
+from schemas.document import Document, Model
 from schemas.errors import DocumentError
 from schemas.ids import Name, Origin, Sha256Hex, UtcTime
 from schemas.signing import Signed
@@ -24,16 +25,24 @@ HEADER: Final = "Blindlink-Request"
 MAX_HEADER_CHARACTERS: Final = 2048
 
 
+class SeenHead(Model):
+    """An entry of a project that somebody has seen, and with it all before: its place and its leaf hash."""
+
+    place: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+    leaf: Sha256Hex
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where somebody acts, as far as they know it themselves: in which log and project, under which agreement.
 
-    None: it is not known yet, or there is none.
+    `head` is the newest entry of the project that they have seen. None: it is not known yet, or there is none.
     """
 
     log: str | None = None
     project: str | None = None
     agreement: str | None = None
+    head: SeenHead | None = None
 
 
 class Request(Document):
@@ -41,16 +50,18 @@ class Request(Document):
 
     `sha256` is null where the path says it all, and where what is stated is not for the log. `log` is the
     origin of the log that the sender has pinned, `agreement` the digest of the agreement that the sender holds
-    for binding: ids in a path are the broker's, and name neither. `nonce` is drawn anew for each, so that none
-    is taken for another one.
+    for binding: ids in a path are the broker's, and name neither. `head` is what the sender has seen of the
+    project: who is shown another entry at that place has proof of two stories. `nonce` is drawn anew for each,
+    so that none is taken for another one.
     """
 
     KIND: ClassVar[str] = "request"
 
-    version: Literal["blindlink/request/2"]
+    version: Literal["blindlink/request/3"]
     log: Origin | None
     project: Name | None
     agreement: Sha256Hex | None
+    head: SeenHead | None
     asks: Annotated[str, Field(pattern=r"^(GET|POST|PUT|DELETE) /v1/[!-~]+$", max_length=300)]
     sha256: Sha256Hex | None
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -60,10 +71,11 @@ class Request(Document):
 def new_request(asks: str, sha256: str | None, at: str, where: Where) -> Request:
     """Return a request that none was before."""
     return Request(
-        version="blindlink/request/2",
+        version="blindlink/request/3",
         log=where.log,
         project=where.project,
         agreement=where.agreement,
+        head=where.head,
         asks=asks,
         sha256=sha256,
         nonce=secrets.token_hex(16),

@@ -80,12 +80,7 @@ class Signed(Document):
 
 
 def signed_bytes(kind: str, document: JsonValue) -> bytes:
-    """Return the exact bytes that a signature of this kind covers.
-
-    Raises:
-        SignatureError: the kind is not one of `KINDS`.
-        CanonicalError: the document has no canonical form.
-    """
+    """Return the exact bytes that a signature of this kind covers."""
     if kind not in KINDS:
         raise SignatureError("unknown kind of signature")
     return f"blindlink/v1/{kind}\n".encode("ascii") + canonical_bytes(document)

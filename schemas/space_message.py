@@ -107,11 +107,7 @@ class Veto(NamedTuple):
 
 
 def split_message(raw: bytes, kind: str) -> tuple[bytes, bytes]:
-    """Return the head line of a message and its body.
-
-    Raises:
-        DocumentError: the head line is missing or too long, or the body is not ASCII.
-    """
+    """Return the head line of a message and its body."""
     line, separator, body = raw.partition(b"\n")
     if not separator or len(line) > MAX_HEAD_LINE_BYTES:
         raise DocumentError(f"{kind}: the head line is missing or too long")
@@ -128,11 +124,7 @@ def body_digest(body: bytes) -> str:
 def read_lines(
     body: bytes, at: int, n_lines: int, pattern: re.Pattern[bytes], kind: str
 ) -> tuple[list[tuple[bytes, ...]], int]:
-    """Return the fields of the next `n_lines` lines, all of one pattern, and where they end.
-
-    Raises:
-        DocumentError: there are fewer, or one is malformed.
-    """
+    """Return the fields of the next `n_lines` lines, all of one pattern, and where they end."""
     found = []
     for _ in range(n_lines):
         match = pattern.match(body, at)
@@ -153,12 +145,7 @@ def veto_lines(vetoes: Iterable[Veto], makers: Sequence[str]) -> str:
 
 
 def read_vetoes(body: bytes, at: int, head: MessageHead) -> tuple[tuple[Veto, ...], int]:
-    """Return the vetoes whose lines begin here, and where they end.
-
-    Raises:
-        DocumentError: a line is malformed, out of order, or names a maker that the head does not, or there
-            are too many of one maker.
-    """
+    """Return the vetoes whose lines begin here, and where they end."""
     kind = head.KIND
     lines, at = read_lines(body, at, head.vetoes, _VETO, kind)
     if any(int(maker) >= len(head.makers) for _, maker, _, _ in lines):
@@ -181,11 +168,7 @@ def makers_of(vetoes: Iterable[Veto]) -> tuple[str, ...]:
 
 
 def refuse_disorder(keys: Sequence[object], kind: str) -> None:
-    """Refuse lines whose keys do not increase.
-
-    Raises:
-        DocumentError: two are alike, or in another order.
-    """
+    """Refuse lines whose keys do not increase."""
     if any(one >= another for one, another in pairwise(keys)):  # type: ignore[operator]
         raise DocumentError(f"{kind}: lines are not in increasing order, once each")
 

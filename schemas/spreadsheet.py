@@ -1,4 +1,4 @@
-"""Text of others in a CSV file: a spreadsheet shows it and computes nothing."""
+"""Text of others in a CSV file: a spreadsheet computes none of it, and a terminal obeys none of it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ _NEXT_CELL: Final = re.compile(rf"""(?<=[;\t\r\n])(?="*[{_SIGNS}])""")
 # Numbers, telephone numbers and dashes: without a letter or a quotation mark nothing is called or looked up.
 _HARMLESS: Final = re.compile(r"[+-][0-9 .,:%()/-]*(?:(?<=[0-9.])[eE][+-]?[0-9]+)?")
 
+# What a terminal obeys (C0 but tab and line ends, DEL, C1), and what shows a text in another order or on other
+# lines than it has.
+_UNSEEN: Final = re.compile(
+    r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
 
 def inert(cell: str) -> str:
     """Return a cell as it is, or with apostrophes before what a spreadsheet would take for a formula.
 
-    That is the cell, or a part of it, which is a cell to a spreadsheet that divides by semicolons or tabs.
-    Done again it changes nothing more.
+    That is the cell, or a part of it, which is a cell to a spreadsheet that divides by semicolons or tabs. In
+    the place of a control character is its escape. Done again it changes nothing more.
     """
+    cell = _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], cell)
     cell = _NEXT_CELL.sub("'", cell)
     if _FORMULA.match(cell) and not _HARMLESS.fullmatch(cell):
         return f"'{cell}"

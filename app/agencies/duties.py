@@ -13,11 +13,7 @@ from schemas.identity import Duty, Role, duty_apart
 
 
 def role_of(duties: Sequence[Duty]) -> Role:
-    """Return the role that these duties act in.
-
-    Raises:
-        duties-refused: auditing, or running the broker, is mixed with what an agency does.
-    """
+    """Return the role that these duties act in."""
     apart = duty_apart(duties)
     if apart is not None:
         raise RefusedError(

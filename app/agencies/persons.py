@@ -96,9 +96,6 @@ def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> E
     """Take a person's public keys under a one-time code; an operator has to confirm them.
 
     The same code with the same keys again answers how far the enrolment is.
-
-    Raises:
-        enrolment-refused: whatever is wrong, in the same words.
     """
     try:
         code = write_code(read_code(wanted.code))
@@ -189,10 +186,6 @@ def replace_keys(
     """Replace the actor's keys by those that the old and the new ones signed for, and log it.
 
     All tokens of the person end, since the old keys got them. The same change again changes nothing.
-
-    Raises:
-        key-change-refused: it does not follow from the person's keys or was not signed lately, or they were
-            replaced too often.
     """
     person = repository.require_person(session, actor.person, lock=True)
     history = IdentityHistory.from_canonical((person.history or "").encode("ascii"))
@@ -259,11 +252,7 @@ def sign_on_changed(person: Person, old: str | None, new: str | None) -> KeyRota
 
 
 def person_with_keys(session: Session, person_id: str) -> Person:
-    """Return a person who enrolled, to be changed in this transaction.
-
-    Raises:
-        unknown-person: nobody of this id has.
-    """
+    """Return a person who enrolled, to be changed in this transaction."""
     # Locked, since all who ask are about to change it by what they find.
     person = repository.person_to_change(session, person_id)
     if person is None or person.identity is None:

@@ -147,11 +147,7 @@ def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[
 
 
 def actor_of_holder(found: TokenHolder | None, request_id: str, clock: Clock) -> Actor:
-    """Return the actor that a valid token makes of its holder.
-
-    Raises:
-        NotAuthenticatedError: there is none.
-    """
+    """Return the actor that a valid token makes of its holder."""
     if found is None:
         raise NotAuthenticatedError("A valid token is needed.")
     return Actor(
@@ -224,11 +220,7 @@ def new_operator_link(
 
 
 def open_session(session: Session, code: str, now: datetime) -> str:
-    """Take a one-time code and return the cookie of a new page session.
-
-    Raises:
-        session-code: the code is unknown, used or too old.
-    """
+    """Take a one-time code and return the cookie of a new page session."""
     token_id = repository.spend_code(session, digest_of(code), utc_text(now))
     if token_id is None:
         raise RefusedError(SESSION_CODE, "This link has expired; ask for a new one.")

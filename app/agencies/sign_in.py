@@ -181,11 +181,7 @@ def _names_of(proof: Proof) -> tuple[str, str, str]:
 
 
 def use_once(session: Session, names: tuple[str, str, str], until_s: int) -> None:
-    """Remember what has these names, of printable ASCII, until a second since 1970.
-
-    Raises:
-        SignInRefusedError: it was used before.
-    """
+    """Remember what has these names, of printable ASCII, until a second since 1970."""
     expires = utc_text(datetime.fromtimestamp(until_s, UTC))
     if not repository.remember_seen(session, _digest_of(names), expires):
         raise SignInRefusedError("replayed")

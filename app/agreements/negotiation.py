@@ -115,14 +115,7 @@ def negotiators_of(session: Session, project: str) -> list[str]:
 def propose(
     session: Session, broker: Broker, actor: Actor, project: str, proposal: AgreementProposal
 ) -> StoredAgreement:
-    """Keep an agreement that its parties may sign, and log it whole; the same again changes nothing.
-
-    Raises:
-        NotFoundError: no such project that the caller may negotiate about.
-        wrong-duty, agreement-refused: it is not the caller's to propose, does not follow the last one,
-            or names another operator or log, or persons other than those who have enrolled; or the party
-            has proposed often within a day.
-    """
+    """Keep an agreement that its parties may sign, and log it whole; the same again changes nothing."""
     _lock_negotiation(session, actor, project)
     agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
     known = repository.find_agreement(session, project, digest)
@@ -155,11 +148,6 @@ def consent(
     """Keep a party's signature under an agreement, and log it; with the last one the agreement binds.
 
     The same signature again changes nothing.
-
-    Raises:
-        NotFoundError: no such agreement that names the caller's party.
-        wrong-duty, statement-refused: it does not count.
-        out-of-place, agreement-refused: the party has signed already, or the agreement is not the next.
     """
     stated = signed.statement
     if not isinstance(stated, Consent):
@@ -193,12 +181,6 @@ def give_notice(
     """Let a party halt the linkage, lift its own halt, or leave, at once, and log it.
 
     The same notice again changes nothing.
-
-    Raises:
-        NotFoundError: no such agreement that names the caller's party.
-        wrong-duty, statement-refused: it does not count.
-        out-of-place: the agreement binds nobody, or the party's word before says the same, or came later, or
-            it has lifted its halt often within a day.
     """
     stated = signed.statement
     if not isinstance(stated, Notice):
@@ -258,9 +240,6 @@ def require_negotiation(session: Session, actor: Actor, project: str) -> None:
     """Check that the actor may take part in negotiating the project's agreements.
 
     Once there is a roster, that is who is on it, or is listed in an amendment that still can be signed.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's: both alike.
     """
     if not repository.is_negotiating(session, actor, project):
         raise NotFoundError("There is nothing here.")
@@ -283,11 +262,7 @@ def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> l
 
 
 def require_concern(session: Session, actor: Actor, project: str, now: datetime) -> None:
-    """Check that the actor may negotiate, and that what binds the project, or a later one, names their party.
-
-    Raises:
-        NotFoundError: no such project, or it does not concern the caller: both alike.
-    """
+    """Check that the actor may negotiate, and that what binds the project, or a later one, names the party."""
     require_negotiation(session, actor, project)
     bound = service.binding_terms(session, project, now)
     if bound is not None:

@@ -186,9 +186,6 @@ def is_listed(versions: Sequence[TermsInForce], actor: Actor) -> bool:
     """Tell whether a project's rosters list the actor for their party.
 
     Keys and duties need no look: what is listed was enrolled so, and a change of keys keeps the duties.
-
-    Args:
-        versions: those of the project that all have signed, the newest first.
     """
     return is_on_roster(versions, actor.day, actor.party, actor.person)
 

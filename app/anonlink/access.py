@@ -29,11 +29,7 @@ def new_code() -> str:
 
 
 def project_by_result_token(session: Session, project: str, token: str) -> Project:
-    """Return the project that this result token is of.
-
-    Raises:
-        invalid-access: there is none.
-    """
+    """Return the project that this result token is of."""
     found = repository.find_project(session, project)
     if found is None or not hmac.compare_digest(digest_of(token), found.result_digest):
         raise denied()
@@ -41,11 +37,7 @@ def project_by_result_token(session: Session, project: str, token: str) -> Proje
 
 
 def party_by_upload_token(session: Session, project: str, token: str) -> tuple[Project, Party]:
-    """Return the project and the party that may upload with this token, or has done so.
-
-    Raises:
-        invalid-access: there is none.
-    """
+    """Return the project and the party that may upload with this token, or has done so."""
     found = repository.find_project(session, project)
     parties = repository.parties_of(session, project)
     party = _holder(token, ((party.upload_digest, party) for party in parties))
@@ -58,9 +50,6 @@ def reader_by_token(session: Session, project: str, token: str) -> tuple[Project
     """Return the project, and whose receipt this token is; None: it is the result token.
 
     Receipts count where there is something for each party to read: in projects of permutations.
-
-    Raises:
-        invalid-access: it is neither.
     """
     found = repository.find_project(session, project)
     if found is None:
@@ -73,11 +62,7 @@ def reader_by_token(session: Session, project: str, token: str) -> tuple[Project
 
 
 def run_of(session: Session, project: Project, run: str) -> Run:
-    """Return a run of a project.
-
-    Raises:
-        invalid-access: there is none of this id.
-    """
+    """Return a run of a project."""
     found = repository.find_run(session, project.id, run)
     if found is None:
         raise denied()

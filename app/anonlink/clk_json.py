@@ -57,12 +57,7 @@ class ClkReader:
         next(self._steps)
 
     def feed(self, chunk: bytes) -> None:
-        """Read on.
-
-        Raises:
-            malformed-body: it is not JSON of one of the three forms.
-            clks-refused: a CLK is not base64, or the sink refuses it.
-        """
+        """Read on."""
         text, at = self._waiting + chunk, 0
         while token := _TOKEN.match(text, at):
             at = token.end()
@@ -72,11 +67,7 @@ class ClkReader:
             raise _malformed()
 
     def close(self) -> None:
-        """End the body.
-
-        Raises:
-            malformed-body: there is more to come, or something after the end.
-        """
+        """End the body."""
         if not self._is_done or self._waiting:
             raise _malformed()
 

@@ -17,11 +17,7 @@ MAX_TEXT: Final = 10_000
 
 
 def parse_object(raw: bytes, *, exact: bool = False) -> dict[str, Any]:
-    """Return the object of a body; with `exact`, numbers that are no integers as `Decimal`.
-
-    Raises:
-        malformed-body: it is not an object in JSON, says something twice, or is nested too deep.
-    """
+    """Return the object of a body; with `exact`, numbers that are no integers as `Decimal`."""
     try:
         found = json.loads(
             raw.decode("utf-8"),
@@ -39,11 +35,7 @@ def parse_object(raw: bytes, *, exact: bool = False) -> dict[str, Any]:
 
 
 def text_of(document: Mapping[str, Any], name: str, rule: Rule) -> str:
-    """Return a text of a document; empty where it is missing or null.
-
-    Raises:
-        the rule: it is no text, or too long.
-    """
+    """Return a text of a document; empty where it is missing or null."""
     value = document.get(name)
     if value is None:
         return ""
@@ -53,11 +45,7 @@ def text_of(document: Mapping[str, Any], name: str, rule: Rule) -> str:
 
 
 def flag_of(document: Mapping[str, Any], name: str, rule: Rule) -> bool:
-    """Return true or false of a document; false where it is missing.
-
-    Raises:
-        the rule: it is neither.
-    """
+    """Return true or false of a document; false where it is missing."""
     value = document.get(name, False)
     if not isinstance(value, bool):
         raise RefusedError(rule, f'The "{name}" must be true or false.')

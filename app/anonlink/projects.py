@@ -24,13 +24,7 @@ MAX_SCHEMA_BYTES: Final = 1 << 17
 
 
 def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a project and return its id and tokens, which are shown this once.
-
-    Raises:
-        project-refused: a field is missing or wrong.
-        UnavailableError: there are as many projects as the service holds.
-        StorageFullError: the disk is nearly full.
-    """
+    """Create a project and return its id and tokens, which are shown this once."""
     n_parties = _parties(service, wanted)
     upload_tokens = [new_code() for _ in range(n_parties)]
     result_token = new_code()

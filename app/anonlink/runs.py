@@ -34,14 +34,7 @@ _MAX_DIGITS: Final = 20
 def create_run(
     service: Service, project: str, token: str, wanted: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Queue a comparison, which begins when all parties have uploaded.
-
-    Raises:
-        invalid-access: it is not the result token of a project.
-        run-refused: a field is missing or wrong.
-        UnavailableError: as many runs wait as may, of this project or of all.
-        StorageFullError: the disk is nearly full.
-    """
+    """Queue a comparison, which begins when all parties have uploaded."""
     threshold = _threshold(wanted.get("threshold"))
     name, notes = (text_of(wanted, field, RUN_REFUSED) for field in ("name", "notes"))
     with service.database.write() as session:
@@ -110,13 +103,7 @@ def run_status(
 
 
 def open_result(service: Service, project: str, token: str, run: str) -> Pieces:
-    """Return the result that this token reads, still sealed.
-
-    Raises:
-        invalid-access: the token reads nothing of this project, or there is no such run.
-        run-unfinished, run-failed: there is no result.
-        StorageFullError: the disk is nearly full, and that it was read could not be noted.
-    """
+    """Return the result that this token reads, still sealed."""
     with service.database.write() as session:
         found, party = reader_by_token(session, project, token)
         row = run_of(session, found, run)

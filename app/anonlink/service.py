@@ -190,11 +190,7 @@ def remove_project(service: Service, project: str, what: str) -> None:
 
 
 def remove_expired(service: Service) -> None:
-    """Destroy the projects whose time is over.
-
-    Raises:
-        Exception: one of them could not be destroyed; all others are.
-    """
+    """Destroy the projects whose time is over."""
     oldest = (service.clock() - service.limits.keep).isoformat()
     with service.database.read() as session:
         found = repository.projects_before(session, oldest)

@@ -70,12 +70,7 @@ class Upload:
         self._may_count = False
 
     def add_clk(self, clk: bytes) -> None:
-        """Take one CLK.
-
-        Raises:
-            clks-refused: it is not as long as the others of the project, or too long, or one too many.
-            StorageFullError: the disk is nearly full.
-        """
+        """Take one CLK."""
         if len(clk) != self._width:
             self.expect_width(len(clk))
         self.add_clks(clk, 1)
@@ -91,12 +86,7 @@ class Upload:
         self._cut(CLKS, self._clks, PIECE_BYTES)
 
     def add_block(self, row: int, block: str) -> None:
-        """Take a block of a row, which may still have to come; all blocks of a row come one after the other.
-
-        Raises:
-            clks-refused: the project compares all with all, the row is in too many, or its blocks have come.
-            StorageFullError: the disk is nearly full.
-        """
+        """Take a block of a row, which may still have to come; all blocks of a row come one after the other."""
         if not self.uses_blocking:
             raise RefusedError(CLKS_REFUSED, "This project was created without blocking.")
         if row != self._row:
@@ -111,11 +101,7 @@ class Upload:
         self._cut(BLOCKS, self._blocks, PIECE_BYTES // MEMBERSHIP_BYTES * MEMBERSHIP_BYTES)
 
     def expect_width(self, n_bytes: int) -> None:
-        """Say how many bytes a CLK has.
-
-        Raises:
-            clks-refused: others of the project have another number, or it is too large.
-        """
+        """Say how many bytes a CLK has."""
         if self._width is not None and n_bytes != self._width:
             raise RefusedError(CLKS_REFUSED, "All CLKs of a project must have the same length.")
         if not 1 <= n_bytes <= MAX_ENCODING_BYTES:
@@ -196,11 +182,7 @@ class BinaryBody:
         self._waiting = b""
 
     def feed(self, chunk: bytes) -> None:
-        """Read on.
-
-        Raises:
-            clks-refused: there are more than the headers said, or more than may be.
-        """
+        """Read on."""
         content = self._waiting + chunk
         n = len(content) // self._n_bytes
         self._waiting = content[n * self._n_bytes :]
@@ -214,11 +196,7 @@ class BinaryBody:
         self._upload.add_clks(content[: n * self._n_bytes], n)
 
     def close(self) -> None:
-        """End the body.
-
-        Raises:
-            clks-refused: there are fewer than the headers said.
-        """
+        """End the body."""
         if self._n_left or self._waiting:
             raise _other_size()
 

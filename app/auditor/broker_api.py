@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
-from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
-from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
+from app.auditor.source import TIMEOUT_S, answered, authorisation, is_url, require_safe, tls_context
+from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
+from schemas.shared.slow_answers import SlowAnswerWatch
 
 # A page of a match record stays below 2 MB, and every other answer far below that.
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
@@ -57,12 +59,12 @@ class BrokerApi:
     ) -> None:
         self._http.close()
 
-    def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-        """Return the newest checkpoint with the proof that it extends that of `old_size`; None: there is none.
+    def checkpoint(self, old_size: int) -> bytes | None:
+        """Return the answer, unread: the newest checkpoint, with proof that it extends that of `old_size`.
 
         A log that is shorter than `old_size`, or cut otherwise, gives none.
         """
-        return self._get(LogCheckpoint, f"/v1/log/checkpoint?old={old_size}")
+        return self._fetch(f"/v1/log/checkpoint?old={old_size}")
 
     def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         """Return rows of a run's match record from number `first` on; None where the caller may not see it."""
@@ -70,16 +72,32 @@ class BrokerApi:
         return self._get(MatchRecordPage, f"/v1/runs/{run}/match-record?{query}")
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
-        try:
-            with self._http.stream("GET", f"{self._root}{path}") as response:
-                if response.status_code == HTTPStatus.NOT_FOUND:
-                    return None
-                _require_success(response.status_code)
-                return kind.from_json(parse_json(_body(response)))
-        except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-            raise lost(exc, self._root) from exc
-        except FormatError as exc:
-            raise UnreachableError("the broker's answer breaks its format") from exc
+        body = self._fetch(path)
+        return None if body is None else read_answer(kind, body)
+
+    def _fetch(self, path: str) -> bytes | None:
+        watch = SlowAnswerWatch(self._http.close)
+        with (
+            answered(self._root),
+            watch,
+            self._http.stream("GET", f"{self._root}{path}") as response,
+        ):
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            _require_success(response.status_code)
+            return _body(watch.pieces(response.iter_raw()))
+
+
+def read_answer(kind: type[_Answer], body: bytes) -> _Answer:
+    """Read an answer of a broker.
+
+    Raises:
+        UnreachableError: it breaks its format.
+    """
+    try:
+        return kind.from_json(parse_json(body))
+    except FormatError as exc:
+        raise UnreachableError("the broker's answer breaks its format") from exc
 
 
 def _require_success(status: int) -> None:
@@ -89,9 +107,9 @@ def _require_success(status: int) -> None:
         raise UnreachableError(f"the broker answered with status {status}")
 
 
-def _body(response: httpx2.Response) -> bytes:
+def _body(pieces: Iterator[bytes]) -> bytes:
     body = bytearray()
-    for piece in response.iter_bytes():
+    for piece in pieces:
         body += piece
         if len(body) > MAX_ANSWER_BYTES:
             raise UnreachableError("the broker's answer is too long")

@@ -14,6 +14,7 @@ SECTIONS: Final = {
         "fetch": "Fetch a bundle of the log from the broker, to keep.",
         "verify": "Verify a bundle: every entry, pin and rule.",
         "show": "Print the log as a timeline in plain words.",
+        "compare": "Find out whether several readers were shown one log.",
         "proof": "Check proofs that entries are in the match log.",
         "watch": "Hold the broker's newest checkpoint to those before.",
     },

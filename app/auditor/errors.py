@@ -124,6 +124,11 @@ TileChangedError = LogBrokenError.row(
     "tile-changed", "An upper tile was changed; whoever fetched it alone would be deceived."
 )
 KeyChainError = LogBrokenError.row("log-key", "A log key was not handed over by the one before it.")
+ForkError = LogBrokenError.row(
+    "fork",
+    "The log shows two entries at one place: it tells two stories, and its key has signed both.",
+    hint="keep all files that you compared: together they prove it; tell the agencies and their counsel",
+)
 AgreementNotThereError = LogBrokenError.row(
     "agreement-not-there",
     "An agreement whose fingerprint the auditor gave never came into force in this log.",

@@ -24,7 +24,7 @@ _DOCUMENTS: Final = {
 }
 _STARTS: Final = {
     b"blindlink/checkpoints/": "a file of pins, for --pin",
-    b"c2sp.org/tlog-proof": "a proof of an entry, for blindlink-audit proof",
+    b"c2sp.org/tlog-proof": "a proof of an entry, for blindlink-audit proof and compare",
     b"-----BEGIN ": "a key or a certificate",
     b"<!doctype html>": "a page",
 }

@@ -1,4 +1,4 @@
-"""What was destroyed, or is left, later than agreed: no broken rule, since an outage can cause it, but told."""
+"""What was destroyed, or is left, at another time than agreed, and by whose hold: no broken rule, but told."""
 
 from __future__ import annotations
 
@@ -75,6 +75,63 @@ class HeldLate:
     def to_json(self) -> dict[str, Any]:
         """Return it for `--json`."""
         return {**asdict(self), "days": self.days}
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A thing that was destroyed before the agreed time, not by the agreement but because someone asked.
+
+    `index` is the entry that ended it, `days` is how much too early, `reason` the entry's, `by` the party by
+    whose destruction that is going on: null where the log has none.
+    """
+
+    what: LateThing
+    object: str
+    index: int
+    days: int
+    reason: str
+    by: str | None
+
+    @property
+    def text(self) -> str:
+        """What a reader is told of it."""
+        asked = "nobody whom the log names" if self.by is None else self.by
+        return (
+            f"{self.what} {self.object}, {_days(self.days)} early, for {asked}, entry {self.index}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingHold:
+    """A legal hold that stands at the log's end, and which things are there by it after their last day.
+
+    `party` and `order` are null where the agreement holds; `is_signed` says that a person signed it.
+    """
+
+    project: str
+    party: str | None
+    since: str
+    order: str | None
+    is_signed: bool
+    index: int
+    overdue: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What a reader is told of it."""
+        whose = "by its agreement" if self.party is None else f"by {self.party}, {self.order!r}"
+        signed = "signed" if self.is_signed else "signed by nobody but the log"
+        kept = f"{len(self.overdue):,} overdue" if self.overdue else "nothing overdue"
+        listed = f": {', '.join(self.overdue[:5])}" if self.overdue else ""
+        return f"{self.project} since {self.since} {whose}, entry {self.index}, {signed}; {kept}{listed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return asdict(self)
 
 
 def _between(one: str, other: str) -> int:

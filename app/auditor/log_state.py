@@ -5,15 +5,18 @@ A million entries must fit into memory, so each thing keeps what later rules ask
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from app.auditor.lateness import HeldLate, Lateness
+from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.agreement import ProjectTerms
+from schemas.allowance import Charge
 from schemas.destruction import Scope
 from schemas.matchlog.entry import Entry
+from schemas.merkle import HASH_BYTES
 from schemas.run import MatchingPolicy, Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -133,27 +136,38 @@ class RunState:
         """Whether it waits or is under way."""
         return self.stage in ("asked", "started")
 
+    @property
+    def linked_parties(self) -> set[str]:
+        """Who receives the matches of their own records."""
+        return {one.party for one in self.recipients if one.mode == "linked"} & set(self.pair)
+
+    @property
+    def owed(self) -> set[str]:
+        """For whom a release is to be made, as `released_to` has them."""
+        counted = {one.party for one in self.recipients if one.mode == "count"}
+        blind = [one.party for one in self.recipients if one.mode == "blind"]
+        return self.linked_parties | counted | {f"{of} {to}" for of in self.pair for to in blind}
+
 
 @dataclass(slots=True)
 class ReviewState:
     """The review of a run: who looks, who is asked and since when, the digests of their files, until when.
 
-    `persons` must agree on each of at most `questions` pairs. `answered` is the entry of the cards, which came
-    between the two moments of `came`. `said` holds for each person who decided how many statements they made,
-    and whether the last one came. `ended` is the entry that ended it.
+    `persons` must agree on each pair; `asked_at` is when how many were asked about. `answered` is the entry of
+    the cards. `said` holds for each person who decided how many statements they made, and whether the last one
+    came. `ended` is the entry that ended it.
     """
 
     project: str
     reviewer: str
     asked: str
     persons: int
-    questions: int
+    asked_at: Charge
     files: dict[str, str]
     begun: str
     deadline: str
     seq: int
     answered: int | None = None
-    came: tuple[str, str] | None = None
     said: dict[str, tuple[int, bool]] = field(default_factory=dict)
     ended: int | None = None
 
@@ -162,7 +176,7 @@ class ReviewState:
 class ReleaseState:
     """A release for a recipient; `fetched_by` may fetch it until the day `due`, or its end by `destroyed`.
 
-    `is_fetched` says that it has.
+    `is_fetched` says that it has, `is_verified` that it has stated that the file was whole.
     """
 
     project: str
@@ -174,6 +188,7 @@ class ReleaseState:
     seq: int
     destroyed: int | None = None
     is_fetched: bool = False
+    is_verified: bool = False
 
     @property
     def is_blind(self) -> bool:
@@ -204,9 +219,10 @@ class DeliveryState:
 
 @dataclass(slots=True)
 class DestructionState:
-    """A destruction that was begun on `day`; `certified` is the entry that ended it, `sha256` its certificate.
+    """A destruction that was begun on `day` by a party; `certified` is the entry that ended it.
 
-    `compared` is round and pair of an upload that is meant: the runs of these have used it.
+    `sha256` is its certificate's, `compared` is round and pair of an upload that is meant: the runs of these
+    have used it.
     """
 
     project: str
@@ -214,6 +230,7 @@ class DestructionState:
     subject: str | None
     day: str
     seq: int
+    by: str
     compared: tuple[int, frozenset[str]] | None = None
     certified: int | None = None
     sha256: str | None = None
@@ -228,17 +245,41 @@ class AwaitedState:
     parties: frozenset[str]
 
 
+class Leaves:
+    """The leaf hashes of a project's entries by their places, in 32 bytes each."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._hashes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._hashes) // HASH_BYTES
+
+    def add(self, leaf: bytes) -> None:
+        """Add the next one."""
+        self._hashes += leaf
+
+    def at(self, place: int) -> str:
+        """Return the one at a place, in hex; of a place to come, nothing."""
+        return self._hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES].hex()
+
+    def newest(self) -> str | None:
+        """Return the last one, in hex; None where there is none."""
+        return self.at(len(self) - 1) if self._hashes else None
+
+
 @dataclass(slots=True)
 class LogState:
-    """Everything at once; `places` counts entries per project, None for those of none.
+    """Everything at once; `leaves` are the entries of each project so far, None for those of none.
 
-    `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
-    after its last day, `held_late` what is left after it by a hold that came later, `awaited` the entries by
-    which left what was to be cosigned. `consented` is the entry before, where by it the last party consented to
-    an agreement. `origin` is the log's name.
+    after its last day, `held_late` what is left after it by a hold that came later, `unreleased` the runs
+    whose last batch goes on, each with entry and batch. `early` is what was destroyed before its time,
+    `holds` are those that stand at the end. `awaited` are the entries by which left what was to be cosigned.
+    `consented` is the entry before, where by it the last party consented to an agreement. `headless` counts
+    uploads and messages whose senders have not said what they had seen. `origin` is the log's name.
     """
 
     origin: str = ""
@@ -256,12 +297,15 @@ class LogState:
     releases: dict[str, ReleaseState] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
-    deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
-    places: dict[str | None, int] = field(default_factory=dict)
+    leaves: defaultdict[str | None, Leaves] = field(default_factory=lambda: defaultdict(Leaves))
     requests: dict[bytes, tuple[int, int, str, tuple[str, ...]]] = field(default_factory=dict)
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)
     held_late: list[HeldLate] = field(default_factory=list)
+    early: list[Early] = field(default_factory=list)
+    holds: list[StandingHold] = field(default_factory=list)
+    unreleased: list[tuple[str, int, int]] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)
+    headless: int = 0
     consented: Entry | None = None
     time: str = ""

@@ -67,6 +67,15 @@ PIN_OPTION = click.option(
     shell_complete=FILE.shell_complete,
     help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
 )
+# For what is checked without a log, whose hand-overs would lead from one key to the next.
+LOG_KEYS_OPTION = click.option(
+    "--log-key",
+    "log_keys",
+    metavar="KEY|FILE",
+    multiple=True,
+    required=True,
+    help="The log's first key, as you got it from its operator; then those that replaced it.",
+)
 AGREEMENT_OPTION = click.option(
     "--agreement",
     "agreements",

@@ -49,12 +49,14 @@ class StandingState:
 class HoldState:
     """A legal hold, by which party, from which day; `lifted` is the entry that ended it, on the day `ended`.
 
-    It was set after the moment `early`.
+    It was set after the moment `early`, by this order, and `is_signed` unless the operator's command set it.
     """
 
     party: str
     day: str
     early: str
+    order: str
+    is_signed: bool
     seq: int
     lifted: int | None = None
     ended: str = ""

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.auditor.errors import AuditError, MalformedError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
-from app.auditor.verdict import HELD_LATE, LATE, TIMES, WHO_TYPED, Verdict
+from app.auditor.verdict import EARLY, HELD_LATE, HOLD, LATE, TIMES, WHO_TYPED, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
 from schemas.ids import utc_text
@@ -93,7 +93,7 @@ NEVER_PROVED: Final = (
 )
 # As many as the format has room for, of what is proved and of what is not.
 MOST_TEXTS: Final = 32
-LATENESS: Final = frozenset({LATE, HELD_LATE})
+LATENESS: Final = frozenset({LATE, HELD_LATE, EARLY, HOLD})
 ALWAYS: Final = (TIMES, WHO_TYPED)
 PIN_FAULTS: Final = frozenset({PinContradictedError.code, RolledBackError.code})
 UNREADABLE_CODE: Final = MalformedError.code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import shutil
 import ssl
 import sys
 from collections.abc import Iterator
@@ -23,15 +24,19 @@ from app.auditor.errors import (
     LogNotShownError,
     TokenFileError,
     UnreachableError,
+    UnwritableError,
 )
 from app.auditor.files import why_unreadable, written_whole
 from schemas.matchlog.archive import Source
+from schemas.shared.slow_answers import SlowAnswerWatch, TooSlowError
 from schemas.shared.trust import trust_only
 
 # Where the broker hands out the log; a URL with a path of its own is taken as it is.
 BUNDLE_PATH: Final = "/v1/log/bundle"
 TIMEOUT_S: Final = 60.0
 CHUNK_BYTES: Final = 256 * 1024
+# The part of a disk that a download leaves free.
+RESERVE: Final = 0.1
 
 
 class SourceDigest:
@@ -127,6 +132,11 @@ def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path |
         raise AddressError("a bundle is fetched from the URL of a broker")
     with open_bundle(url, token_file, ca_file) as source, written_whole(output) as file:
         while chunk := source.read(CHUNK_BYTES):
+            disk = shutil.disk_usage(output.parent)
+            if disk.free < RESERVE * disk.total:
+                raise UnwritableError(
+                    f"the bundle would fill the disk: a {1 / RESERVE:.0f}th of it is kept free"
+                )
             file.write(chunk)
         return file.tell()
 
@@ -134,8 +144,8 @@ def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path |
 class _Download:
     """A response as a source."""
 
-    def __init__(self, response: httpx2.Response) -> None:
-        self._pieces = response.iter_bytes(CHUNK_BYTES)
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
         self._rest = b""
 
     def read(self, size: int, /) -> bytes:
@@ -155,13 +165,20 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
     require_safe(address)
     # Nothing is asked for compressed: a small answer must not swell into a large one.
     headers = {"Accept-Encoding": "identity", **authorisation(token_file)}
-    try:
-        with (
-            httpx2.Client(verify=tls_context(ca_file), timeout=TIMEOUT_S) as client,
-            client.stream("GET", address, headers=headers) as response,
-        ):
+    with httpx2.Client(verify=tls_context(ca_file), timeout=TIMEOUT_S) as client:
+        watch = SlowAnswerWatch(client.close)
+        with answered(address), watch, client.stream("GET", address, headers=headers) as response:
             _require_success(response.status_code)
-            yield _Download(response)
+            yield _Download(watch.pieces(response.iter_raw()))
+
+
+@contextmanager
+def answered(address: str) -> Iterator[None]:
+    """Say what is wrong where no whole answer comes from an address: UnreachableError and its like."""
+    try:
+        yield
+    except TooSlowError:
+        raise UnreachableError("the broker's answer came too slowly and was cut off") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
         raise lost(exc, address) from exc
 

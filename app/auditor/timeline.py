@@ -61,8 +61,6 @@ def _run_finished(_: Entry, body: Any) -> str:
     if body.expected_false is not None:
         wrong = wrong_links(body.expected_false)
         shown.append(f"of these {wrong.low:,} to {wrong.high:,} wrong")
-    if body.review_pairs is not None:
-        shown.append(f"{body.review_pairs:,} held for review")
     return f"the run finished: {', '.join(shown) or 'how much it linked is not shown'}"
 
 
@@ -303,7 +301,6 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "record-withdrawn": lambda entry, _: f"{_who(entry)} withdrew one of its records",
     "legal-hold-set": lambda entry, body: f"{_who(entry)} forbade destruction: {body.order}",
     "legal-hold-lifted": lambda entry, _: f"{_who(entry)} lifted its legal hold",
-    "deadline-passed": lambda _, body: f"overdue: {body.words()}".removesuffix("."),
     "exported": lambda entry, body: (
         f"{_who(entry)} took a copy of the {EXPORT_WORDS.get(body.what, body.what)}"
     ),

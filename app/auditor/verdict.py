@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from app.auditor.errors import AuditError
-from app.auditor.lateness import HeldLate, Lateness
+from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ UNLISTED_COSIGNERS = Caveat(
 )
 LATE: Final = "destroyed-late"
 HELD_LATE: Final = "held-late"
+EARLY: Final = "destroyed-early"
+HOLD: Final = "hold"
 # A sentence a reader takes in; `--json` has all of them.
 MOST_LATE: Final = 5
 
@@ -76,7 +78,45 @@ def held_late(late: Sequence[HeldLate]) -> Caveat:
     return Caveat(HELD_LATE, message, "late")
 
 
-def _listed(late: Sequence[Lateness | HeldLate]) -> str:
+def destroyed_early(early: Sequence[Early]) -> Caveat:
+    """Return what is to be said of things that were destroyed before the agreed time: which, and who asked."""
+    count = "one thing was" if len(early) == 1 else f"{len(early):,} things were"
+    return Caveat(
+        EARLY,
+        f"{count} destroyed before the agreed time: {_listed(early)}; ask who is named",
+        "early",
+    )
+
+
+def counts_not_shown(hidden: int, finished: int) -> Caveat:
+    """Return the caveat of runs of which the log does not say how many links they found."""
+    return Caveat(
+        "counts-not-shown",
+        f"counts not shown: of {hidden:,} of {finished:,} runs the log does not say how many links there are,"
+        " and of none how many pairs were compared or held back; these limits of the policy were not checked:"
+        " ask for the match records, or both agencies for their own counts",
+    )
+
+
+def no_heads(count: int) -> Caveat:
+    """Return the caveat of requests that do not say which entry of the project their sender had seen."""
+    return Caveat(
+        "no-heads",
+        f"{count:,} uploads or messages do not say which entry of the project their sender had seen: only the"
+        " packs of these parties show whether they were shown another story",
+    )
+
+
+def unverified(count: int) -> Caveat:
+    """Return the caveat of releases whose recipients have not said that what they got is what the log has."""
+    return Caveat(
+        "unverified-releases",
+        f"of {count:,} fetched releases no recipient has signed that the file is the one that the log names:"
+        " ask the recipients",
+    )
+
+
+def _listed(late: Sequence[Lateness | HeldLate | Early]) -> str:
     worst = sorted(late, key=attrgetter("days"), reverse=True)[:MOST_LATE]
     rest = "" if len(late) == len(worst) else f"; and {len(late) - len(worst):,} more"
     return "; ".join(one.text for one in worst) + rest
@@ -111,9 +151,10 @@ class Verdict:
     `cosigned` gives for each witness the largest size that it cosigned, `vouched` are those that did so only
     by keys which a binding agreement lists for the party of that name; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
-    `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed after
-    its last day, `held_late` what is left after it by a hold that began later. `agreements` has of each project
-    the newest version that all have signed, and those that the auditor named.
+    `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed
+    after its last day, `held_late` what is left after it by a hold that began later, `early` what was
+    destroyed before its time because someone asked, `holds` are those that stand at the end. `agreements` has
+    of each project the newest version that all have signed, and those that the auditor named.
     """
 
     origin: str
@@ -134,6 +175,8 @@ class Verdict:
     vouched: frozenset[str] = field(default=frozenset())
     late: tuple[Lateness, ...] = field(default=())
     held_late: tuple[HeldLate, ...] = field(default=())
+    early: tuple[Early, ...] = field(default=())
+    holds: tuple[StandingHold, ...] = field(default=())
     agreements: tuple[Binding, ...] = field(default=())
 
     @property
@@ -170,6 +213,8 @@ class Verdict:
             "last_time": self.last_time,
             "late": [one.to_json() for one in self.late],
             "held_late": [one.to_json() for one in self.held_late],
+            "early": [one.to_json() for one in self.early],
+            "holds": [one.to_json() for one in self.holds],
             "caveats": [{"code": c.code, "text": c.text} for c in self.caveats],
         }
 

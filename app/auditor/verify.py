@@ -25,6 +25,7 @@ from app.auditor.pins import Pin, PinBook
 from app.auditor.rules import finality, replay, replay_end
 from app.auditor.verdict import (
     FEW_COSIGNERS,
+    HOLD,
     NO_LOG_KEY,
     NO_PIN,
     OPEN_END,
@@ -35,9 +36,13 @@ from app.auditor.verdict import (
     Binding,
     Caveat,
     Verdict,
+    counts_not_shown,
+    destroyed_early,
     destroyed_late,
     held_late,
     new_stewards,
+    no_heads,
+    unverified,
 )
 from schemas.errors import BundleError, FormatError
 from schemas.identity import PublicIdentity
@@ -184,6 +189,8 @@ class _Walk:
             newest=self._checkpoints.newest,
             late=tuple(self._log_state.late),
             held_late=tuple(self._log_state.held_late),
+            early=tuple(self._log_state.early),
+            holds=tuple(self._log_state.holds),
             agreements=tuple(self._agreements(given)),
         )
 
@@ -251,9 +258,10 @@ class _Walk:
             entry = parse_entry(raw)
         except FormatError as exc:
             raise MalformedError(f"entry {index}: {exc}", index=index) from exc
-        self._take_entry(entry, index)
+        self._take_entry(entry, leaf_hash)
 
-    def _take_entry(self, entry: Entry, index: int) -> None:
+    def _take_entry(self, entry: Entry, leaf: bytes) -> None:
+        index = self.size
         if entry.seq != index:
             raise OutOfPlaceError(
                 f"the entry at index {index} was written as number {entry.seq}",
@@ -264,7 +272,7 @@ class _Walk:
         if self._manifest.project is not None and entry.project not in self._scope:
             raise WithheldError("an entry of another project is shown", index=index)
         self._take_keys(entry, index)
-        replay(self._log_state, entry)
+        replay(self._log_state, entry, leaf)
         self._shown += 1
         self._first_time = self._first_time or entry.time
         self._last_shown = entry
@@ -285,6 +293,11 @@ class _Walk:
             yield destroyed_late(self._log_state.late)
         if self._log_state.held_late:
             yield held_late(self._log_state.held_late)
+        if self._log_state.early:
+            yield destroyed_early(self._log_state.early)
+        for hold in self._log_state.holds:
+            yield Caveat(HOLD, hold.text, HOLD)
+        yield from self._untold()
         if not self._pins.count:
             yield NO_PIN
         if not has_log_key:
@@ -302,6 +315,19 @@ class _Walk:
                     yield new_stewards(name, state.agreement.number, party)
         yield TIMES
         yield WHO_TYPED
+
+    def _untold(self) -> Iterator[Caveat]:
+        """Yield what the log leaves for the parties to say."""
+        ended = [run.linked[0] for run in self._log_state.runs.values() if run.linked]
+        hidden = sum(one.pairs is None for one in ended)
+        if hidden:
+            yield counts_not_shown(hidden, len(ended))
+        if self._log_state.headless:
+            yield no_heads(self._log_state.headless)
+        releases = self._log_state.releases.values()
+        count = sum(one.is_fetched and not one.is_verified for one in releases)
+        if count:
+            yield unverified(count)
 
     def _ends_with_export(self) -> bool:
         last = self._last_shown

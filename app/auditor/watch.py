@@ -8,10 +8,14 @@ evidence. Pins that agencies give are held against the log too: so a split view 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
+from app.auditor.broker_api import read_answer
 from app.auditor.errors import (
     KeyChainError,
     LogBrokenError,
@@ -25,7 +29,7 @@ from app.auditor.verdict import NO_LOG_KEY, Verdict
 from app.auditor.watch_state import WatchState
 from schemas.api import LogCheckpoint
 from schemas.errors import CheckpointError, DocumentError, EntryError, FormatError, ProofError
-from schemas.log_extension import follow_keys, require_extension
+from schemas.log_extension import follow_keys, is_contradiction, require_extension
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import LogKeyRotated
@@ -34,6 +38,8 @@ from schemas.matchlog.note import VerifierKey
 
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5
+# A note in JSON, whatever stands around it.
+_CHECKPOINT: Final = re.compile(rb'"checkpoint"\s*:\s*"((?:[^"\\]|\\.)*)"')
 OTHER_KEY: Final = "the log is signed by another key than the one that is known"
 NEVER_AT_REST: Final = (
     "the log grew at every question, so that not all pins were proved of one checkpoint"
@@ -43,8 +49,11 @@ NEVER_AT_REST: Final = (
 class CheckpointSource(Protocol):
     """Whoever can be asked for checkpoints: a broker."""
 
-    def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-        """Return the newest checkpoint with proof that it extends that of `old_size`; None: there is none."""
+    def checkpoint(self, old_size: int) -> bytes | None:
+        """Return the newest checkpoint with proof that it extends that of `old_size`; None: there is none.
+
+        The answer is not read yet: what is signed in it is evidence, whatever surrounds it.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +112,16 @@ def watch(
         UnreachableError: no answer, or one about something else, or none about all pins together.
     """
     known, kept = state.keys(), state.pin()
-    look = _Look(state, source, known)
+    seen = [*([kept] if kept else []), *others]
+    look = _Look(state, source, known, given_key, seen)
     newest = look.newest()
     if given_key is not None and given_key.text not in look.keys.texts():
         raise KeyChainError("the log key that was given is not one of those of this log")
     # What an old key signed last is seen as well: the log goes on from there, or it is a fork.
-    held = [*([kept] if kept else []), *others, *look.handed_over]
+    held = [*seen, *look.handed_over]
     # By any of them: in a fork, the log may have been handed over elsewhere.
     keys = [key for _, key in look.keys.known]
-    for pin in (*([kept] if kept else []), *others):
+    for pin in seen:
         pin.require_signed(keys)
     for pin in look.handed_over:
         _require_signed(pin, keys)
@@ -170,10 +180,19 @@ class _Look:
     since the look began.
     """
 
-    def __init__(self, state: WatchState, source: CheckpointSource, known: LogKeys | None) -> None:
+    def __init__(
+        self,
+        state: WatchState,
+        source: CheckpointSource,
+        known: LogKeys | None,
+        given_key: VerifierKey | None,
+        seen: Sequence[Pin],
+    ) -> None:
         self._state = state
         self._source = source
         self._known = known
+        self._given = [given_key] if given_key else []
+        self._seen = seen
         self.handed_over: list[Pin] = []
 
     @property
@@ -185,7 +204,7 @@ class _Look:
 
     def newest(self) -> Pin:
         """Return the newest checkpoint, signed by the log's present key."""
-        answer = self._source.checkpoint(0)
+        answer = self._ask(0)
         if answer is None:
             raise UnreachableError("the broker shows no checkpoint")
         return self._shown(answer)
@@ -193,7 +212,7 @@ class _Look:
     def extending(self, old: Pin) -> Pin:
         """Return the newest checkpoint, once it is proved that it extends a pin."""
         size = old.checkpoint.size
-        answer = self._source.checkpoint(size)
+        answer = self._ask(size)
         if answer is None:
             _alert(self._state, old, self.newest())
         shown = self._shown(answer)
@@ -204,6 +223,26 @@ class _Look:
         except ProofError:
             _alert(self._state, old, shown)
         return shown
+
+    def _ask(self, size: int) -> LogCheckpoint | None:
+        body = self._source.checkpoint(size)
+        if body is None:
+            return None
+        self._hold(body)
+        return read_answer(LogCheckpoint, body)
+
+    def _hold(self, body: bytes) -> None:
+        """Alert if what the log's key has signed here ends before what was seen, or has another root there.
+
+        With a hand-over of the key come older checkpoints: the largest one is the newest.
+        """
+        keys = [*self._given, *(key for _, key in (self._known.known if self._known else ()))]
+        shown = sorted(_signed_in(body, keys), key=lambda pin: pin.checkpoint.size)
+        for old in self._seen:
+            same = [pin for pin in shown if pin.checkpoint.size == old.checkpoint.size]
+            for pin in (*same, *shown[-1:]):
+                if is_contradiction(old.checkpoint, pin.checkpoint) and old.is_signed_by(keys):
+                    _alert(self._state, old, pin)
 
     def _shown(self, answer: LogCheckpoint) -> Pin:
         pin = _pin_of(answer.checkpoint.encode("utf-8"))
@@ -227,6 +266,16 @@ class _Look:
         except FormatError as exc:
             raise KeyChainError(f"{OTHER_KEY}: {exc}") from exc
         self.handed_over += [_pin_of(note) for note in new]
+
+
+def _signed_in(body: bytes, keys: Sequence[VerifierKey]) -> Iterator[Pin]:
+    """Yield the checkpoints in an answer that one of these keys has signed, even if it cannot be read."""
+    for text in _CHECKPOINT.findall(body):
+        with suppress(ValueError, CheckpointError):
+            note = json.loads(b'"' + text + b'"', strict=False).encode("utf-8")
+            pin = Pin(*parse_checkpoint(note))
+            if pin.is_signed_by(keys):
+                yield pin
 
 
 def _first_key(answer: LogCheckpoint) -> LogKeys:

@@ -122,12 +122,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
 
 
 def read_backup(folder: Path, kind: str) -> BackupManifest:
-    """Check a backup for a database of this kind and return its manifest.
-
-    Raises:
-        backup-refused: not a whole backup, of the other kind of database, or by a newer broker.
-        BackupDamagedError: its files are not those that were written.
-    """
+    """Check a backup for a database of this kind and return its manifest."""
     try:
         manifest = BackupManifest.from_canonical((folder / MANIFEST).read_bytes())
     except (OSError, DocumentError) as exc:

@@ -29,13 +29,7 @@ def kind_of(database: Database) -> str:
 
 
 def copy_database(database: Database, file: Path, private: Path) -> None:
-    """Write a consistent copy, while the broker goes on working.
-
-    Args:
-        private: a folder that no backup holds; the database's password lies in it for the while.
-    Raises:
-        DumpFailedError: PostgreSQL's tool failed.
-    """
+    """Write a consistent copy, while the broker goes on working."""
     if database.is_sqlite:
         _copy_sqlite(database, file)
     else:
@@ -44,13 +38,7 @@ def copy_database(database: Database, file: Path, private: Path) -> None:
 
 
 def load_database(database: Database, file: Path, private: Path, *, replace: bool) -> None:
-    """Put a copy in the place of the database; nobody may be using it. `private` is as in `copy_database`.
-
-    Raises:
-        backup-refused: there is a database already, and `replace` was not asked for.
-        BackupDamagedError: the copy is not whole.
-        DumpFailedError: PostgreSQL's tool failed.
-    """
+    """Put a copy in the place of the database; nobody may be using it. `private` is as in `copy_database`."""
     if not replace and holds_tables(database):
         raise RefusedError(
             BACKUP_REFUSED,

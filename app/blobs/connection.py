@@ -45,11 +45,7 @@ class Connection:
 
 
 def connect(settings: Settings) -> Connection:
-    """Return the store; nothing is sent yet.
-
-    Raises:
-        ConfigurationError: a file cannot be read, the environment holds credentials, or settings do not fit.
-    """
+    """Return the store; nothing is sent yet."""
     url = settings.store_url or ""
     _refuse_foreign(os.environ)
     parts = urlsplit(url)

@@ -59,11 +59,7 @@ class ObjectBlobs(BlobStore):
         self._is_own = False
 
     def put(self, ciphertext: bytes) -> str:
-        """Store the bytes as `BlobStore.put`, once it is known that nobody else sweeps them away.
-
-        Raises:
-            ConfigurationError: another broker keeps its blobs here.
-        """
+        """Store the bytes as `BlobStore.put`, once it is known that nobody else sweeps them away."""
         if not self._is_own:
             self._require_own()
         return super().put(ciphertext)

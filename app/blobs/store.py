@@ -37,12 +37,7 @@ class BlobStore(ABC):
         return self._reserve_percent
 
     def put(self, ciphertext: bytes) -> str:
-        """Store the bytes and return their SHA-256 as lower-case hex; storing them again changes nothing.
-
-        Raises:
-            StorageFullError: the disk has too little free space, or none.
-            StoreUnavailableError: the object store does not take them now.
-        """
+        """Store the bytes and return their SHA-256 as lower-case hex; storing them again changes nothing."""
         digest = hashlib.sha256(ciphertext).hexdigest()
         self.refuse_when_full()
         self._write(_key(digest), ciphertext)
@@ -73,11 +68,7 @@ class BlobStore(ABC):
         self._remove(_key(digest))
 
     def digests(self) -> Iterator[str]:
-        """Yield the digests of all blobs, in their order.
-
-        Raises:
-            StoreUnavailableError: the object store does not answer now.
-        """
+        """Yield the digests of all blobs, in their order."""
         names = sorted(key.rpartition("/")[2] for key, _ in self._entries())
         yield from filter(_DIGEST.fullmatch, names)
 
@@ -133,21 +124,11 @@ class BlobStore(ABC):
 
     @abstractmethod
     def refuse_when_unfit(self, *, writes: bool = False) -> None:
-        """Ask the store itself; with `writes`, also whether it takes anything.
-
-        Raises:
-            StorageFullError: as `refuse_when_full`.
-            StoreUnavailableError: the object store does not answer, or takes nothing.
-            ConfigurationError: it holds the blobs of another broker.
-        """
+        """Ask the store itself; with `writes`, also whether it takes anything."""
 
     @abstractmethod
     def try_out(self) -> str:
-        """Return one sentence on where blobs lie, and what stays there of one that was deleted.
-
-        Raises:
-            As `refuse_when_unfit`.
-        """
+        """Return one sentence on where blobs lie, and what stays there of one that was deleted."""
 
     @abstractmethod
     def _write(self, key: str, content: bytes) -> None:

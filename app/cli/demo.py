@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.demo.plan import Sizes
-from app.demo.rehearse import PARTS, rehearse
+from app.demo.rehearse import PARTS, Sizes, rehearse
 from schemas.shared.terminal import clear, draw
 
 
@@ -24,8 +23,8 @@ def demo(folder: Path, *, children: int, students: int, seed: int, keep: bool) -
     """Link two agencies' files of invented people, each step the real command in its own process.
 
     It writes both files, sets up a broker with TLS on this machine, encodes, uploads, links, decides what was
-    held for review, joins columns, and verifies the match log offline. Every command goes into commands.txt in
-    its folder, for you to read and to type again.
+    held for review, delivers columns, and verifies the match log offline. Every command goes into commands.txt
+    in its folder, for you to read and to type again.
 
     Example: blindlink-broker demo --keep
     """

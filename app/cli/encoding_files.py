@@ -23,15 +23,7 @@ class EncodingFileError(FormatError):
 
 
 def read_encodings(path: Path, bits: int | None) -> Words:
-    """Return the encodings of a file; a row of JSON or raw binary is a record.
-
-    Args:
-        path: anonlink's `{"clks": [base64, ...]}` or, if `bits` is given, raw binary.
-        bits: bits of one encoding in raw binary, a multiple of 8; None: not raw binary.
-
-    Raises:
-        EncodingFileError: it cannot be read, holds no encodings, or changed while it was read.
-    """
+    """Return the encodings of a file; a row of JSON or raw binary is a record."""
     try:
         before = path.stat()
         words = _read(path, bits)

@@ -26,15 +26,6 @@ def found_broker(
     """Found a broker in its state folder and return whom the operator's commands act as.
 
     What a founding that was interrupted left behind is taken up; keys are never replaced.
-
-    Args:
-        origin: the log's name in its checkpoints, such as `broker.example.org/blindlink`, for good; None: a
-            random one.
-        title: the name for people of the party that runs the broker.
-    Raises:
-        LogStartedError: there is a broker here already.
-        ConfigurationError: the database is not fit, the log's key was made for another name, or the key store
-            is that of a broker that was here before.
     """
     from app.agencies.service import enrol_operator
     from app.broker import open_broker, open_database

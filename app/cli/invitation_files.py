@@ -28,10 +28,6 @@ def invitation_files(broker: Broker) -> Iterator[Writer]:
     """Give what writes the file of a new invitation to a project, owner-only; None: to no one in particular.
 
     It is for the transaction in which the codes are kept: where that fails, the files go, too.
-
-    Raises:
-        ConfigurationError: others cannot reach the broker over TLS, or its certificate cannot be read.
-        RequestError: a file cannot be written, or would replace one that is no invitation.
     """
     from app.matchlog.proofs import log_keys
 
@@ -76,11 +72,7 @@ def invitation_files(broker: Broker) -> Iterator[Writer]:
 
 
 def own_certificate(settings: Settings) -> str | None:
-    """Return the broker's certificate in PEM where it is its own issuer; None where others vouch for it.
-
-    Raises:
-        ConfigurationError: it cannot be read.
-    """
+    """Return the broker's certificate in PEM where it is its own issuer; None where others vouch for it."""
     files = settings.tls_files()
     if files is None or settings.insecure_plain_http:
         return None

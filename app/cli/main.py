@@ -82,6 +82,11 @@ class BrokerGroup(LazyGroup):
             raise
         except PermissionError:
             fail(NOT_ALLOWED, f"type it as the account that runs the broker; {_GUIDE}")
+        except ModuleNotFoundError as exc:
+            fail(
+                f"this command needs the package {exc.name}, which is not installed",
+                "install what a broker needs: the extra broker of the package blindlink",
+            )
         except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
             from sqlalchemy.exc import DatabaseError, OperationalError
 

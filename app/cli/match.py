@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cluster.place import needed_place
-from app.logs import configure_logs
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
@@ -97,6 +96,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
 
 
 def _on_cluster(ctx: click.Context) -> Callable[..., OrderedPairs]:
+    from app.logs import configure_logs
     from app.settings import read_settings
 
     # What becomes of the cluster is told on standard error, where pairs are not.

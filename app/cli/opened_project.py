@@ -69,18 +69,7 @@ def open_from(
     folder: Path,
     write: Writer,
 ) -> Opened:
-    """Enrol parties, open projects and invite people, as far as that is not done yet.
-
-    Args:
-        session: a writer's transaction; the caller commits.
-        broker: whose parties and projects they are.
-        wanted: what the file says.
-        actor: the operator.
-        folder: where invitation files go.
-        write: writes the file of a new invitation; see `invitation_files`.
-    Raises:
-        ConfigurationError: the file contradicts what is there.
-    """
+    """Enrol parties, open projects and invite people, as far as that is not done yet."""
     done, now = Opened(list(wanted.projects)), broker.clock()
     for party in _new_parties(session, wanted, actor.party):
         enrol_party(

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def founded_settings(ctx: click.Context, **flags: Any) -> Settings:
-    """Return the settings of a broker that `init` has founded.
-
-    Raises:
-        ConfigurationError: there is none in the state folder, or a setting is malformed.
-    """
+    """Return the settings of a broker that `init` has founded."""
     from app.settings import read_settings
 
     settings = read_settings(ctx.obj, **flags)
@@ -37,11 +33,7 @@ def founded_settings(ctx: click.Context, **flags: Any) -> Settings:
 
 @contextmanager
 def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
-    """Open the broker for the length of a command.
-
-    Raises:
-        ConfigurationError: as `founded_settings`, or the database's schema is not current.
-    """
+    """Open the broker for the length of a command."""
     with collector_paused():
         from app.broker import open_broker
 
@@ -54,11 +46,7 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
 
 
 def take_up(broker: Broker) -> None:
-    """Hold the broker to its schema, and its clock to the log that is there already.
-
-    Raises:
-        ConfigurationError: the schema is not current.
-    """
+    """Hold the broker to its schema, and its clock to the log that is there already."""
     from app.migrations.steps import require_current
 
     require_current(broker.database)

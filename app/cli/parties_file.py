@@ -167,11 +167,7 @@ def refuse_twice(parties: Iterable[PartyLine]) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says, its texts in one form.
-
-    Raises:
-        ConfigurationError: it is missing, or not TOML.
-    """
+    """Return what a TOML file says, its texts in one form."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as exc:
@@ -185,11 +181,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_model(kind: type[ModelT], answers: dict[str, Any], path: Path) -> ModelT:
-    """Return what a file says as one of its kinds.
-
-    Raises:
-        ConfigurationError: it says something impossible; names the setting.
-    """
+    """Return what a file says as one of its kinds."""
     try:
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists.
         return kind.model_validate_json(json.dumps(answers, default=str))

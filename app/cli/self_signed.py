@@ -19,11 +19,7 @@ LIFETIME: Final = timedelta(days=365)
 
 
 def write_certificate(folder: Path) -> None:
-    """Write `broker.crt` and `broker.key` for localhost, 127.0.0.1 and ::1; the first is what to trust.
-
-    Raises:
-        FileExistsError: there is one already.
-    """
+    """Write `broker.crt` and `broker.key` for localhost, 127.0.0.1 and ::1; the first is what to trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name, public = named("Blindlink trial broker"), key.public_key()
     loopback = [

@@ -102,11 +102,7 @@ class SpokeLine(Model):
 
 
 def read_parties(path: Path) -> Wanted:
-    """Read a file of who takes part, in one project or in all of a hub's.
-
-    Raises:
-        ConfigurationError: it is missing, not TOML, or says something impossible; names the setting.
-    """
+    """Read a file of who takes part, in one project or in all of a hub's."""
     answers = read_toml(path)
     if "hub" not in answers:
         return read_model(PartiesFile, answers, path).wanted()

@@ -60,17 +60,7 @@ def find_pairs_on_cluster(
 def cluster_blocks(
     place: Place, datasets: Sequence[Words], n_threads: int
 ) -> Iterator[ClusterExecutor]:
-    """Yield an executor that compares blocks of these files on the cluster, for the length of a block of code.
-
-    Args:
-        place: the cluster.
-        datasets: the files; workers fetch them from here.
-        n_threads: threads of this process that do what the cluster does not.
-
-    Raises:
-        ClusterUnavailableError: the scheduler does not answer, or has no worker.
-        ConfigurationError: `cluster_data_port` is taken.
-    """
+    """Yield an executor that compares blocks of these files on the cluster, until the block of code ends."""
     with (
         connected(place) as client,
         Exchange(place, datasets) as exchange,

@@ -56,12 +56,7 @@ class Fetched:
         self._forgetting: threading.Timer | None = None
 
     def datasets(self, task: BlockTask) -> tuple[Words, ...]:
-        """Return the files of the task's attempt.
-
-        Raises:
-            ClusterUnavailableError: the attempt is over.
-            OSError: nobody answers there with a certificate of the cluster.
-        """
+        """Return the files of the task's attempt."""
         with self._lock:
             if self._reference != task.reference:
                 # The old ones go first: two attempts' files may not fit.

@@ -49,11 +49,7 @@ class Place:
         return urlsplit(self.address).port or 0
 
     def own_host(self) -> str:
-        """Return the address by which this machine reaches the scheduler, and workers reach this machine.
-
-        Raises:
-            ClusterUnavailableError: the scheduler's name does not resolve, or there is no way to it.
-        """
+        """Return the address by which this machine reaches the scheduler, and workers reach this machine."""
         try:
             found, *_ = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)
             # Connecting such a socket sends nothing: it asks the system which way it would go.
@@ -64,11 +60,7 @@ class Place:
             raise ClusterUnavailableError("There is no way to the cluster's scheduler.") from exc
 
     def tls(self, *, is_server: bool) -> ssl.SSLContext:
-        """Return a context that speaks TLS 1.3 only, with holders of a certificate of the cluster's CA only.
-
-        Raises:
-            ConfigurationError: a file cannot be read, or the key is not the certificate's.
-        """
+        """Return a context that speaks TLS 1.3 only, with holders of a certificate of the cluster's CA only."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if is_server else ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         # As in Dask itself: machines go by addresses, and who has a certificate of this CA is trusted.

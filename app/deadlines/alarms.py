@@ -1,7 +1,4 @@
-"""Notes what has become overdue, with an entry of the match log each, and what is so no more.
-
-The log says once that a thing is overdue. That it is done follows from what was done, and has its own entries.
-"""
+"""Notes what has become overdue, so that it is told once and then once a day, and what is so no more."""
 
 from __future__ import annotations
 
@@ -9,21 +6,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from app.agreements.service import agreement_now, binding_terms
+from app.agreements.service import agreement_now
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deadlines import repository
 from app.deadlines.models import Alarm
 from app.deadlines.service import NO_PROJECT, Late, all_overdue, overdue_in
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft
-from schemas.matchlog.kinds import DeadlinePassed
 from schemas.overdue import Overdue
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.agreements.service import TermsInForce
     from app.broker import Broker
 
 ALARM_PREFIX: Final = "alm"
@@ -34,7 +28,7 @@ Key: TypeAlias = tuple[str, str, str, str]
 
 
 def note_overdue(broker: Broker) -> int:
-    """Note and log what has become overdue since the last time, and what is done; returns how much of both.
+    """Note what has become overdue since the last time, and what is done; returns how much of both.
 
     Nothing is written where nothing has changed. Killed anywhere, it is done by the next call.
 
@@ -70,8 +64,8 @@ def noted(session: Session) -> list[Late]:
 def _note(session: Session, broker: Broker, project: str) -> int:
     """Note what has changed in a project, or in the broker as a whole."""
     now = broker.clock()
-    # First what binds the project, then the log: nothing that it has an entry of changes from here on, and what
-    # is noted as overdue is so by all entries before it. Whoever else locks both does it in this order.
+    # First what binds the project, then the log: two workers do not note the same, and what is done
+    # meanwhile is seen. All that lock both do it in this order.
     if project != NO_PROJECT:
         agreement_now(session, project, now)
     broker.log.follow_key(session)
@@ -85,18 +79,7 @@ def _note(session: Session, broker: Broker, project: str) -> int:
         alarm.done = None
     new = [one for key, one in found.items() if key not in known]
     insert_rows(session, *(_alarm(project, one, utc_text(now)) for one in new))
-    binding = binding_terms(session, project, now) if project != NO_PROJECT else None
-    broker.log.append(session, [_draft(one, binding) for one in new])
     return len(ended) + len(again) + len(new)
-
-
-def _draft(one: Overdue, binding: TermsInForce | None) -> EntryDraft:
-    """Return the entry of what is overdue under terms that bind; None: of the broker as a whole."""
-    body = DeadlinePassed(**one.model_dump())
-    if binding is None:
-        return EntryDraft(body)
-    terms = binding.terms
-    return EntryDraft(body, project=terms.project, agreement=binding.digest, purpose=terms.purpose)
 
 
 def _alarm(project: str, one: Overdue, now: str) -> Alarm:

@@ -26,12 +26,7 @@ def alarms_of(session: Session, project: str) -> Sequence[Alarm]:
 def untold(
     session: Session, outlet: str, party: str | None, now: str, latest: str
 ) -> Sequence[Alarm]:
-    """Return some alarms that are not done, and that an outlet is to tell by now, the oldest first.
-
-    Args:
-        party: in whose hands they are; None: anybody's.
-        latest: what is to be told after this was put off by a clock that has been set back since.
-    """
+    """Return some alarms that are not done, and that an outlet is to tell by now, the oldest first."""
     message, due = (
         and_(AlarmMessage.alarm == Alarm.id, AlarmMessage.outlet == outlet),
         AlarmMessage.next_try,

@@ -62,9 +62,6 @@ def overdue_for(session: Session, broker: Broker, actor: Actor, project: str) ->
     """Return what is overdue in a project that the actor may see, as far as it is theirs to know.
 
     An agency is told what its own party owes, and what the whole project waits for; others are told all.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
     found = overdue_in(session, broker, project, broker.clock())

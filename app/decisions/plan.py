@@ -76,11 +76,7 @@ class Graded:
 
 
 def kinds_of(rows: Rows) -> NDArray[np.intp]:
-    """Return a number below `N_KINDS` for each row, equal for decisions that differ by their commitments alone.
-
-    Args:
-        rows: with the columns of `GRADED`; padding has band 0.
-    """
+    """Return a number below `N_KINDS` for each row, equal where decisions differ by their commitments alone."""
     kind = np.zeros(len(rows), dtype=np.intp)
     for column, base in KIND_BASES:
         kind = kind * base + rows[column]

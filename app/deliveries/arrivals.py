@@ -49,11 +49,7 @@ class Incoming(Arrival):
         self._most = most
 
     def add(self, content: bytes) -> None:
-        """Take the next bytes.
-
-        Raises:
-            delivery-too-large: they are more than it may have.
-        """
+        """Take the next bytes."""
         if self.size_bytes + len(content) > self._most:
             raise RefusedError(
                 TOO_LARGE,
@@ -70,15 +66,7 @@ class Incoming(Arrival):
 
 
 def most_of(session: Session, broker: Broker, actor: Actor, address: Address) -> int:
-    """Return how many bytes a delivery of the actor's party may have, if it may send one here now.
-
-    Raises:
-        NotFoundError: no such round, or not the caller's.
-        NotInForceError, wrong-duty: the terms do not let this person send it.
-        delivery-not-agreed: the agreement lets no columns of this party go to that one.
-        delivery-not-due: the round is not the newest one that was closed with matches for it.
-        delivery-number: neither the next number, nor that of the newest delivery of the round.
-    """
+    """Return how many bytes a delivery of the actor's party may have, if it may send one here now."""
     terms = _refuse_undue(session, broker, actor, address)
     newest = _newest(session, actor, address)
     if address.number not in _numbers(newest):
@@ -93,9 +81,6 @@ def keep_delivery(
     """Let a delivery be seen by its recipient, in the place of earlier ones, and log that it came.
 
     The same bytes under the same number change nothing: no row names then what was stored for them.
-
-    Raises:
-        As `most_of`.
     """
     lock_rounds(session, address.project)
     terms = _refuse_undue(session, broker, actor, address)

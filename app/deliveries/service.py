@@ -71,24 +71,13 @@ def view_of(delivery: Delivery) -> DeliveryView:
 
 
 def receipt_for(session: Session, actor: Actor, delivery: str) -> Receipt:
-    """Return the proof that the delivery was logged when it came.
-
-    Raises:
-        NotFoundError: no such delivery, or not the caller's.
-    """
+    """Return the proof that the delivery was logged when it came."""
     found = delivery_for(session, actor, delivery)
     return entry_proof(session, found.entry, found.entry_size).to_receipt(found.id)
 
 
 def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> SealedFile:
-    """Return the sealed file of a delivery, if the actor's party may fetch it now.
-
-    Raises:
-        NotFoundError: no such delivery, or not the caller's.
-        NotInForceError, wrong-duty: the terms do not let this person have it now.
-        delivery-not-yours, delivery-gone: it is for another party, or not there any more.
-        delivery-not-agreed: the agreement in force lets no columns go this way, whatever one before it did.
-    """
+    """Return the sealed file of a delivery, if the actor's party may fetch it now."""
     found = delivery_for(session, actor, delivery)
     _refuse_fetch(session, broker, actor, found)
     pieces = open_pieces(session, broker, found.id, DELIVERY_KIND)
@@ -96,11 +85,7 @@ def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> 
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, delivery: str) -> None:
-    """Record that a delivery is about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_file`.
-    """
+    """Record that a delivery is about to be handed out; commit before the first byte leaves."""
     found = delivery_for(session, actor, delivery, lock=True)
     agreement = _refuse_fetch(session, broker, actor, found)
     found.fetched = found.fetched or utc_text(broker.clock())
@@ -114,11 +99,6 @@ def log_opening(
     """Record what its recipient found of a delivery that it has fetched; the same once more changes nothing.
 
     What could not be used may be found usable later, as when keys were missing; never the other way around.
-
-    Raises:
-        NotFoundError: no such delivery, or not the caller's.
-        delivery-not-yours, wrong-duty, delivery-gone, delivery-not-fetched: the caller cannot say it.
-        other-delivery: the file that was fetched has another digest.
     """
     found = delivery_for(session, actor, delivery, lock=True)
     _refuse_stranger(actor, found)

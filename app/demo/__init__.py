@@ -1,1 +1,1 @@
-"""The rehearsal of the whole job on one machine: real commands, each in its own process."""
+"""The rehearsal of the whole job on one machine: a list of real commands, each in its own process."""

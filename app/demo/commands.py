@@ -1,4 +1,4 @@
-"""Runs commands as a person would, keeps their time, and stops what it started."""
+"""Types commands as people would, keeps their time, and stops what it started."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import IO, Final
 
+from app.demo.script import PEOPLE
 from app.errors import BrokerError
 
 STOP_TIMEOUT_S: Final = 15
@@ -34,165 +35,120 @@ class DemoError(BrokerError):
     code = "demo"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One finished command: what was typed, where, how long it took, what it printed."""
-
-    title: str
-    folder: Path
-    typed: str
-    seconds: float
-    output: str
-
-
 @dataclass(slots=True)
 class Commands:
-    """Runs steps in folders below `root` and remembers them in order; `say` hears of each as it begins."""
+    """Types the lines of a script in folders below `root`; `say` hears of each as it begins.
+
+    `known` has the words for each `$` name, `said` what commands said under a name, `typed` folder, purpose and
+    line of all, and `services` what goes on.
+    """
 
     root: Path
     say: Callable[[str], None]
-    steps: list[Step] = field(default_factory=list)
-    left_running: list[int] = field(default_factory=list)
-    _services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    known: dict[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    typed: list[tuple[Path, str, str]] = field(default_factory=list)
+    services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _ended: Event = field(default_factory=Event)
 
-    def run(
-        self,
-        title: str,
-        folder: Path,
-        *words: str | Path,
-        to: str | None = None,
-        may_wait: bool = False,
-    ) -> Step:
-        """Run one command to its end; `to` names a file in `folder` that gets what it prints.
+    def play(self, script: str) -> None:
+        """Type a part of a script; what is typed in one folder waits for nothing in another."""
+        for stage in filter(None, script.split("\n\n")):
+            lines, lanes = stage.strip().splitlines(), defaultdict(list)
+            for address, line in zip(lines[::2], lines[1::2], strict=True):
+                folders, _, purpose = address.partition(": ")
+                for folder in folders.split(", "):
+                    lanes[folder].append((purpose, line.strip()))
+            with ThreadPoolExecutor(len(lanes)) as pool:
+                going = [pool.submit(self._lane, folder, lane) for folder, lane in lanes.items()]
+                try:
+                    done, _ = wait(going, return_when=FIRST_EXCEPTION)
+                finally:
+                    # Whatever still goes on ends: one has failed, or a person has interrupted all.
+                    if not all(one.done() for one in going):
+                        self._ended.set()
+            for one in (*done, *going):
+                one.result()
+            self.typed += [step for one in going for step in one.result()]
 
-        With `may_wait` it may end by saying that another agency has yet to do its part.
+    def stop(self) -> None:
+        """Stop what goes on."""
+        for service in reversed([*self.services.values()]):
+            _stop(service)
 
-        Raises:
-            DemoError: it exits with anything but 0, runs for ten minutes, or what serves it has ended.
-        """
-        typed = _typed(words, folder)
-        line = shlex.join(typed)
-        self.say(title)
-        started = time.perf_counter()
-        good = frozenset({0, OTHERS_WAITED_FOR} if may_wait else {0})
-        output = self._finish(line, _start(typed, folder, subprocess.PIPE, subprocess.PIPE), good)
-        if to is not None:
-            (folder / to).write_bytes(output)
-            line += f" > {shlex.quote(to)}"
-        seconds = time.perf_counter() - started
-        step = Step(title, folder, line, seconds, output.decode("utf-8"))
-        self.steps.append(step)
-        return step
+    def _lane(self, folder: str, lane: Sequence[tuple[str, str]]) -> list[tuple[Path, str, str]]:
+        return [self._type(folder, purpose, line) for purpose, line in lane]
 
-    def at_once(self, *lanes: Callable[[Commands], object]) -> None:
-        """Run lanes of steps at the same time; none waits for another's. They are remembered in this order.
+    def _type(self, folder: str, purpose: str, line: str) -> tuple[Path, str, str]:
+        """Type one line to its end, and return what a reader types, and what for."""
+        at, started = self.root / folder, time.perf_counter()
+        who = f"{PEOPLE[folder]}: {purpose}" if folder in PEOPLE else purpose
+        self.say(who)
+        command, _, name = line.partition(" > ")
+        words = [*self._words(command.rstrip(" ?&"))]
+        shown = shlex.join(words)
+        if command.endswith(" &"):
+            with (at / f"{words[-1]}.log").open("ab") as log:
+                self.services[shown] = _start(words, at, log, log)
+            return at, who, f"{shown} &"
+        process = _start(words, at, subprocess.PIPE, subprocess.PIPE)
+        output = self._finish(shown, process, may_wait=command.endswith(" ?"))
+        self.said[name] = output.decode("utf-8").strip()
+        if "." in name:
+            (at / name).write_bytes(output)
+            shown += f" > {name}"
+        return at, f"{who} ({time.perf_counter() - started:.1f} s)", shown
 
-        Raises:
-            DemoError: a step failed; the other lanes have ended, too.
-        """
-        own = [
-            Commands(self.root, self.say, _services=self._services, _ended=self._ended)
-            for _ in lanes
-        ]
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            going = [pool.submit(lane, mine) for lane, mine in zip(lanes, own, strict=True)]
-            try:
-                done, waiting = wait(going, return_when=FIRST_EXCEPTION)
-            except BaseException:
-                self._ended.set()
-                raise
-            if waiting:
-                self._ended.set()
-        for one in sorted(done, key=going.index):
-            one.result()
-        for mine in own:
-            self.steps.extend(mine.steps)
+    def _words(self, command: str) -> Iterator[str]:
+        for word in shlex.split(command):
+            yield from self.known[word[1:]]() if word.startswith("$") else [word]
 
-    def _finish(self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]) -> bytes:
+    def _finish(self, line: str, process: subprocess.Popen[bytes], *, may_wait: bool) -> bytes:
         """Wait for a command, but no longer than what it talks to is there; return what it printed."""
         deadline = time.monotonic() + COMMAND_TIMEOUT_S
-        while True:
-            try:
-                output, complaint = process.communicate(timeout=LOOK_S)
-                break
-            except subprocess.TimeoutExpired:
-                fault = self._fault(deadline)
-            except BaseException:
-                _stop(process)
-                raise
-            if fault:
-                _stop(process)
-                process.communicate()
-                raise DemoError(f"{fault}, during: {line}", hint=f"look into {self.root}")
-        if process.returncode not in good:
-            said = _last_lines(complaint.decode("utf-8", "replace"))
+        try:
+            while True:
+                try:
+                    output, complaint = process.communicate(timeout=LOOK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    self._refuse_fault(line, deadline)
+        except BaseException:
+            _stop(process)
+            process.communicate()
+            raise
+        if process.returncode and not (may_wait and process.returncode == OTHERS_WAITED_FOR):
+            said = complaint.decode("utf-8", "replace").strip().splitlines()[-3:]
             raise DemoError(
-                f"{line} ended with exit code {process.returncode}: {said}",
+                f"{line} ended with exit code {process.returncode}: {' '.join(said) or 'it printed nothing'}",
                 hint=f"look into {self.root}",
             )
         return output
 
-    def _fault(self, deadline: float) -> str | None:
-        if self._ended.is_set():
-            return "the demo was ended"
-        if time.monotonic() > deadline:
-            return "a step took longer than ten minutes"
-        for name, service in self._services.items():
-            if service.poll() is not None:
-                return f"`{name}` ended too early"
-        return None
-
-    @contextmanager
-    def serving(self, folder: Path, *words: str | Path, keep: bool) -> Iterator[None]:
-        """Start a command that serves, and stop it when the block ends; with `keep`, only if it raises.
-
-        What it prints goes to a log file in `folder`.
-        """
-        typed = _typed(words, folder)
-        with (folder / f"{typed[-1]}.log").open("ab") as log:
-            process = _start(typed, folder, log, log)
-        line = shlex.join(typed)
-        self._services[line] = process
-        self.steps.append(Step(f"start to {typed[-1]}", folder, f"{line} &", 0.0, ""))
-        try:
-            yield
-        except BaseException:
-            _stop(process)
-            raise
-        finally:
-            del self._services[line]
-        if keep:
-            self.left_running.append(process.pid)
-        else:
-            _stop(process)
-
-
-def _typed(words: Sequence[str | Path], folder: Path) -> list[str]:
-    # Relative paths: the lines stay short, and true where the whole folder is moved.
-    return [os.path.relpath(word, folder) if isinstance(word, Path) else word for word in words]
+    def _refuse_fault(self, line: str, deadline: float) -> None:
+        faults = [
+            f"`{name}` ended too early"
+            for name, one in self.services.items()
+            if one.poll() is not None
+        ]
+        faults += ["a step took longer than ten minutes"] * (time.monotonic() > deadline)
+        faults += ["the demo was ended"] * self._ended.is_set()
+        if faults:
+            raise DemoError(f"{faults[0]}, during: {line}", hint=f"look into {self.root}")
 
 
 def _start(
-    typed: Sequence[str], folder: Path, output: IO[bytes] | int, complaint: IO[bytes] | int
+    words: Sequence[str], folder: Path, output: IO[bytes] | int, complaint: IO[bytes] | int
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [_script(typed[0]), *typed[1:]],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=complaint,
-        start_new_session=os.name != "nt",
-        creationflags=NEW_GROUP,
-    )
-
-
-def _script(name: str) -> str:
     # The scripts of this environment, whether or not it is activated.
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    if found is None:
+    name = words[0]
+    script = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if script is None:
         raise DemoError(f"the command {name} is not installed beside this one")
-    return found
+    return subprocess.Popen(
+        [script, *words[1:]], cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=complaint,
+        start_new_session=os.name != "nt", creationflags=NEW_GROUP,
+    )  # fmt: skip
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -203,22 +159,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _last_lines(text: str) -> str:
-    return " ".join(text.strip().splitlines()[-3:]) or "it printed nothing"
-
-
-def typed_in(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield the commands as lines that a reader can repeat, with a `cd` wherever the folder changes.
-
-    Above each stands a comment: what it is for, and how long it took.
-    """
-    folder: Path | None = None
-    for step in steps:
-        if step.folder != folder:
-            folder = step.folder
-            yield ""
-            yield f"cd {shlex.quote(str(folder))}"
-        yield f"# {step.title} ({step.seconds:.1f} s)"
-        yield step.typed

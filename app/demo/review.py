@@ -9,46 +9,21 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
-from app.demo.commands import Commands
-from app.demo.journey import agree_on_links
-from app.demo.plan import SHOWN_COLUMNS, Rehearsal
+from app.demo.script import SHOWN_COLUMNS
 
-PAIRS: Final = "pairs.csv"
 # Of the letters of two names so many are the same where one was mistyped.
 _ALIKE: Final = 0.75
 _LEAST_LETTERS: Final = 3
+_FIRST_NAMES: Final = ("first_name", "middle_name", "alias_first")
+_LAST_NAMES: Final = ("last_name", "alias_last")
+_SAME_DAY: Final = 3
+_ONE_SLIP: Final = 2
 
 Row = dict[str, str]
 
 
-def seal_cards(lane: Commands, plan: Rehearsal) -> None:
-    """Let K-12's job send its cards."""
-    lane.run(
-        "Bob: seal cards for the reviewer", plan.schools.folder, "blindlink", "review", "--answer"
-    )
-
-
-def review_pairs(commands: Commands, plan: Rehearsal) -> int:
-    """Let child welfare decide by the cards, and both agree on what was accepted.
-
-    Returns how many pairs there were to decide.
-    """
-    folder = plan.welfare.folder
-    review = ("blindlink", "review")
-    commands.run("Ann: list the pairs that were held back", folder, *review, "--export", PAIRS)
-    n_pairs = decide(folder / PAIRS)
-    commands.run("Ann: take her decisions from that file", folder, *review, "--import", PAIRS)
-    commands.run("Ann: send them, and be done", folder, *review, "--finish")
-    agree_on_links(commands, plan, "agree on the accepted pairs")
-    return n_pairs
-
-
 def decide(file: Path) -> int:
-    """Fill in a verdict and a reason for each pair of an exported file; return how many pairs it has.
-
-    It goes by what is shown and nothing else: two names and a date of birth that agree but for a slip are one
-    person; siblings have a name and a home in common, and twins a date of birth, too.
-    """
+    """Fill in a verdict and a reason for each pair of an exported file; return how many pairs it has."""
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text)
         header, rows = list(reader.fieldnames or ()), list(reader)
@@ -62,18 +37,21 @@ def decide(file: Path) -> int:
 
 
 def verdict_on(row: Row) -> tuple[str, str]:
-    """Return verdict and reason for a row of an exported file."""
-    ours, theirs = ({name: row[f"{side}: {name}"] for name in SHOWN_COLUMNS} for side in _SIDES)
-    first = _is_like(_words(ours, _FIRST_NAMES), _words(theirs, _FIRST_NAMES))
-    last = _is_like(_words(ours, _LAST_NAMES), _words(theirs, _LAST_NAMES))
-    are_swapped = _is_like(_words(ours, _FIRST_NAMES), _words(theirs, _LAST_NAMES)) and _is_like(
-        _words(ours, _LAST_NAMES), _words(theirs, _FIRST_NAMES)
+    """Return verdict and reason by what is shown and nothing else.
+
+    Two names and a date of birth that agree but for a slip are one person; siblings have a name and a home in
+    common, and twins a date of birth, too.
+    """
+    ours, theirs = (
+        {name: row[f"{side}: {name}"] for name in SHOWN_COLUMNS} for side in ("ours", "theirs")
     )
+    (a_first, a_last), (b_first, b_last) = (
+        [_words(shown, names) for names in (_FIRST_NAMES, _LAST_NAMES)] for shown in (ours, theirs)
+    )
+    first, last = _is_like(a_first, b_first), _is_like(a_last, b_last)
+    are_swapped = _is_like(a_first, b_last) and _is_like(a_last, b_first)
     born = _parts_alike(ours["birth_date"], theirs["birth_date"])
-    home = bool(ours["zip"]) and ours["zip"][:5] == theirs["zip"][:5]
-    if first and last and (born >= _ONE_SLIP or home):
-        return "accept", "same-person"
-    if born == _SAME_DAY and (are_swapped or (first and home)):
+    if (first and last and born >= _ONE_SLIP) or (are_swapped and born == _SAME_DAY):
         return "accept", "same-person"
     if last and not first:
         return "reject", "twins-or-siblings"
@@ -82,30 +60,19 @@ def verdict_on(row: Row) -> tuple[str, str]:
     return "unsure", "too-little-to-tell"
 
 
-_SIDES: Final = ("ours", "theirs")
-_FIRST_NAMES: Final = ("first_name", "middle_name", "alias_first")
-_LAST_NAMES: Final = ("last_name", "alias_last")
-_SAME_DAY: Final = 3
-_ONE_SLIP: Final = 2
-
-
-def _words(shown: Row, names: Iterable[str]) -> set[str]:
+def _words(shown: Row, names: Iterable[str]) -> list[str]:
     """Return the words of names, without initials."""
     text = " ".join(shown[name] for name in names).replace("-", " ").replace("/", " ")
-    return {word for word in text.casefold().split() if len(word) > 1}
+    return [word for word in text.casefold().split() if len(word) > 1]
 
 
 def _is_like(ours: Iterable[str], theirs: Iterable[str]) -> bool:
-    """Tell whether a word of one name is one of the other, but for a slip."""
+    """Tell whether a word of one name is one of the other, but for a slip or where a name was cut off."""
     return any(
         SequenceMatcher(None, one, other).ratio() >= _ALIKE
-        # A name that was cut off.
-        or (
-            min(len(one), len(other)) >= _LEAST_LETTERS
-            and one[:_LEAST_LETTERS] == other[:_LEAST_LETTERS]
-        )
-        for one, other in product(sorted(ours), sorted(theirs))
-    )
+        or (one[:_LEAST_LETTERS] == other[:_LEAST_LETTERS] and min(len(one), len(other)) >= _LEAST_LETTERS)
+        for one, other in product(ours, theirs)
+    )  # fmt: skip
 
 
 def _parts_alike(ours: str, theirs: str) -> int:

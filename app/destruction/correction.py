@@ -34,15 +34,7 @@ ROUND_SUPERSEDED: Final = "round-superseded"
 def correct_round(
     session: Session, broker: Broker, actor: Actor, project: str, number: int, *, reason: str
 ) -> Round:
-    """Let the next round take the place of an open one, and return it; of two who ask, both get the same.
-
-    Raises:
-        NotFoundError, NotInForceError, not-a-provider, wrong-duty: not the caller's to correct now.
-        round-closed: it is closed.
-        RoundBudgetError, nonces-missing: the next one cannot be opened.
-        releases-fetched: something that was made of it has been fetched.
-        legal-hold: nothing of the project may be destroyed.
-    """
+    """Let the next round take the place of an open one, and return it; of two who ask, both get the same."""
     project_for(session, actor, project)
     # Rows before the end of the log: whoever fetches, approves or takes up any of them has it first, too.
     lock_rounds(session, project)

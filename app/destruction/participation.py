@@ -82,11 +82,7 @@ def view_of(session: Session, found: Destruction) -> DestructionView:
 
 
 def certificate_of(found: Destruction) -> Certificate:
-    """Return the certificate of a destruction.
-
-    Raises:
-        not-certified: it is not certified yet.
-    """
+    """Return the certificate of a destruction."""
     if found.certificate is None:
         raise RefusedError(
             NOT_CERTIFIED, "The destruction is under way, and there is no certificate yet."
@@ -133,14 +129,7 @@ def file_of(session: Session, found: Destruction) -> CertificateFile:
 def countersign(
     session: Session, broker: Broker, actor: Actor, certificate: str, signed: SignedDestruction
 ) -> DestructionView:
-    """Take a counter-signature of the caller's party and log it; a party's first one stays.
-
-    Raises:
-        NotFoundError: no such certificate, or not the caller's to see.
-        not-certified: there is none yet.
-        other-certificate: it is under another one.
-        statement-refused: it is not the caller's own signature.
-    """
+    """Take a counter-signature of the caller's party and log it; a party's first one stays."""
     found = destruction_for(session, actor, certificate)
     certificate_of(found)
     said = signed.said
@@ -163,14 +152,7 @@ def countersign(
 def receive_statement(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> StatementTaken:
-    """Take a party's statement of what it has deleted and log it; the same again changes nothing.
-
-    Raises:
-        NotFoundError: no such project or certificate, or not the caller's.
-        other-certificate: it is about something else.
-        statement-refused: it is not the caller's own signature, not of about now, or one of too many within a
-            day.
-    """
+    """Take a party's statement of what it has deleted and log it; the same again changes nothing."""
     project_for(session, actor, project)
     said = signed.said
     if not isinstance(said, LocalStatement) or said.project != project:

@@ -163,11 +163,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
 
 
 def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> Destruction:
-    """Mark these rows as destroyed, log it, and note what the certificate will list.
-
-    Raises:
-        nothing-to-destroy: nothing has bound the project yet.
-    """
+    """Mark these rows as destroyed, log it, and note what the certificate will list."""
     now = broker.clock()
     binding = binding_terms(session, wanted.project, now)
     if binding is None:

@@ -32,10 +32,6 @@ def withdraw_record(
     """Leave a record of the caller's party out of every later run, and log its commitment to that record.
 
     Whether the broker has such a record is not told, and neither kept nor logged is which it was.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        not-a-provider, wrong-duty: the caller does not provide records, or has another duty.
     """
     binding = project_for(session, actor, project)
     # First, so that a review that ends, or a run that is asked for, comes before all of this or after it: else

@@ -27,13 +27,7 @@ class Progress:
 
 
 class ProgressMeter:
-    """Measures the rate of one attempt at a plan.
-
-    Args:
-        n_total: comparisons of the whole plan.
-        n_before: comparisons that earlier attempts have done.
-        clock: seconds that only go forward.
-    """
+    """Measures the rate of one attempt at a plan."""
 
     def __init__(
         self,

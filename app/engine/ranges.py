@@ -55,19 +55,7 @@ def work_off(
     executor: Executor,
     stopped: threading.Event,
 ) -> None:
-    """Do tasks, and those that come up while they are done, as many at a time as were given at first.
-
-    Args:
-        tasks: to begin with.
-        meet: does one, in the executor.
-        keep: stores what one has found, in this thread, and returns the tasks that are to be done in its place.
-        executor: where tasks are done.
-        stopped: when set, nothing more is begun or kept.
-
-    Raises:
-        StoppedError: `stopped` was set before all were done.
-        Exception: what a task or `keep` has raised.
-    """
+    """Do tasks, and those that come up while they are done, as many at a time as were given at first."""
     running = {executor.submit(meet, task): task for task in tasks}
     try:
         while running:

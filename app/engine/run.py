@@ -41,20 +41,7 @@ def match_blocks(
     max_pairs: int | None = None,
     executor: Executor | None = None,
 ) -> Iterator[MatchedBlock]:
-    """Yield each block with its pairs, in the order of the plan; at most `n_threads` + 1 are held at a time.
-
-    Args:
-        datasets: the files of the run.
-        blocks: the whole plan.
-        threshold: as `dice_candidates`.
-        kernel: as `dice_candidates`.
-        n_threads: blocks to match at a time.
-        max_pairs: cap on the pairs of the whole run; None: no cap.
-        executor: where blocks are matched, and stays open; None: threads of this process.
-
-    Raises:
-        PairCapError: the run has more than `max_pairs` pairs.
-    """
+    """Yield each block with its pairs, in the order of the plan; at most `n_threads` + 1 are held at a time."""
     meter = ProgressMeter(sum(block.n_comparisons for block in blocks))
     cap = _RunCap(max_pairs, threshold)
     with threads(n_threads) if executor is None else nullcontext(executor) as running:
@@ -80,18 +67,7 @@ def find_pairs(
     watch: Callable[[Progress], None] = lambda _: None,
     keep: Callable[[Block, Candidates], Candidates] = lambda _, pairs: pairs,
 ) -> OrderedPairs:
-    """Return all pairs across the files that reach the threshold, in their one order.
-
-    Args:
-        datasets: the files, of the same width.
-        threshold, kernel, n_threads, max_pairs, executor: as `match_blocks`.
-        watch: told of the progress after each block; what it raises ends the run.
-        keep: gives the pairs of a block that count.
-
-    Raises:
-        DatasetError, EncodingWidthError: as `plan_blocks` and `order_pairs`.
-        PairCapError: as `match_blocks`; pairs that do not count are counted here all the same.
-    """
+    """Return all pairs across the files that reach the threshold, in their one order."""
     blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
     matched = match_blocks(
         datasets,

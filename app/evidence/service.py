@@ -177,13 +177,7 @@ def read_tile(
 
 
 def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]:
-    """Log that the log is handed out, then return it as a bundle, ready to be read from its start.
-
-    Raises:
-        NotFoundError, project-needed: the project is not the actor's to see.
-        StorageFullError: the disk is nearly full, now or at any of its pieces.
-        TooManyRequestsError: this process is handing the actor as many as one person may have at once.
-    """
+    """Log that the log is handed out, then return it as a bundle, ready to be read from its start."""
     broker.blobs.refuse_when_full()
     # Made in whole before the first byte leaves, so that a failure is an answer and not a torn file, and a
     # slow reader holds no snapshot of the database.

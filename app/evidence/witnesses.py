@@ -41,15 +41,7 @@ MAX_OFF: Final = timedelta(days=1)
 def receive_cosignature(
     session: Session, broker: Broker, actor: Actor, request: CosignatureRequest
 ) -> CosignatureStored:
-    """Store a cosignature that the caller made with the signing key that it signs in with.
-
-    Raises:
-        not-a-witness: the caller has no keys of its own, or the key is another one.
-        nothing-to-witness: no project that binds names the caller's party.
-        NotInLogError: the log has no checkpoint of this size.
-        cosignature-refused: it does not verify, its time is far off, or as many persons have cosigned
-            as can be named.
-    """
+    """Store a cosignature that the caller made with the signing key that it signs in with."""
     key = _own_key(session, actor)
     if request.key != key.text:
         raise RefusedError(NOT_A_WITNESS, "The key is not the one that you sign in with.")

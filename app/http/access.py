@@ -50,12 +50,7 @@ class ActorOfCredential(Protocol):
         *,
         limit: Callable[[Actor], None],
     ) -> Actor:
-        """Return who it is.
-
-        Args:
-            limit: called once the credential is known to be good, before anything is written; raises where
-                its holder comes too often.
-        """
+        """Return who it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,7 @@ class CountingListener(socket.socket):
         self._n_closed = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Return the next connection that is within the limits.
-
-        Raises:
-            BlockingIOError: nobody is there, or a crowd that was dropped.
-        """
+        """Return the next connection that is within the limits."""
         for n_dropped in range(DROPPED_AT_ONCE):
             try:
                 accepted, address = super().accept()

@@ -209,12 +209,7 @@ class StrictConnection(h11.Connection):
     """h11, and no head that is too long or ambiguous: h11 limits a head only while it is not whole."""
 
     def next_event(self) -> Any:
-        """Return what came next.
-
-        Raises:
-            h11.RemoteProtocolError: it is not HTTP, a head is longer than MAX_HEAD_BYTES, or it gives its body
-                two lengths (RFC 9112 §6.3: that may be an attempt to smuggle a request).
-        """
+        """Return what came next."""
         n_waiting = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
         event = super().next_event()
         if isinstance(event, h11.Request):

@@ -58,12 +58,7 @@ def live_of_project(
     party: str | None = None,
     runs: Collection[str] | None = None,
 ) -> Sequence[Release]:
-    """Return, locked, the project's releases that are not destroyed, for the broker itself.
-
-    Args:
-        party: with `runs`, also those that this party fetches; None: nobody's besides.
-        runs: only those of these runs; None: all.
-    """
+    """Return, locked, the project's releases that are not destroyed, for the broker itself."""
     query = select(Release).where(Release.project == project, Release.destroyed.is_(None))
     if runs is not None:
         meant = Release.run.in_(runs)

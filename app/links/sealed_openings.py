@@ -33,23 +33,13 @@ EXPORTED: Final = "openings"
 
 
 def open_sealed_openings(session: Session, broker: Broker, actor: Actor, run: str) -> SealedFile:
-    """Return the openings of all agencies' records, sealed to the actor's party.
-
-    Raises:
-        NotFoundError: no such run, not the caller's, or its party is not a blind recipient of it: all alike.
-        NotInForceError, not-a-recipient: the terms do not allow it now.
-        release-destroyed, match-record-gone: the keeping time is over.
-    """
+    """Return the openings of all agencies' records, sealed to the actor's party."""
     _terms_that_allow(session, broker, actor, run)
     return decisions.open_openings(session, broker, run, actor.party)
 
 
 def log_sealed_fetch(session: Session, broker: Broker, actor: Actor, run: str) -> None:
-    """Record that the openings are about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_sealed_openings`.
-    """
+    """Record that the openings are about to be handed out; commit before the first byte leaves."""
     terms = _terms_that_allow(session, broker, actor, run)
     note_handed_out(session, run)
     broker.log.append_export(

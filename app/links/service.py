@@ -93,11 +93,7 @@ def present_releases(session: Session, actor: Actor, project: str) -> Sequence[R
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
-    """Return the proof that the release was logged when it was prepared.
-
-    Raises:
-        NotFoundError: no such release, or not the caller's.
-    """
+    """Return the proof that the release was logged when it was prepared."""
     found = release_for(session, actor, release)
     return entry_proof(session, found.entry, found.entry_size).to_receipt(found.id)
 
@@ -122,13 +118,7 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
 
 
 def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
-    """Return a release's file, if the actor's party may fetch it now.
-
-    Raises:
-        NotFoundError: no such release, or not the caller's.
-        NotInForceError, not-a-recipient: the terms do not allow it now.
-        release-destroyed: its keeping time is over.
-    """
+    """Return a release's file, if the actor's party may fetch it now."""
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
     return file_of(session, broker, found)
@@ -141,13 +131,7 @@ def file_of(session: Session, broker: Broker, release: Release) -> SealedFile:
 
 
 def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
-    """Return what opens the recipient's own commitments in the match record, if it may fetch the release.
-
-    Raises:
-        NotFoundError: no such release, not the caller's, or one that comes without openings.
-        NotInForceError, not-a-recipient, release-destroyed: as `open_file`.
-        match-record-gone: the match record is gone.
-    """
+    """Return what opens the recipient's own commitments in the match record, if it may fetch the release."""
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
     if found.mode == "blind":
@@ -157,11 +141,7 @@ def open_openings(session: Session, broker: Broker, actor: Actor, release: str) 
 
 
 def require_both_agreed(session: Session, run: str, terms: TermsInForce) -> None:
-    """Check that the terms still have both parties as providers whose records a run linked.
-
-    Raises:
-        not-a-recipient: they don't, and nothing about those records is handed out any more.
-    """
+    """Check that the terms still have both parties as providers whose records a run linked."""
     for upload in run_specification(session, run).uploads:
         if upload.party not in terms.terms.providers:
             raise RefusedError(
@@ -173,11 +153,7 @@ def require_both_agreed(session: Session, run: str, terms: TermsInForce) -> None
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> None:
-    """Record that the file is about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_file`.
-    """
+    """Record that the file is about to be handed out; commit before the first byte leaves."""
     found = release_for(session, actor, release, lock=True)
     digest = _refuse_fetch(session, broker, actor, found)
     found.fetched = found.fetched or utc_text(broker.clock())
@@ -233,12 +209,6 @@ def log_verified(
     """Record that whoever fetched a release found it whole; once more changes nothing.
 
     Whatever binds the project by now: it is a word about what has been handed out.
-
-    Raises:
-        NotFoundError: no such release, or not the caller's.
-        not-a-recipient, wrong-duty: it is not for the caller to fetch.
-        release-destroyed, not-fetched: it is gone, or was never fetched.
-        other-file: the file that was fetched has another digest.
     """
     found = release_for(session, actor, release, lock=True)
     project_for(session, actor, found.project)

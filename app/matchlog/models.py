@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -51,7 +52,11 @@ class LogLeaf(Base):
     """One entry's canonical bytes and the hash of its leaf."""
 
     __tablename__ = "log_leaf"
-    __table_args__ = (UniqueConstraint("project", "place"),)
+    # The index: without it, a walk through the log looks for the next entry of a project that has none.
+    __table_args__ = (
+        UniqueConstraint("project", "place"),
+        Index("ix_log_leaf_project_seq", "project", "seq"),
+    )
 
     seq: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
     entry: Mapped[bytes] = mapped_column(LargeBinary)

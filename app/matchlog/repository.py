@@ -51,7 +51,15 @@ _ADD_NODES: Final = insert(cast(Table, LogNode.__table__))
 _ADD_REQUESTS: Final = insert(cast(Table, LogRequest.__table__))
 _ADD_CHECKPOINT: Final = insert(cast(Table, LogCheckpoint.__table__))
 _MOVE_HEAD: Final = update(cast(Table, LogHead.__table__)).where(LogHead.id == HEAD_ID)
-_LAST_PLACE: Final = select(func.max(LogLeaf.place)).where(LogLeaf.project == bindparam("of"))
+_NEWEST: Final = (
+    select(LogLeaf.place, LogLeaf.leaf_hash)
+    .where(LogLeaf.project == bindparam("of"))
+    .order_by(LogLeaf.place.desc())
+    .limit(1)
+)
+_LEAF_AT: Final = select(LogLeaf.leaf_hash).where(
+    LogLeaf.project == bindparam("of"), LogLeaf.place == bindparam("at")
+)
 _LEAF_HASHES: Final = select(LogLeaf.seq, LogLeaf.leaf_hash).where(
     LogLeaf.seq.in_(bindparam("places", expanding=True))
 )
@@ -90,6 +98,14 @@ class Head:
 
 # SQLite takes at most 500 parts of a compound select.
 MAX_FIRSTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The entries of a project, or of none: how many, and the leaf hash of the newest one."""
+
+    length: int = 0
+    leaf: bytes | None = None
 
 
 def lock_head(session: Session) -> Head | None:
@@ -147,10 +163,20 @@ def add_checkpoint(session: Session, size: int, batch: int, note: bytes) -> None
     session.execute(_ADD_CHECKPOINT, {"size": size, "batch": batch, "note": note})
 
 
+def chain_of(session: Session, project: str) -> Chain:
+    """Return the chain of a project's entries, or of those of none where it is empty."""
+    newest = session.execute(_NEWEST, {"of": project}).one_or_none()
+    return Chain() if newest is None else Chain(newest.place + 1, newest.leaf_hash)
+
+
+def leaf_at(session: Session, project: str, place: int) -> bytes | None:
+    """Return the leaf hash of the entry at a place of a project; None where there is none yet."""
+    return session.execute(_LEAF_AT, {"of": project, "at": place}).scalar_one_or_none()
+
+
 def next_place(session: Session, project: str) -> int:
     """Return the number of entries of a project, or of none where it is empty."""
-    last: int | None = session.execute(_LAST_PLACE, {"of": project}).scalar_one()
-    return 0 if last is None else last + 1
+    return chain_of(session, project).length
 
 
 def count_up_to(session: Session, project: str, seq: int) -> int:

@@ -6,8 +6,8 @@ Each call is one batch and ends with one signed checkpoint.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -32,7 +32,7 @@ from app.matchlog.errors import (
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
-from app.matchlog.repository import Head
+from app.matchlog.repository import Chain, Head
 from app.matchlog.signers import hold_to_signers
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
@@ -119,10 +119,9 @@ class MatchLog:
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
         self._require_known(session, head)
-        entries = self._entries(session, head, drafts)
+        entries, appended = self._entries(session, head, drafts)
         hold_to_signers(session, entries, self.key.name)
         size, time = head.size + len(entries), entries[-1].time
-        appended = tuple(_appended(entry, size) for entry in entries)
         _store_leaves(session, frontier, entries, appended)
         note = sign_checkpoint(Checkpoint(self.key.name, size, frontier.root()), self._signer)
         repository.add_checkpoint(session, size, head.batch, note)
@@ -150,13 +149,10 @@ class MatchLog:
     ) -> Appended:
         """Log that the log is about to be handed out, whole or as one project's view.
 
-        Give the result's `size` to `export_bundle`: such a bundle ends with this entry, and its counts
-        show a reader that nothing of the project was withheld.
+        Give the result's `size` to `export_bundle`: such a bundle ends with this entry, which fixes all that
+        a reader of the project sees before it.
         """
-        _started(repository.lock_head(session))
-        entries = None if project is None else repository.next_place(session, project)
-        broker_wide = repository.next_place(session, NO_PROJECT)
-        body = Exported(what=what, entries=entries, broker_wide=broker_wide)
+        body = Exported(what=what)
         draft = EntryDraft(body, actor=actor, project=project, agreement=agreement, request=request)
         return self.append(session, [draft])[0]
 
@@ -261,20 +257,32 @@ class MatchLog:
             )
         self._signer = signer
 
-    def _entries(self, session: Session, head: Head, drafts: Sequence[EntryDraft]) -> list[Entry]:
+    def _entries(
+        self, session: Session, head: Head, drafts: Sequence[EntryDraft]
+    ) -> tuple[list[Entry], tuple[Appended, ...]]:
+        """Give each draft its place; the head is locked, so that no other entry comes between."""
         time = max(utc_text(self.clock()), head.time)
-        places = Counter(
-            {
-                project: repository.next_place(session, project)
-                for project in {draft.project or NO_PROJECT for draft in drafts}
-            }
-        )
-        entries = []
+        scopes = {NO_PROJECT, *(draft.project or NO_PROJECT for draft in drafts)}
+        chains = {scope: repository.chain_of(session, scope) for scope in scopes}
+        entries, appended = [], []
         for seq, draft in enumerate(drafts, start=head.size):
-            project = draft.project or NO_PROJECT
-            entries.append(_entry(draft, seq, head.batch, places[project], time))
-            places[project] += 1
-        return entries
+            scope = draft.project or NO_PROJECT
+            place = _Place(seq, head.batch, time, chains[scope], chains[NO_PROJECT])
+            entries.append(_entry(draft, place))
+            appended.append(_appended(entries[-1], head.size + len(drafts)))
+            chains[scope] = Chain(chains[scope].length + 1, appended[-1].leaf_hash)
+        return entries, tuple(appended)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an entry stands: in the log, in its batch, after the entries of its project and those of none."""
+
+    seq: int
+    batch: int
+    time: str
+    own: Chain
+    broker_wide: Chain
 
 
 def _started(head: Head | None) -> Head:
@@ -285,15 +293,17 @@ def _started(head: Head | None) -> Head:
     return head
 
 
-def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> Entry:
+def _entry(draft: EntryDraft, at: _Place) -> Entry:
     has_signed = KINDS[draft.kind].duties is not None and draft.outcome != "refused"
     try:
         return Entry(
             kind=draft.kind,
-            seq=seq,
-            batch=batch,
-            place=place,
-            time=time,
+            seq=at.seq,
+            batch=at.batch,
+            place=at.own.length,
+            previous=_hex(at.own.leaf),
+            broker_wide=None if draft.project is None else _hex(at.broker_wide.leaf),
+            time=at.time,
             request=draft.request or new_id(REQUEST_PREFIX),
             actor=draft.actor if has_signed else draft.actor.model_copy(update={"signed": None}),
             project=draft.project,
@@ -305,6 +315,10 @@ def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> En
         )
     except ValidationError as exc:
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
+
+
+def _hex(leaf: bytes | None) -> str | None:
+    return None if leaf is None else leaf.hex()
 
 
 def _appended(entry: Entry, size: int) -> Appended:

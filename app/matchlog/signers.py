@@ -45,13 +45,14 @@ def hold_to_signers(session: Session, entries: Sequence[Entry], log: str) -> Non
     Raises:
         NotAuthenticatedError: somebody acts who was never enrolled, or whose access has ended.
         request-unsigned: what a person signed is not what the entry says, of this log and project, not by
-            their key, not of about now, or in the log already.
+            their key, not of about now, or in the log already; or they have seen another log than this.
         request-agreement: they signed it under another agreement than the one that binds now.
     """
     taken = [entry for entry in entries if entry.outcome != "refused"]
     known = repository.persons_among(session, {one for entry in taken for one in _persons(entry)})
     for entry in taken:
         _require_signer(entry, known.get(entry.actor.person or ""), log)
+        _require_seen(session, entry)
         _note(session, entry, known)
     _use_up(session, taken)
 
@@ -90,6 +91,20 @@ def _require_signer(entry: Entry, person: LogPerson | None, log: str) -> None:
         _require_request(entry, request, person, log)
     if document is not None:
         _require_document(entry, document, person)
+
+
+def _require_seen(session: Session, entry: Entry) -> None:
+    """Refuse a request of somebody who was shown another entry of the project: it would break the log."""
+    signed = entry.actor.signed
+    if signed is None or signed.request.head is None:
+        return
+    head = signed.request.head
+    if repository.leaf_at(session, entry.project or "", head.place) != bytes.fromhex(head.leaf):
+        raise RefusedError(
+            REQUEST_UNSIGNED,
+            "The request names an entry of the project that is not in this log.",
+            hint="compare logs with the other agencies: blindlink-audit compare",
+        )
 
 
 def _require_request(entry: Entry, signed: SignedRequest, person: LogPerson, log: str) -> None:

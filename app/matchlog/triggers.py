@@ -1,7 +1,7 @@
 """Triggers that refuse to change or remove what the match log holds.
 
 They stop mistakes and stray statements, not an administrator: for that there are signatures and pins.
-A migration runs `append_only_ddl`; `metadata.create_all` runs it by itself.
+`metadata.create_all` runs `append_only_ddl`; a step that makes such a table does so itself.
 """
 
 from __future__ import annotations

@@ -29,20 +29,27 @@ class SchemaNotCurrentError(ConfigurationError):
 def migrate(database: Database) -> None:
     """Bring the database to the newest schema, all steps in one transaction; nothing if it is there.
 
-    Waits for units of work that are under way. Processes of the version before notice, and change nothing more.
+    An empty one gets the tables of the models. Waits for units of work that are under way. Processes of the
+    version before notice, and change nothing more.
 
     Raises:
-        SchemaNotCurrentError: it has the schema of a newer version.
+        SchemaNotCurrentError: it has the schema of a newer version, or of one before steps began.
         UnavailableError: others did not end theirs in time; nothing was changed.
     """
     stored = stored_revision(database)
     if stored == newest_revision():
         return
-    _refuse_newer(stored)
+    _refuse_strange(stored)
     from alembic import command  # noqa: PLC0415 - most commands migrate nothing
 
+    from app.migrations.tables import ALL_TABLES  # noqa: PLC0415 - as above
+
     with database.alone() as connection:
-        command.upgrade(config_for(connection), "head")
+        if stored is None:
+            ALL_TABLES.create_all(connection)
+            command.stamp(config_for(connection), "head")
+        else:
+            command.upgrade(config_for(connection), "head")
 
 
 def require_current(database: Database) -> None:
@@ -64,7 +71,7 @@ def require_known(database: Database) -> str:
     """Return the database's revision, which is this version's or an earlier one's.
 
     Raises:
-        SchemaNotCurrentError: it is empty, or has the schema of a newer version.
+        SchemaNotCurrentError: it is empty, or has the schema of a newer version, or of one before steps began.
     """
     stored = stored_revision(database)
     if stored is None:
@@ -72,11 +79,16 @@ def require_known(database: Database) -> str:
             "the database is empty",
             hint="check database_url; if the database is lost, restore a backup",
         )
-    _refuse_newer(stored)
+    _refuse_strange(stored)
     return stored
 
 
-def _refuse_newer(stored: str | None) -> None:
+def _refuse_strange(stored: str | None) -> None:
+    if stored is not None and stored < _revisions()[0]:
+        raise SchemaNotCurrentError(
+            "the database was made by an earlier trial version of the broker",
+            hint="destroy what it holds with that version, and begin anew: blindlink-broker init",
+        )
     if stored is not None and stored > newest_revision():
         raise SchemaNotCurrentError(
             "the database has the schema of a newer version of the broker",
@@ -96,11 +108,16 @@ def stored_revision(database: Database) -> str | None:
 
 
 def newest_revision() -> str:
-    """Return the revision that this software needs: files are named by theirs, `0001_...`, in order.
+    """Return the revision that this software needs: files are named by theirs, `0007_...`, in order.
 
     Read from the names, since every command asks and alembic takes a second to import.
     """
-    return max(path.name for path in (FOLDER / "versions").glob("[0-9]*.py"))[:REVISION_DIGITS]
+    return _revisions()[-1]
+
+
+def _revisions() -> list[str]:
+    names = sorted(path.name for path in (FOLDER / "versions").glob("[0-9]*.py"))
+    return [name[:REVISION_DIGITS] for name in names]
 
 
 def config_for(connection: Connection) -> Config:

@@ -101,11 +101,7 @@ class Caller:
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """Return a JSON object, of which no key occurs twice.
-
-    Raises:
-        ProviderFailedError: it is none.
-    """
+    """Return a JSON object, of which no key occurs twice."""
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=unique_object)
     except (CanonicalError, ValueError, RecursionError):

@@ -263,11 +263,7 @@ class _Kept(Generic[T]):
 
 
 def require_library() -> None:
-    """Check that what reads the provider's tokens is installed.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
+    """Check that what reads the provider's tokens is installed."""
     try:
         import joserfc  # noqa: F401, PLC0415 - an extra
     except ImportError:

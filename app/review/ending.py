@@ -21,6 +21,7 @@ from app.review import repository
 from app.review.held_pairs import HeldPair, unpack_pairs
 from app.review.models import Review
 from app.review.preparation import DECISIONS_KIND, PAIRS_KIND
+from app.review.results import rejected_for_log
 from app.review.settlement import agreements, is_decided, settled
 from app.review.supplement import prepare_supplement
 from app.rounds.supplements import open_supplement
@@ -189,7 +190,7 @@ def _counted(
 def _draft(
     session: Session, broker: Broker, review: Review, made: PreparedSupplement | None
 ) -> EntryDraft:
-    """Return the log entry of the end; of numbers it says only how many matches both agencies get."""
+    """Return the log entry of the end; of numbers it says only what tells of no few records."""
     n_released = None if made is None else matches_for_log(made.n_matches, made.specification)
     if made is None:
         bound = agreement_now(session, review.project, broker.clock())
@@ -201,7 +202,7 @@ def _draft(
             round=review.round,
             reason=review.reason,  # type: ignore[arg-type]  # the column holds only these
             accepted=n_released,
-            rejected=None,
+            rejected=None if made is None else rejected_for_log(review),
             open=None,
             release=None if made is None else made.number,
             match_record_root=None if made is None else made.record.root(),

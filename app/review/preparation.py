@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from app.clock import utc_text
 from app.db import insert_rows
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.review import repository
 from app.review.held_pairs import HeldPair, choose_pairs, handles_of_buckets, pack_pairs
 from app.review.models import Review, ReviewedFile
 from app.sealed.objects import NewObject
+from schemas.allowance import Charge, charge_of, questions_left
 from schemas.matchlog.review_kinds import ReviewAsked
 from schemas.review import (
     REFERENCE_BYTES,
@@ -32,7 +34,6 @@ from schemas.review import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -71,17 +72,13 @@ class DrawnReview:
     sealed: NewObject
 
     def draft(self, now: datetime) -> EntryDraft:
-        """Return its log entry, for a run that is finished now.
-
-        It says no number: the asked agency reads the log, and would learn how many of its records are near
-        others.
-        """
+        """Return its log entry, for a run that is finished now."""
         return EntryDraft(
             ReviewAsked(
                 round=self.specification.round,
                 reviewer=self.clause.reviewer,
                 asked=self.asked,
-                questions=None,
+                charged=charge_of(self.n_questions, self.specification.floor),
                 questions_sha256=self.questions.sha256,
                 buckets_sha256=self.buckets.sha256,
                 deadline=self.deadline(now),
@@ -119,8 +116,11 @@ def draw_review(
     if clause is None or clause.reviewer not in parties:
         return None
     own = parties.index(clause.reviewer)
+    most = _questions_left(broker, specification, clause, parties[1 - own])
+    if most < charge_of(1, specification.floor):
+        return None
     chosen = choose_pairs(
-        resolution, matches, handles, asked=1 - own, bucket=clause.bucket, most=clause.questions
+        resolution, matches, handles, asked=1 - own, bucket=clause.bucket, most=most
     )
     pairs = sorted(
         (HeldPair(Reference(secrets.token_bytes(REFERENCE_BYTES)), *pair) for pair in chosen),
@@ -160,6 +160,31 @@ def draw_review(
         questions=new.write(QUESTIONS_KIND, [serialise_questions(header, questions)]),
         buckets=new.write(BUCKETS_KIND, [buckets.to_canonical()]),
         sealed=new,
+    )
+
+
+def _questions_left(
+    broker: Broker, specification: RunSpecification, clause: Clause, asked: str
+) -> int:
+    """Return how many questions may be asked when the run is finished, which is later by a moment.
+
+    The log's day may be the next one by then, of this review as of those before: what is left on both counts.
+    """
+    with broker.database.read() as session:
+        rows = repository.asked_before(session, specification.project, clause.reviewer, asked)
+        before = [(one.created, charge_of(one.questions, one.floor)) for one in rows]
+    now, soon = broker.clock(), timedelta(hours=1)
+    return min(
+        questions_left(
+            clause,
+            [
+                Charge(utc_text(datetime.fromisoformat(at) + later), charged)
+                for at, charged in before
+            ],
+            utc_text(moment),
+        )
+        for later in (timedelta(), soon)
+        for moment in (now, now + soon)
     )
 
 

@@ -33,6 +33,13 @@ def open_of_project(session: Session, project: str) -> Sequence[Review]:
     return scalars_of_project(session, project, Review.project, lambda: query, "open_reviews")
 
 
+def asked_before(session: Session, project: str, reviewer: str, asked: str) -> Sequence[Review]:
+    """Return all reviews of a project that asked an agency for the same reviewer, oldest first."""
+    query = select(Review).where(Review.project == project)
+    query = query.where(Review.reviewer == reviewer, Review.asked == asked)
+    return session.scalars(query.order_by(Review.entry)).all()
+
+
 def overdue(session: Session, now: str) -> Sequence[Review]:
     """Return the reviews of all projects whose deadline has come and that have not ended."""
     query = select(Review).where(Review.state != ENDED, Review.deadline <= now)

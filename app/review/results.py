@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.review import repository
 from app.review.settlement import Agreed
+from app.runs.counts import above_floor
 from app.runs.histogram import hide_small
 
 if TYPE_CHECKING:
@@ -81,6 +82,17 @@ def results_of(review: Review) -> Results:
         else [*hide_small(counts, review.floor), 0]
     )
     return Results(*shown)
+
+
+def rejected_for_log(review: Review) -> int | None:
+    """Return how many pairs were rejected, as far as the match log may say it, which the asked agency reads.
+
+    The log also says how many were asked about, and may say how many were accepted.
+    """
+    accepted, rejected, floor = review.accepted or 0, review.rejected or 0, review.floor
+    others = (accepted, review.questions - accepted - rejected)
+    are_others_hidden = all(count == 0 or count >= floor for count in others)
+    return above_floor(rejected, floor) if are_others_hidden else None
 
 
 def reviewers_of(session: Session, review: Review) -> tuple[Reviewer, ...]:

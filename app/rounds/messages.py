@@ -75,15 +75,7 @@ class Kept:
 
 
 def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -> TermsInForce:
-    """Return the terms under which the actor's party owes this message now.
-
-    Raises:
-        NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
-        NotInForceError, wrong-duty: the terms do not let this person send it.
-        claims-not-due: the party owes no such message.
-        claims-not-agreed: it did, but the terms now do not let the parties share link IDs.
-        supplement-closed: of a supplement, which is closed.
-    """
+    """Return the terms under which the actor's party owes this message now."""
     found = round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
     pairs = repository.pairs_of(session, place.project, place.number)
@@ -107,9 +99,6 @@ def known_message(session: Session, actor: Actor, place: Place) -> SealedMessage
     """Return what the actor's party has sent, if it is what is signed for now.
 
     Who lost the answer sends the same again, at any time.
-
-    Raises:
-        NotFoundError: no such round, or not the caller's.
     """
     round_for(session, actor, place.project, place.number)
     row = repository.find_message(session, place.of(actor.party))
@@ -118,11 +107,7 @@ def known_message(session: Session, actor: Actor, place: Place) -> SealedMessage
 
 
 def coming_message(broker: Broker) -> Arrival:
-    """Return the message that comes now: sealed under a key of its own, and not visible yet.
-
-    Raises:
-        StorageFullError: the disk is nearly full.
-    """
+    """Return the message that comes now: sealed under a key of its own, and not visible yet."""
     return Arrival(broker, new_id(MESSAGE_PREFIX), MESSAGE_KIND)
 
 
@@ -132,9 +117,6 @@ def keep_message(
     """Put a message in the place of the party's earlier one, log it, and close round or supplement if done.
 
     The same bytes that came twice at once change nothing: no row names then what was stored for them.
-
-    Raises:
-        As `refuse_undue`.
     """
     lock_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
@@ -175,16 +157,7 @@ def keep_message(
 def open_message(
     session: Session, broker: Broker, actor: Actor, place: Place, sender: str
 ) -> tuple[Iterator[bytes], str]:
-    """Return the pieces of the newest message of a sender and its digest, if it is for the actor's party.
-
-    Args:
-        place: of which `target` is the actor's own party, or the ID space.
-    Raises:
-        NotFoundError: there is none, or it is not for the caller: both alike.
-        wrong-duty: a person with another duty.
-        claims-not-agreed: the terms now do not let the two share link IDs.
-        claims-gone: its keeping time is over.
-    """
+    """Return the pieces of the newest message of a sender and its digest, if it is for the actor's party."""
     round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
     pairs = repository.pairs_of(session, place.project, place.number)

@@ -40,15 +40,7 @@ MAX_OFFERED_A_DAY: Final = 16
 def offer_nonces(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedNonceOffer
 ) -> NonceState:
-    """Take a party's nonces, void those that it takes back, and log both; the same offer again changes nothing.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        NotInForceError, not-a-provider, wrong-duty: the terms do not let this person offer any.
-        SignatureRefusedError: they have not signed it.
-        nonces-refused: it does not continue what the party offered before, was not signed lately, or voids some
-            though the party has offered so many within a day.
-    """
+    """Take a party's nonces, void those that it takes back, and log both; the same again changes nothing."""
     project_for(session, actor, project)
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
@@ -80,12 +72,7 @@ def offer_nonces(
 
 
 def nonces_of(session: Session, actor: Actor, project: str) -> NonceState:
-    """Return how many unspent nonces the actor's party has, and the number of its next one.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        not-a-provider: the terms do not name the party as a provider.
-    """
+    """Return how many unspent nonces the actor's party has, and the number of its next one."""
     refuse_stranger(project_for(session, actor, project), actor.party)
     return state_of(session, project, actor.party)
 
@@ -117,11 +104,7 @@ def _refuse_often(session: Session, offer: NonceOffer, now: datetime) -> None:
 
 
 def _keep(session: Session, offer: NonceOffer) -> None:
-    """Store the nonces of an offer whose voiding is done.
-
-    Raises:
-        nonces-refused: they are not numbered on, were offered before, or are too many.
-    """
+    """Store the nonces of an offer whose voiding is done."""
     if offer.first != repository.newest_number(session, offer.project, offer.party) + 1:
         raise RefusedError(
             NONCES_REFUSED,

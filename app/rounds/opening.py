@@ -250,11 +250,7 @@ def _begin(
 def _ready_pairs(
     session: Session, agreed: ProjectTerms, number: int, corrects: Round | None
 ) -> list[RoundPairing]:
-    """Return the pairs of a new round, each with the lowest unspent nonce of both parties, which it uses.
-
-    Raises:
-        nonces-missing: no pair is ready or, of a correction, one that the round before had.
-    """
+    """Return the pairs of a new round, each with the lowest unspent nonce of both parties, which it uses."""
     unspent = {
         party: deque(repository.unspent_nonces(session, agreed.project, party))
         for party in agreed.providers

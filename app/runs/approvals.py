@@ -49,13 +49,6 @@ def approve(
     """Take a party's approval of a step of a run, and log it; with the last one the run waits for its turn.
 
     The same approval again changes nothing.
-
-    Raises:
-        NotFoundError: no such run, or not the caller's.
-        NotInForceError: nothing is in force, or another agreement than the run was asked for under.
-        wrong-duty, statement-refused: it does not count, or is of another run or specification.
-        out-of-place: the agreement does not ask this party, or not now.
-        uploader-approves: of a release, by a person who uploaded for the run.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, RunApproval):
@@ -238,11 +231,7 @@ def _n_releasing(terms: TermsInForce) -> int:
 
 
 def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
-    """Return what the terms say of approvals, if they ask this party for any.
-
-    Raises:
-        out-of-place: they do not.
-    """
+    """Return what the terms say of approvals, if they ask this party for any."""
     rule = terms.terms.approvals
     if party not in rule.parties:
         raise RefusedError(OUT_OF_PLACE, "The agreement does not ask this party for approvals.")
@@ -250,11 +239,7 @@ def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
 
 
 def is_known(session: Session, approval: str, signed: SignedStatement) -> bool:
-    """Tell whether exactly this approval was taken before.
-
-    Raises:
-        out-of-place: another one of the same id was.
-    """
+    """Tell whether exactly this approval was taken before."""
     earlier = repository.get_approval(session, approval)
     if earlier is None:
         return False

@@ -157,7 +157,6 @@ def finish_attempt(
         expected_missed=round(100 * resolution.expected_missed),
         concordance=resolution.concordance,
         rival_pairs=resolution.n_by_rule(Rule.BETTER_RIVAL),
-        beyond_share_pairs=resolution.n_by_rule(Rule.REVIEW_SHARE),
     )
     write_under_lease(
         session,
@@ -174,7 +173,6 @@ def finish_attempt(
         rejected_before=found.rejected_before,
         expected_missed=found.expected_missed,
         rival_pairs=found.rival_pairs,
-        beyond_share_pairs=found.beyond_share_pairs,
         concordance=json.dumps([astuple(one) for one in found.concordance]),
         histogram=json.dumps(resolution.histogram),
         match_record=match_record,

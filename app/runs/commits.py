@@ -37,13 +37,7 @@ log = structlog.get_logger()
 
 
 def ask_commit(broker: Broker, actor: Actor, upload: str, signed: SignedManifest) -> UploadView:
-    """Let the parts of an upload be checked under its manifest; the same again changes nothing.
-
-    Raises:
-        NotFoundError, upload-closed, NotInForceError, round-closed: it is not to be committed now.
-        UploadRejectedError: the manifest breaks a rule, which the match log records.
-        UnavailableError: another manifest is being checked for the upload.
-    """
+    """Let the parts of an upload be checked under its manifest; the same again changes nothing."""
     try:
         with broker.database.write() as session:
             return view_of(commit.ask_commit(session, broker, actor, upload, signed))

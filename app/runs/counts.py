@@ -32,8 +32,8 @@ class Found:
     In hundredths, `expected_false` is how many of the linked pairs are expected to be wrong, `expected_missed`
     how many matches are expected among the others that met. `rejected_before` are pairs that a reviewer
     rejected in an earlier round, none of the others. `concordance` is how the linked pairs agree. `rival_pairs`
-    are likely enough, but a better pair of one of their records comes first; `beyond_share_pairs` are more than
-    may be held back; both are None of a run of an earlier version, which did not count them.
+    are likely enough, but a better pair of one of their records comes first; None of a run of an
+    earlier version, which did not count them.
     """
 
     candidate_pairs: int = field(repr=False)
@@ -44,7 +44,6 @@ class Found:
     expected_missed: int = field(repr=False)
     concordance: tuple[FieldConcordance, ...] = field(repr=False)
     rival_pairs: int | None = field(repr=False)
-    beyond_share_pairs: int | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +51,15 @@ class NotLinked:
     """How many candidate pairs are not linked, and why; None: not shown.
 
     `pairs` is the sum of the pairs that are held back (`RunCounts.review_pairs`), those below the bound of
-    review, those with a better rival and those beyond the share that may be held back.
+    review, and those with a better rival.
     """
 
     pairs: int | None
     below_review: int | None
     better_rival: int | None
-    beyond_share: int | None
 
 
-NOTHING_SHOWN: Final = NotLinked(None, None, None, None)
+NOTHING_SHOWN: Final = NotLinked(None, None, None)
 
 
 def owns_matches(specification: RunSpecification, party: str) -> bool:
@@ -97,31 +95,24 @@ def shown_counts(found: Found, floor: int) -> RunCounts:
     )
 
 
-def shown_not_linked(found: Found, floor: int, most_review: int) -> NotLinked:
+def shown_not_linked(found: Found, floor: int) -> NotLinked:
     """Return why pairs are not linked, as far as auditors and operators may see it beside `shown_counts`.
 
     Whoever adds and subtracts what is shown comes to no sum below the floor: where a part is hidden, the
     smallest of the others are hidden too, until the hidden parts together are not small.
-
-    Args:
-        most_review: how many pairs may be held back; while fewer are, everybody knows that none is beyond.
     """
-    rivals, beyond, held = found.rival_pairs, found.beyond_share_pairs, found.review_pairs
+    rivals, held = found.rival_pairs, found.review_pairs
     is_total_hidden = shown_counts(found, floor).candidate_pairs is None
-    if is_total_hidden or found.auto_pairs < floor or rivals is None or beyond is None:
+    if is_total_hidden or found.auto_pairs < floor or rivals is None:
         return NOTHING_SHOWN
     not_linked = found.candidate_pairs - found.auto_pairs
-    is_beyond_known = held < most_review and floor <= most_review
-    parts = {"below_review": not_linked - held - rivals - beyond, "better_rival": rivals}
-    if not is_beyond_known:
-        parts["beyond_share"] = beyond
+    parts = {"below_review": not_linked - held - rivals, "better_rival": rivals}
     hidden = protected(parts, floor, held if held < floor else None)
     seen = {name: None if name in hidden else count for name, count in parts.items()}
     return NotLinked(
         pairs=not_linked,
         below_review=seen["below_review"],
         better_rival=seen["better_rival"],
-        beyond_share=0 if is_beyond_known else seen["beyond_share"],
     )
 
 
@@ -136,10 +127,6 @@ def protected(
 
     The total is shown, so what is hidden can be computed as a sum: the smallest of the other counts are hidden
     too until that sum is not below the floor either.
-
-    Args:
-        hidden_elsewhere: a count that is hidden, too, and none of these; None: there is none.
-        hides_sum: as many are hidden even where none is small.
     """
     hidden = {key for key, count in counts.items() if count < floor}
     others = sorted((count, at, key) for at, (key, count) in enumerate(counts.items()))

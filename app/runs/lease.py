@@ -54,11 +54,7 @@ def exhausted_run(session: Session) -> Run | None:
 
 
 def write_under_lease(session: Session, lease: Lease, **values: Any) -> None:
-    """Change the run's row if the lease's token still stands in it, and lock it for the transaction.
-
-    Raises:
-        LeaseLostError: the run was cancelled, or another worker holds it.
-    """
+    """Change the run's row if the lease's token still stands in it, and lock it for the transaction."""
     if not repository.change_leased(session, lease.run, lease.token, values):
         raise LeaseLostError("Another worker holds this run, or it was cancelled.")
 

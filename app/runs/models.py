@@ -24,7 +24,7 @@ class Run(Base):
     was stored, or the last outage. `request_sha256` is null where nobody asked by hand. A count is null until
     the run has succeeded; `expected_false` and `expected_missed` are in hundredths, `rejected_before` counts
     pairs that a reviewer rejected in an earlier round, `rival_pairs` those behind a better pair of one of their
-    records, `beyond_share_pairs` those beyond how many may be held back, `histogram` a JSON list of whole bits
+    records, `histogram` a JSON list of whole bits
     of total weight, each with how many candidate pairs have it, `concordance` one of fields: name, and linked
     pairs that are apart, wholly other, and missing in it. `match_record` is the root of its match record,
     `log_size` the size of the checkpoint that first covered its end; both are null until it has succeeded. Its
@@ -82,7 +82,6 @@ class Run(Base):
     rejected_before: Mapped[int | None] = mapped_column(BigInteger)
     expected_missed: Mapped[int | None] = mapped_column(BigInteger)
     rival_pairs: Mapped[int | None] = mapped_column(BigInteger)
-    beyond_share_pairs: Mapped[int | None] = mapped_column(BigInteger)
     concordance: Mapped[str | None] = mapped_column(Text)
     histogram: Mapped[str | None] = mapped_column(Text)
     match_record: Mapped[str | None] = mapped_column(DIGEST)

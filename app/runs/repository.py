@@ -43,11 +43,7 @@ def has_free_run(session: Session) -> bool:
 def claim_oldest(
     session: Session, token: str, lease_ms: int, most_stalled: int
 ) -> Row[str, int] | None:
-    """Lease the oldest run that is free and was not taken up in vain too often; None where there is none.
-
-    Returns:
-        Its `id` and the number of this attempt, `attempts`, from 1.
-    """
+    """Lease the oldest run that is free and was not taken up in vain too often; None where there is none."""
     oldest = (
         select(Run.id)
         .where(_is_free(), Run.stalled_attempts < most_stalled)
@@ -108,11 +104,7 @@ def runs_of_project(session: Session, project: str, window: Window = NEWEST) -> 
 def newest_result(
     session: Session, project: str, pair: tuple[str, str], below: int | None
 ) -> Run | None:
-    """Return the newest run of a pair, the larger file's party first, that succeeded; None: none did.
-
-    Args:
-        below: only rounds before this one; None: of all.
-    """
+    """Return the newest run of a pair, the larger file's party first, that succeeded; None: none did."""
     order = (Run.round.desc(), Run.created.desc())
     query = select(Run).where(Run.state == "succeeded").order_by(*order)
     if is_ahead(session, project):
@@ -208,9 +200,6 @@ def to_approve(
 
     Those that have succeeded are among them while fewer than `n_releasing` parties have approved what is handed
     out; 0: nobody is asked.
-
-    Args:
-        released: finds the runs of which something is still there; None: of others it is waited for, too.
     """
     wanted = Run.state == "awaiting"
     if n_releasing:

@@ -58,11 +58,7 @@ class NewRun:
 
 @contextmanager
 def new_run(broker: Broker, spaces: Collection[IdSpace] | None) -> Iterator[NewRun]:
-    """Give a run's id, and its keys for these ID spaces; what no row names in the end is destroyed.
-
-    Args:
-        spaces: None: no run is expected to come, and no key is drawn.
-    """
+    """Give a run's id, and its keys for these ID spaces; what no row names in the end is destroyed."""
     run = new_id(RUN_PREFIX)
     names = () if spaces is None else keys_of(run, spaces)
     with ExitStack() as stack:
@@ -72,11 +68,7 @@ def new_run(broker: Broker, spaces: Collection[IdSpace] | None) -> Iterator[NewR
 def spaces_to_come(
     session: Session, broker: Broker, manifest: Manifest
 ) -> Collection[IdSpace] | None:
-    """Return the ID spaces of the run that comes with a commit; None: the pair's other one is not there yet.
-
-    Raises:
-        NotInForceError: there can be no run now.
-    """
+    """Return the ID spaces of the run that comes with a commit; None: the pair's other one is not there yet."""
     pair = (manifest.partner, manifest.party)
     if not has_committed(session, manifest.project, manifest.round, *pair):
         return None
@@ -86,11 +78,7 @@ def spaces_to_come(
 def start_if_complete(
     session: Session, broker: Broker, actor: Actor, pair: RoundPairing, new: NewRun
 ) -> Run | None:
-    """Ask for a pair's run in the name of the party that completed the pair; None where it is not complete.
-
-    Raises:
-        NotInForceError, nobody-receives: there can be no run now, so that nothing of it counts.
-    """
+    """Ask for a pair's run in the name of the party that completed the pair; None where it is not complete."""
     uploads = pair_uploads(session, pair.project, pair.round, pair.larger, pair.smaller)
     if uploads is None or pair.run is not None:
         return None
@@ -112,13 +100,6 @@ def ask_again(
     """Ask once more for the run of a pair, or return the one that waits, is under way or has succeeded.
 
     A new run waits for the approvals that standing ones do not give it.
-
-    Raises:
-        NotFoundError, round-closed, not-in-round: no such pair of a round that is open.
-        NotInForceError, not-a-provider, wrong-duty, other-policy: the terms do not allow it now.
-        uploads-missing: a party of the pair has not uploaded.
-        nobody-receives: nobody could open what would be sealed to a recipient.
-        idempotency-key-reused: the Idempotency-Key came with another request before.
     """
     project_for(session, actor, project)
     answered = _answered_before(session, actor, project, request, idempotency_key)
@@ -152,14 +133,7 @@ def ask_again(
 
 
 def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
-    """End a run that waits or is under way: its worker finds that it holds it no longer.
-
-    Raises:
-        NotFoundError: no such run, or not the caller's.
-        not-a-provider, other-pair: an agency that does not provide records, or not for this run.
-        wrong-duty: a person of an agency who is neither analyst nor approver.
-        run-over: the run has ended otherwise; one that was cancelled before stays cancelled.
-    """
+    """End a run that waits or is under way: its worker finds that it holds it no longer."""
     found, terms = run_for(session, actor, run)
     if actor.role == "agency":
         require_duty(actor, "analyst", "approver")

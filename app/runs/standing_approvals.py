@@ -48,15 +48,7 @@ RECENT: Final = timedelta(days=30)
 def approve_in_advance(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
 ) -> None:
-    """Take a standing approval, log it, and let runs that wait take it up; the same again changes nothing.
-
-    Raises:
-        NotFoundError, NotInForceError: no such project in force that is the caller's.
-        wrong-duty, statement-refused: it does not count.
-        out-of-place: the agreement does not ask this party, or wants each run approved on its own, or one
-            like it stands already that no run has used.
-        too-many-approvals: the party has given many lately.
-    """
+    """Take a standing approval, log it, and let runs that wait take it up; the same again changes nothing."""
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
         raise RefusedError(STATEMENT_REFUSED, "This document is not a standing approval.")
@@ -98,12 +90,6 @@ def revoke(
     """Take a standing approval back, log it, and end the runs that have not ended and were approved by it.
 
     The same again changes nothing.
-
-    Raises:
-        NotFoundError: no such project or approval, or not the caller's.
-        NotInForceError: nothing is in force.
-        wrong-duty, statement-refused: it does not count.
-        out-of-place: the approval was taken back before, or its agreement is not in force any more.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, ApprovalRevocation):

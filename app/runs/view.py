@@ -63,5 +63,4 @@ def found_by(run: Run) -> Found | None:
         return None
     of_fields = (FieldConcordance(*one) for one in json.loads(run.concordance))
     candidates, auto, review, wrong, before, missed = known
-    by_rule = (run.rival_pairs, run.beyond_share_pairs)
-    return Found(candidates, auto, review, wrong, before, missed, tuple(of_fields), *by_rule)
+    return Found(candidates, auto, review, wrong, before, missed, tuple(of_fields), run.rival_pairs)

@@ -55,12 +55,7 @@ class Jws:
 
 
 def parse_jws(text: str, *, required: frozenset[str], optional: frozenset[str]) -> Jws:
-    """Read the compact form, whose header has all the required fields and no others but optional ones.
-
-    Raises:
-        SignInRefusedError: too long, not three parts of canonical base64url, not JSON objects without
-            doubled keys and fractions, another header field, or another algorithm.
-    """
+    """Read the compact form, whose header has all the required fields and no others but optional ones."""
     if len(text) > MAX_JWS_CHARACTERS or not text.isascii():
         raise SignInRefusedError("form")
     parts = text.split(".")
@@ -100,11 +95,7 @@ def base64url_bytes(text: str) -> bytes:
 
 
 def ed25519_of_jwk(jwk: JsonValue) -> tuple[Ed25519PublicKey, str]:
-    """Return the key and RFC 7638 thumbprint of a JWK with exactly the public fields of RFC 8037.
-
-    Raises:
-        SignInRefusedError: another kind of key, another field (a private one, too), or a point of small order.
-    """
+    """Return the key and RFC 7638 thumbprint of a JWK with exactly the public fields of RFC 8037."""
     if not isinstance(jwk, Mapping) or jwk.keys() != {"kty", "crv", "x"}:
         raise SignInRefusedError("key")
     x = jwk["x"]
@@ -123,11 +114,7 @@ def thumbprint_of(raw_key: bytes) -> str:
 
 
 def seconds_of(claims: Mapping[str, JsonValue], name: str) -> int:
-    """Return a time claim, in whole seconds since 1970.
-
-    Raises:
-        SignInRefusedError: there is none, or it is no integer.
-    """
+    """Return a time claim, in whole seconds since 1970."""
     value = claims.get(name)
     # bool is an int to Python, and no time.
     if type(value) is not int:
@@ -136,11 +123,7 @@ def seconds_of(claims: Mapping[str, JsonValue], name: str) -> int:
 
 
 def jti_of(claims: Mapping[str, JsonValue]) -> str:
-    """Return the claim that makes each one different.
-
-    Raises:
-        SignInRefusedError: there is none, or it is not 16 to 128 printable ASCII characters.
-    """
+    """Return the claim that makes each one different."""
     value = claims.get("jti")
     if not isinstance(value, str) or not MIN_JTI <= len(value) <= MAX_JTI:
         raise SignInRefusedError("jti")

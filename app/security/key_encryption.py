@@ -38,30 +38,17 @@ class KeyEncryptionKey(Protocol):
         """For people, such as `in the token blindlink`."""
 
     def wrap(self, secret: bytes, head: bytes) -> bytes:
-        """Return a data key of 32 bytes wrapped in 60, which open together with this head alone.
-
-        Raises:
-            KeyKeeperUnavailableError: who keeps the key does not answer, or refuses.
-        """
+        """Return a data key of 32 bytes wrapped in 60, which open together with this head alone."""
 
     def unwrap(self, wrapped: bytes, head: bytes) -> bytes:
-        """Return the data key.
-
-        Raises:
-            SealBrokenError: it is damaged, or was wrapped with another head or key.
-            KeyKeeperUnavailableError: as `wrap`.
-        """
+        """Return the data key."""
 
 
 class KeyKeeper(Protocol):
     """Who keeps key-encryption keys and makes new ones; safe to call from any thread."""
 
     def draw(self, written: Sequence[str]) -> str:
-        """Make a new key and return how a ring writes it; `written` is what the ring has of this keeper.
-
-        Raises:
-            KeyKeeperUnavailableError: the keeper does not answer, or refuses.
-        """
+        """Make a new key and return how a ring writes it; `written` is what the ring has of this keeper."""
 
     def key(self, written: str) -> KeyEncryptionKey:
         """Return the key that a ring writes so, without asking for it.
@@ -121,11 +108,7 @@ def seal(key: bytes, nonce: bytes, secret: bytes, head: bytes) -> bytes:
 
 
 def unseal(key: bytes, wrapped: bytes, head: bytes) -> bytes:
-    """Return what `seal` took.
-
-    Raises:
-        SealBrokenError: it is damaged, or another's.
-    """
+    """Return what `seal` took."""
     try:
         return AESGCM(key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], head)
     except (InvalidTag, ValueError) as exc:

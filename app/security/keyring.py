@@ -123,11 +123,7 @@ class KeyRing:
         return tuple(line.key for line in self._lines)
 
     def find(self, name: str) -> KeyEncryptionKey:
-        """Return the key of this name.
-
-        Raises:
-            SealBrokenError: the ring does not hold it, even after reading it again.
-        """
+        """Return the key of this name."""
         for is_old in (True, False):
             for line in self._lines if is_old else self._read():
                 if line.key.name == name:
@@ -170,11 +166,7 @@ class KeyRing:
         write_durably(self.file, _ring_text([new, *old]))
 
     def keep_only(self, primary: str) -> None:
-        """Drop all keys but the first, of this name: what is still wrapped under another is lost for good.
-
-        Raises:
-            ConfigurationError: another key is first by now; all stay.
-        """
+        """Drop all keys but the first, of this name: what is still wrapped under another is lost for good."""
         first = self._read()[0]
         if first.key.name != primary:
             raise ConfigurationError(

@@ -114,20 +114,13 @@ class KeyStore:
                     remove_durably(path)
 
     def wrapped_under(self, object_id: str) -> str:
-        """Return the name of the ring's key under which an object's key is wrapped.
-
-        Raises:
-            KeyGoneError, SealBrokenError: as `open`.
-        """
+        """Return the name of the ring's key under which an object's key is wrapped."""
         return _stored(self._read(object_id))[0]
 
     def rewrap(self, object_id: str) -> None:
         """Wrap the key anew under the ring's primary key; the key itself stays, so what it sealed does too.
 
         A key that is destroyed at this very moment stays destroyed.
-
-        Raises:
-            KeyGoneError, SealBrokenError: as `open`.
         """
         # Over the old bytes and not in place of the file: a new file would bring back what was destroyed in
         # between. Both have the same length.

@@ -42,11 +42,7 @@ class Scratch:
         self._file.close()
 
     def put(self, content: bytes) -> int:
-        """Keep the bytes, and return the place where they are found.
-
-        Raises:
-            StorageFullError: the disk is full.
-        """
+        """Keep the bytes, and return the place where they are found."""
         place = len(self._starts) - 1
         sealed = memoryview(seal(self._key, _KIND, _KIND, place, content))
         with storing():
@@ -58,11 +54,7 @@ class Scratch:
         return place
 
     def get(self, place: int) -> bytes:
-        """Return what was put there.
-
-        Raises:
-            SealBrokenError: it is damaged.
-        """
+        """Return what was put there."""
         start, end = self._starts[place : place + 2]
         self._file.seek(start)
         return unseal(self._key, _KIND, _KIND, place, self._file.read(end - start))

@@ -141,12 +141,7 @@ class Vault:
         self._client.close()
 
     def ask(self, method: str, path: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the `data` of Vault's answer; empty where it has none.
-
-        Raises:
-            SealBrokenError: Vault says that a ciphertext is not what it made with this associated data.
-            KeyKeeperUnavailableError: there is no answer, or another than is documented.
-        """
+        """Return the `data` of Vault's answer; empty where it has none."""
         try:
             headers = self._headers | {"X-Vault-Token": self._token()}
         except ConfigurationError as exc:

@@ -42,14 +42,7 @@ if TYPE_CHECKING:
 def relay_share(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedShare
 ) -> RelayedShare:
-    """Keep a share for its recipient, and log it; the same share again changes nothing.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        NotInForceError: nothing binds the project now.
-        not-a-holder, share-refused: it is not the caller's to send, or not for this project's secret.
-        share-fetched: the recipient has fetched another one.
-    """
+    """Keep a share for its recipient, and log it; the same share again changes nothing."""
     holders = signed.share.holders
     found = _as_holder(session, actor, project, holders.epoch)
     bound = terms_in_force(session, project, broker.clock()).digest
@@ -87,25 +80,13 @@ def relay_share(
 
 
 def shares_for(session: Session, actor: Actor, project: str, epoch: int) -> Sequence[RelayedShare]:
-    """Return who sent what to whom of an epoch's secret, for one of its holders.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        not-a-holder: the caller's party does not hold the secret.
-    """
+    """Return who sent what to whom of an epoch's secret, for one of its holders."""
     _as_holder(session, actor, project, epoch)
     return repository.shares_of_epoch(session, project, epoch)
 
 
 def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> SignedShare:
-    """Return a share to its recipient; the first time, note and log that it was fetched.
-
-    Raises:
-        NotFoundError: there is none, or it is for another party: both alike.
-        NotInForceError: nothing binds the project now.
-        not-a-holder, share-refused: the caller does not hold this secret any more, or its epoch is over.
-        share-served: the recipient has confirmed the secret, and the share is gone.
-    """
+    """Return a share to its recipient; the first time, note and log that it was fetched."""
     row, _ = visible(session, actor, repository.find_received(session, actor, share))
     bound = terms_in_force(session, row.project, broker.clock()).digest
     # Terms may have changed since it was sent.
@@ -137,13 +118,7 @@ def project_of_share(session: Session, actor: Actor, share: str) -> str:
 def withdraw_shares(
     session: Session, broker: Broker, actor: Actor, project: str, epoch: int
 ) -> None:
-    """Forget what the caller's party has sent and confirmed of an epoch, and log it if there was anything.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        not-a-holder, share-refused: the caller does not hold this secret.
-        secret-confirmed: all holders have confirmed the same one.
-    """
+    """Forget what the caller's party has sent and confirmed of an epoch, and log it if there was anything."""
     found = _as_holder(session, actor, project, epoch)
     _refuse_other_secret(found, project, epoch)
     confirmed = repository.confirmations_of_epoch(session, project, epoch)
@@ -161,13 +136,7 @@ def withdraw_shares(
 def keep_confirmation(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedConfirmation
 ) -> None:
-    """Keep a holder's confirmation in place of an earlier one, log it, and drop the shares sent to that holder.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        NotInForceError: nothing binds the project now.
-        not-a-holder, share-refused: it is not the caller's to make, or about another secret.
-    """
+    """Keep a holder's confirmation in place of an earlier one, log it, and drop the shares for that holder."""
     confirmation = signed.confirmation
     found = _as_holder(session, actor, project, confirmation.epoch)
     bound = terms_in_force(session, project, broker.clock()).digest
@@ -193,12 +162,7 @@ def keep_confirmation(
 def confirmations_for(
     session: Session, actor: Actor, project: str, epoch: int
 ) -> tuple[SignedConfirmation, ...]:
-    """Return what the holders have confirmed of an epoch's secret, for one of them.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        not-a-holder: the caller's party does not hold the secret.
-    """
+    """Return what the holders have confirmed of an epoch's secret, for one of them."""
     _as_holder(session, actor, project, epoch)
     return tuple(
         SignedConfirmation.from_canonical(row.document.encode("utf-8"))

@@ -151,11 +151,7 @@ def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:
 
 
 def open_pair_of(session: Session, upload: Upload, now: datetime) -> RoundPairing:
-    """Return the pair that an upload is for, in a round that is open and has no such container yet.
-
-    Raises:
-        round-closed, already-uploaded: it is not so.
-    """
+    """Return the pair that an upload is for, in a round that is open and has no such container yet."""
     pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now=now)
     if own_root(pair, upload.party) is not None:
         raise RefusedError(

@@ -61,15 +61,7 @@ def check_manifest(
     partner: Manifest | None,
     today: date,
 ) -> None:
-    """Check a manifest against everything that the broker knows without the parts.
-
-    Args:
-        partner_root: root of the partner's container, None where it has not committed any yet.
-        partner: the partner's manifest, None where there is none.
-        today: in UTC.
-    Raises:
-        UploadRejectedError: the rule is its code.
-    """
+    """Check a manifest against everything that the broker knows without the parts."""
     agreed = terms.terms
     if manifest.agreement != terms.digest:
         raise UploadRejectedError(
@@ -126,13 +118,7 @@ def refuse_gap(one: Manifest, other: Manifest, agreed: ProjectTerms) -> None:
 
 
 def check_root(piece_digests: Sequence[str], manifest: Manifest) -> None:
-    """Check that a container's pieces have the root that its manifest states.
-
-    Args:
-        piece_digests: of all parts but the head, in order.
-    Raises:
-        container-root: they have another.
-    """
+    """Check that a container's pieces have the root that its manifest states."""
     if merkle_root(bytes.fromhex(digest) for digest in piece_digests) != manifest.root:
         raise UploadRejectedError(
             CONTAINER_ROOT, "The pieces do not have the root that the manifest states."

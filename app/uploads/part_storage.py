@@ -36,12 +36,7 @@ class PartPlace:
 def place_of_part(
     session: Session, broker: Broker, actor: Actor, upload: str, *, number: int, sha256: str
 ) -> PartPlace:
-    """Return where a part belongs, before its bytes are looked at.
-
-    Raises:
-        NotFoundError, NotInForceError, not-a-provider, upload-closed, unknown-part,
-        part-differs: it belongs nowhere.
-    """
+    """Return where a part belongs, before its bytes are looked at."""
     found = upload_for(session, actor, upload)
     terms = terms_in_force(session, found.project, broker.clock())
     refuse_stranger(terms, actor.party)
@@ -57,33 +52,20 @@ def place_of_part(
 
 
 def check_part(place: PartPlace, body: bytes, sha256: str) -> None:
-    """Check a part against its place, as far as that goes without the other parts.
-
-    Raises:
-        part-length, part-digest: these are not the announced bytes.
-        UploadRejectedError: they cannot be part of such a container.
-    """
+    """Check a part against its place, as far as that goes without the other parts."""
     check_bytes(body, length_of(place.expected.parts, place.number), sha256)
     check_content(place.number, body, place.expected)
 
 
 def seal_part(broker: Broker, place: PartPlace, body: bytes, sha256: str) -> SealedPiece:
-    """Store a part sealed, and return it: it is durable, but no row names it yet.
-
-    Raises:
-        StorageFullError: the disk is nearly full.
-    """
+    """Store a part sealed, and return it: it is durable, but no row names it yet."""
     return put_piece(broker, place.upload, PART_KIND, place.number, body, sha256=sha256)
 
 
 def keep_part(
     session: Session, broker: Broker, actor: Actor, place: PartPlace, piece: SealedPiece
 ) -> bool:
-    """Record a sealed part, or return False where the same part came twice at once: the first one stays.
-
-    Raises:
-        upload-closed, part-differs: the upload was closed, or other bytes were first.
-    """
+    """Record a sealed part, or return False where the same part came twice at once: the first one stays."""
     found = upload_for(session, actor, place.upload, lock=True)
     refuse_closed(found, utc_text(broker.clock()))
     stored = digest_of(session, place.upload, PART_KIND, place.number)

@@ -77,12 +77,7 @@ def parse_content_digest(header: str | None) -> str:
 
 
 def check_bytes(body: bytes, length: int, sha256: str) -> None:
-    """Assert a part's length and digest.
-
-    Raises:
-        part-length: it is shorter or longer than its place demands.
-        part-digest: its bytes are not those announced.
-    """
+    """Assert a part's length and digest."""
     if len(body) != length:
         raise RefusedError(
             PART_LENGTH, "The part does not have the length that its number requires."
@@ -92,11 +87,7 @@ def check_bytes(body: bytes, length: int, sha256: str) -> None:
 
 
 def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None:
-    """Check one part against what the container must be, as far as it goes without the other parts.
-
-    Raises:
-        UploadRejectedError: one of its subclasses.
-    """
+    """Check one part against what the container must be, as far as it goes without the other parts."""
     if number == 0:
         read_head(body, expected)
     elif number <= expected.parts.n_table:
@@ -107,11 +98,7 @@ def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None
 
 
 def read_head(body: bytes, expected: ExpectedContainer) -> ContainerHeader:
-    """Return the header in a container's part 0.
-
-    Raises:
-        container-digest, container-malformed, header-differs: it is not the announced one.
-    """
+    """Return the header in a container's part 0."""
     if hashlib.sha256(body).hexdigest() != expected.sha256:
         raise UploadRejectedError(
             CONTAINER_DIGEST, "The head does not have the digest that was announced."

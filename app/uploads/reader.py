@@ -77,11 +77,7 @@ class StoredUpload:
         return self._n_rows
 
     def part(self, number: int) -> Rows:
-        """Return the rows of one part of rows, counted from 0.
-
-        Raises:
-            SealBrokenError: it is missing or damaged.
-        """
+        """Return the rows of one part of rows, counted from 0."""
         return read_rows(self.stored.pieces.piece(self._first_part + number))
 
     def handle_pieces(self) -> Iterator[NDArray[np.uint8]]:

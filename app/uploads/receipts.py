@@ -18,21 +18,12 @@ if TYPE_CHECKING:
 
 
 def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
-    """Return the receipt of a committed upload; it outlives the encodings.
-
-    Raises:
-        NotFoundError: no such upload, or not the caller's.
-        upload-not-committed: it is not committed.
-    """
+    """Return the receipt of a committed upload; it outlives the encodings."""
     return receipt_of(session, upload_for(session, actor, upload))
 
 
 def receipt_of(session: Session, upload: Upload) -> Receipt:
-    """Return the receipt of an upload.
-
-    Raises:
-        upload-not-committed: it is not committed.
-    """
+    """Return the receipt of an upload."""
     if upload.entry is None:
         raise RefusedError(
             NOT_COMMITTED, "The upload is not committed, so there is no receipt yet."

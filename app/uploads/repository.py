@@ -146,11 +146,7 @@ def has_free_check(session: Session) -> bool:
 
 
 def claim_check(session: Session, token: str, lease_ms: int) -> Row[str, int | None] | None:
-    """Lease the check that is free and was asked for first; None where there is none.
-
-    Returns:
-        The upload's `id` and the number of this attempt, `check_attempts`, from 1.
-    """
+    """Lease the check that is free and was asked for first; None where there is none."""
     first = (
         select(Upload.id)
         .where(_is_free_check())

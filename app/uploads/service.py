@@ -63,17 +63,7 @@ def opened_before(
     *,
     idempotency_key: str | None = None,
 ) -> Upload | None:
-    """Return the open upload of the same container, to be resumed; None: a new one may be opened.
-
-    Raises:
-        NotFoundError: no such project or round, or not the caller's.
-        NotInForceError, not-a-provider, other-epoch, other-profile, other-key,
-        too-few-records, too-many-records, container-size: the terms do not allow such an upload.
-        round-closed, not-in-round, already-uploaded: the round takes none from this party now.
-        too-many-uploads: the party has replaced many in this round, which are still kept.
-        idempotency-key-reused: the Idempotency-Key came with another request before.
-        StorageFullError: the disk is nearly full.
-    """
+    """Return the open upload of the same container, to be resumed; None: a new one may be opened."""
     project_for(session, actor, project)
     answered = _answered_before(session, actor, project, request, idempotency_key)
     if answered is not None:
@@ -119,11 +109,6 @@ def open_upload(
     """Open an upload, or return the one that is to be resumed.
 
     A party has one open upload for a partner: opening one for another container ends it.
-
-    Args:
-        sealed: what the parts are to be stored in, without any: its id becomes the upload's.
-    Raises:
-        As `opened_before`.
     """
     found = opened_before(session, broker, actor, project, request, idempotency_key=idempotency_key)
     if found is not None:
@@ -278,6 +263,12 @@ def has_committed(session: Session, project: str, number: int, party: str, partn
 
 def refuse_closed(upload: Upload, now: str) -> None:
     """Raise upload-closed where the upload takes nothing more."""
+    if upload.state == "expired":
+        raise RefusedError(
+            UPLOAD_CLOSED,
+            "The upload has ended: it was not committed in time, or your agency has opened another one for the"
+            " same partner and round since, perhaps from a second copy of the workspace.",
+        )
     if upload.state != "open":
         raise RefusedError(UPLOAD_CLOSED, f"The upload is {upload.state}.")
     if upload.expires <= now:
@@ -303,11 +294,7 @@ def _is_same_container(upload: Upload, request: UploadRequest, now: str) -> bool
 
 
 def refuse_size(agreed: ProjectTerms, party: str, records: int) -> None:
-    """Check that a file has as many records as agreed.
-
-    Raises:
-        too-few-records, too-many-records: it has not.
-    """
+    """Check that a file has as many records as agreed."""
     size = agreed.file_size(party)
     if records < size.least:
         raise UploadRejectedError(

@@ -43,12 +43,7 @@ def withdrawn_digests(session: Session, project: str, epoch: int, party: str) ->
 def withdrawn_records(
     handles: Iterable[NDArray[np.uint8]], digests: frozenset[str]
 ) -> NDArray[np.uint32]:
-    """Return the numbers of the records that were withdrawn, in increasing order.
-
-    Args:
-        handles: the table of handles in pieces, each uint8 of shape (n, 16).
-        digests: of the handles that were withdrawn.
-    """
+    """Return the numbers of the records that were withdrawn, in increasing order."""
     found: list[int] = []
     first = 0
     for piece in handles if digests else ():

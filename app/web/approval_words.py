@@ -86,12 +86,7 @@ def standing_of(state: StandingState, terms: TermsInForce, now: datetime) -> Sta
 def step_approvals(
     view: RunApprovals, standing: Iterable[StandingState], waits_for: Step | None
 ) -> tuple[StepApproval, ...]:
-    """Return who has approved which step of a run, and who has yet to.
-
-    Args:
-        standing: the project's approvals in advance, those that the run took up among them.
-        waits_for: the step whose approvals the run waits for; None: it waits for none.
-    """
+    """Return who has approved which step of a run, and who has yet to."""
     found = []
     for signed in view.approvals:
         stated = cast(RunApproval, signed.statement)

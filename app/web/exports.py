@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 
 def note_export(broker: Broker, page: PageRequest, project: str | None, what: str) -> None:
-    """Log that a page's twin is about to be handed out; of the page itself nothing is logged.
-
-    Args:
-        project: whose entries it holds, which is the actor's to see; None: the entries of no project.
-        what: what is handed out, such as `timeline`.
-    """
+    """Log that a page's twin is about to be handed out; of the page itself nothing is logged."""
     if page.twin == "html":
         return
     with broker.database.write() as session:

@@ -136,12 +136,7 @@ def needs_seen(
     *,
     fault: str | None,
 ) -> list[Need]:
-    """Return all that needs somebody, as far as the actor may see it, the worst first.
-
-    Args:
-        lates: what is overdue, as `app.deadlines.service.overdue_seen` tells it to the actor.
-        fault: what is wrong with the match log, as `app.evidence.service.log_fault` tells it.
-    """
+    """Return all that needs somebody, as far as the actor may see it, the worst first."""
     refused = refused_entries(session, _refused_since(now), MAX_LOOKED_AT)
     scene = Scene(session, broker, actor, now, lates, refused, fault)
     found = [*overdue_needs(lates), *_of_broker(scene), *_of_unsigned(scene)]

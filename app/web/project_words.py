@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from schemas.agreement import ProjectTerms
+from schemas.allowance import KEPT_WEEKS
 from schemas.api import RunFinality
 from schemas.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
 from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
@@ -47,7 +48,8 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     if terms.review is not None:
         review = terms.review
         yield (
-            f"Of pairs that a run holds back, reviewers of {review.reviewer} decide up to {review.questions:,} "
+            f"Of pairs that a run holds back, reviewers of {review.reviewer} decide up to {review.first:,} "
+            f"of each other agency in the first {KEPT_WEEKS} weeks, then {review.weekly:,} a week, "
             f"within {days(review.days)}; {_PERSONS_WORDS[review.persons]} a pair."
         )
     if terms.auditors:

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from app.matching.blocks.bounds import link_policy
 from app.runs.counts import NOTHING_SHOWN, NotLinked, above_floor, shown_not_linked
 from app.runs.service import result_before
 from app.runs.view import found_by, view_of
 from app.uploads.service import upload_in
 from app.web.rendering import show_count
 from schemas.link_quality import missed_matches, wrong_links
-from schemas.policy_words import percent
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,16 +25,12 @@ HIDDEN: Final = "not shown"
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """A run as an auditor or operator may see it, why pairs are not linked, and the records of both files.
-
-    `most_review` is how many pairs may be held back.
-    """
+    """A run as an auditor or operator may see it, why pairs are not linked, and the records of both files."""
 
     view: RunView
     not_linked: NotLinked
     larger: int
     smaller: int
-    most_review: int
 
     @property
     def links(self) -> int | None:
@@ -75,11 +69,10 @@ def figures_of(
         upload_in(session, actor, run.project, upload.upload).records
         for upload in view.specification.uploads
     )
-    most_review = link_policy(view.specification.policy, smaller).bands.most_review
     found = found_by(run)
     floor = view.specification.floor
-    not_linked = NOTHING_SHOWN if found is None else shown_not_linked(found, floor, most_review)
-    return RunFigures(view, not_linked, larger, smaller, most_review)
+    not_linked = NOTHING_SHOWN if found is None else shown_not_linked(found, floor)
+    return RunFigures(view, not_linked, larger, smaller)
 
 
 def figures_before(session: Session, actor: Actor, run: Run) -> RunFigures | None:
@@ -89,11 +82,7 @@ def figures_before(session: Session, actor: Actor, run: Run) -> RunFigures | Non
 
 
 def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -> list[FigureRow]:
-    """Return the pairs of a run: each line is the sum of those below it that are one step further in.
-
-    Args:
-        has_review: whether the agreement lets reviewers decide, who may have rejected pairs before.
-    """
+    """Return the pairs of a run: each line is the sum of those below it that are one step further in."""
     specification = run.view.specification
     policy = specification.policy
     larger, smaller = (upload.party for upload in specification.uploads)
@@ -123,11 +112,6 @@ def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -
             "Behind a better pair of one of their records",
             3,
             lambda one, _: show_count(one.not_linked.better_rival),
-        ),
-        (
-            f"Beyond what may be held back: {percent(policy.review_share)} of the smaller file",
-            3,
-            lambda one, _: show_count(one.not_linked.beyond_share),
         ),
     ]  # fmt: skip
     if has_review:
@@ -192,7 +176,7 @@ def change_words(run: RunFigures, before: RunFigures | None) -> str:
 def table_cells(run: RunFigures) -> Sequence[int | None]:
     """Return the cells of the CSV twin that say why pairs are not linked."""
     found = run.not_linked
-    return (found.pairs, found.below_review, found.better_rival, found.beyond_share)
+    return (found.pairs, found.below_review, found.better_rival)
 
 
 def _values(value: Value, run: RunFigures, before: RunFigures | None) -> tuple[str, ...]:

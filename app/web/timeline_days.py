@@ -40,8 +40,8 @@ KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "upload-destroyed", "match-record-destroyed", "release-destroyed", "delivery-destroyed",
         "record-withdrawn", "legal-hold-set", "legal-hold-lifted",
     ),
-    "Overdue, refused, exported": (
-        "deadline-passed", "request-refused", "sign-in-refused", "exported",
+    "Refused, exported": (
+        "request-refused", "sign-in-refused", "exported",
     ),
     "Parties, persons and keys": (
         "party-enrolled", "person-enrolled", "role-changed", "key-rotated", "log-started",

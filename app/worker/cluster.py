@@ -39,13 +39,7 @@ class RunHelper:
         self._halted = threading.Event()
 
     def __call__(self, run: str) -> None:
-        """Do tasks of the run until none is free, or `stop`.
-
-        Raises:
-            SchemaChangedError: the database is another version's.
-            UnavailableError: there is no room, or the log is not the one that was signed.
-            SQLAlchemyError: the database does not answer.
-        """
+        """Do tasks of the run until none is free, or `stop`."""
         with self._lock:
             with self._broker.database.read() as session:
                 self._broker.log.check(session)

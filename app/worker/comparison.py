@@ -97,12 +97,7 @@ class Share(ABC):
         return [self.comparison.plan[number] for number in numbers]
 
     def work_off(self, first: Sequence[NumberedRange]) -> None:
-        """Do these tasks, and others in their place, until there is none that nobody is at.
-
-        Raises:
-            LeaseLostError: the run has ended, or another worker holds what this one took.
-            StoppedError: `stop` was set.
-        """
+        """Do these tasks, and others in their place, until there is none that nobody is at."""
         with threads(self.broker.settings.worker_threads) as executor:
             work_off(first, self._meet, self._keep, executor, self.stop)
 
@@ -147,12 +142,7 @@ class HoldersShare(Share):
         self._most = attempt.specification.policy.max_pairs
 
     def compare(self) -> None:
-        """See all tasks done, by this worker and any others.
-
-        Raises:
-            TooManyPairsError: rows of the two files meet more often than agreed.
-            LeaseLostError, StoppedError: as `work_off`.
-        """
+        """See all tasks done, by this worker and any others."""
         with self.broker.database.write() as session:
             self.lock_run(session)
             tasks.plan_tasks(session, self.run, self.comparison.plan)

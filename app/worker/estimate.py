@@ -106,14 +106,7 @@ def estimate_run(
 
 
 class MadeRows:
-    """Parts of random rows, sealed and unsealed as stored ones are; tokens lie evenly, so that two files meet.
-
-    Args:
-        n_parts: how many there are.
-        rows_each: rows of a part.
-        gap: from one token to the next.
-        n_records: records that have the rows.
-    """
+    """Parts of random rows, sealed and unsealed as stored ones are; tokens lie evenly, so two files meet."""
 
     def __init__(self, n_parts: int, rows_each: int, gap: int, n_records: int) -> None:
         self._gap, self._n_records = gap, n_records

@@ -30,16 +30,7 @@ class Helper:
         self._given_up: set[str] = set()
 
     def help_once(self, stop: threading.Event, run: str | None = None) -> bool:
-        """Do tasks of one run until none is free; False where no run can do with help.
-
-        Args:
-            stop: when set, nothing more is begun; it is set here when the tasks are others' by now.
-            run: the only one to help with; None: the oldest that can do with it.
-
-        Raises:
-            UnavailableError: there is no room, or the database is not the newest one.
-            SQLAlchemyError: the database does not answer.
-        """
+        """Do tasks of one run until none is free; False where no run can do with help."""
         with self._broker.database.read() as session:
             found = tasks.begin_help(session, self._given_up, run)
         if found is None:

@@ -44,9 +44,6 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
     """Work until SIGTERM or SIGINT, which end the process between two ranges and lose nothing.
 
     With `until_idle`, end as soon as neither a check nor a run waits.
-
-    Raises:
-        SchemaChangedError: another version has migrated the database; what was done until then is in it.
     """
     worker = Worker(broker)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,11 +96,7 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Do one check or run as far as it goes, or help with one; False where nothing can be done now.
-
-        Raises:
-            SchemaChangedError: the database is another version's.
-        """
+        """Do one check or run as far as it goes, or help with one; False where nothing can be done now."""
         try:
             if check_next(self._broker, self._stopping):
                 return True

@@ -50,13 +50,7 @@ class Results:
 
 
 def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
-    """Do one run from its last stored range to its end.
-
-    Raises:
-        LeaseLostError: it was cancelled, or another worker has it; nothing of this attempt shows.
-        StoppedError: `stop` was set.
-        FormatError, BrokerError: it cannot be done; the class says why.
-    """
+    """Do one run from its last stored range to its end."""
     with broker.database.read() as session:
         terms = attempts.agreed_terms(session, broker, attempt.specification)
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
@@ -104,7 +98,7 @@ def _resolve(
         profile=terms.profile,
         counts=manifest.counts or published_counts(terms.profile, sizes.larger),
         sizes=sizes,
-        policy=link_policy(attempt.specification.policy, sizes.smaller),
+        policy=link_policy(attempt.specification.policy),
         likely_alone=True,
         shelf=shelf,
     )

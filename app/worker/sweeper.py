@@ -58,12 +58,7 @@ class Sweeper:
         self._swept_orphans = float("-inf")
 
     def sweep(self) -> None:
-        """End what is overdue and remove what is left of what has ended, as far as nothing fails.
-
-        Raises:
-            UnavailableError: the database is not the newest one: what it takes for ended may be needed.
-            Exception: that of the first stage that failed, once all were tried.
-        """
+        """End what is overdue and remove what is left of what has ended, as far as nothing fails."""
         self._require_newest_database()
         stages: list[tuple[str, Callable[[], None]]] = [
             ("refusals", self._sum_up_refusals),
@@ -83,11 +78,7 @@ class Sweeper:
         do_each("stage", stages)
 
     def sweep_orphans(self) -> None:
-        """Remove keys and blobs that no row has named for an hour, and what crashes left of their writing.
-
-        Raises:
-            UnavailableError: the database is not the newest one, so what it does not name may be needed.
-        """
+        """Remove keys and blobs that no row has named for an hour, and what crashes left of their writing."""
         self._require_newest_database()
         self._swept_orphans = self._clock_s()
         self._remove_orphan_keys()

@@ -20,6 +20,7 @@ from encoding.profiles.catalog import SHIPPED, shipped_profile, size_of
 from encoding.profiles.profile_files import read_profile
 from schemas.agreement import DEFAULT_FLOOR, number_fault
 from schemas.amendment import amends_of, opens_epoch, succession_fault
+from schemas.clauses import MOST_WITHOUT_CONSENT
 from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
@@ -45,7 +46,7 @@ _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "schedule": {"frequency": "on-request", "due": None, "round_days": 7, "note": None},
     "limits": DEFAULT_LIMITS,
     "retention": {"legal_hold": None},
-    "review": {"persons": 1, "questions": 200, "bucket": 20, "days": 14},
+    "review": {"persons": 1, "bucket": 20, "days": 14, "consent": None},
     "approvals": {"asker_suffices": False, "releases": False},
 }
 
@@ -253,6 +254,8 @@ def _fill_in_clauses(raw: dict[str, Any], spaces: Sequence[dict[str, Any]]) -> N
     for clause, fields in _DEFAULT_FIELDS.items():
         if isinstance(raw.get(clause), dict):
             raw[clause] = {**fields, **raw[clause]}
+    if isinstance(raw.get("review"), dict):
+        raw["review"] = _allowance(_sizes(raw), raw["limits"]) | raw["review"]
     recipients = _tables(raw, "recipients")
     for recipient in recipients:
         recipient.setdefault("mode", "linked")
@@ -266,6 +269,17 @@ def _fill_in_clauses(raw: dict[str, Any], spaces: Sequence[dict[str, Any]]) -> N
     raw["spaces"] = [
         {"lifetime": "lasting", **space} for space in (_tables(raw, "spaces") or named)
     ]
+
+
+def _allowance(sizes: Sequence[int], limits: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many questions are proposed: a twentieth of the smallest file at first, then of that a week.
+
+    No more than counsel need not consent to, and a week's at least as many as the log counts for a round.
+    """
+    first = min(MOST_WITHOUT_CONSENT, max(20, min(sizes, default=0) // 20))
+    floor = limits.get("floor")
+    weekly = max(5, first // 20, floor if isinstance(floor, int) else 0)
+    return {"first": max(first, weekly), "weekly": weekly}
 
 
 def _carry_over(raw: dict[str, Any], before: dict[str, Any]) -> None:
@@ -338,7 +352,7 @@ def _numbers_as_text(policy: dict[str, Any]) -> dict[str, Any]:
     """Return the policy with 0 and 1, which TOML reads as whole numbers, as the decimal texts that they are."""
     texts: dict[str, Any] = {
         name: str(policy[name])
-        for name in ("auto", "review", "review_share", "prior_matches")
+        for name in ("auto", "review", "prior_matches")
         if isinstance(policy.get(name), int)
     }
     rate = policy.get("link_rate")

@@ -8,14 +8,13 @@ to call, and how to object stand in no agreement.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal
 
-from encoding.agreement.family_english import ENGLISH
-from encoding.agreement.family_spanish import SPANISH
-from encoding.agreement.family_words import FamilyWords, Language
 from encoding.errors import AgreementDraftError
 from encoding.recipe.numbers import NUMBER_COLUMN
 from schemas.agreement import Agreement
@@ -24,7 +23,7 @@ from schemas.clauses import AgreedParty, AgreedRecipient, LegalBasis, PartyKind
 from schemas.fields import NUMBER_INPUTS
 from schemas.profile import EncodingProfile
 
-WORDS: Final[Mapping[Language, FamilyWords]] = {"en": ENGLISH, "es": SPANISH}
+Language = Literal["en", "es"]
 # Around an open place. Agreements hold no private-use characters, so nothing that is agreed can look like one.
 OPEN_START: Final = "\ue000"
 OPEN_END: Final = "\ue001"
@@ -88,7 +87,12 @@ def family_notice(
     Raises:
         AgreementDraftError: an answer is for a place that this notice does not have.
     """
-    return _Composer(agreement, profile, WORDS[language], answers or {}).notice()
+    return _Composer(agreement, profile, language, family_words(language), answers or {}).notice()
+
+
+def family_words(language: Language) -> dict[str, Any]:
+    """Return what a notice says in one language: sentences, in which names in braces are filled, and tables."""
+    return tomllib.loads(Path(__file__).with_name(f"family_{language}.toml").read_text("utf-8"))
 
 
 def flat_answers(raw: Mapping[str, Any], within: str = "") -> dict[str, str]:
@@ -115,22 +119,23 @@ class _Composer:
 
     agreement: Agreement
     profile: EncodingProfile
-    words: FamilyWords
+    language: Language
+    words: Mapping[str, Any]
     answers: Mapping[str, str]
     places: dict[str, OpenPlace] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def notice(self) -> FamilyNotice:
-        words, agreement = self.words, self.agreement
+        agreement = self.agreement
         parts = (
-            NoticePart(words.what, tuple(self._what())),
-            NoticePart(words.why, tuple(self._why())),
-            NoticePart(words.protection, tuple(self._protection())),
-            NoticePart(words.who, (tuple(self._receivers()), *self._sensitive())),
-            NoticePart(words.how_long, tuple(self._how_long())),
-            NoticePart(words.law, (self._papers(), tuple(self._laws()))),
-            NoticePart(words.rights, tuple(self._rights())),
-            NoticePart(words.call, (tuple(self._contacts()), self._help())),
+            NoticePart(self._say("what"), tuple(self._what())),
+            NoticePart(self._say("why"), tuple(self._why())),
+            NoticePart(self._say("protection"), tuple(self._protection())),
+            NoticePart(self._say("who"), (tuple(self._receivers()), *self._sensitive())),
+            NoticePart(self._say("how_long"), tuple(self._how_long())),
+            NoticePart(self._say("law"), (self._papers(), tuple(self._laws()))),
+            NoticePart(self._say("rights"), tuple(self._rights())),
+            NoticePart(self._say("call"), (tuple(self._contacts()), self._help())),
         )
         unknown = sorted(self.answers.keys() - self.used)
         if unknown:
@@ -139,11 +144,12 @@ class _Composer:
                 f"this notice has no place {unknown[0]}", hint=f"its places are: {known}"
             )
         return FamilyNotice(
-            language=words.language,
-            title=words.title,
-            lead=words.lead,
+            language=self.language,
+            title=self._say("title"),
+            lead=self._say("lead"),
             parts=(*self._draft(), *parts),
-            source=words.source.format(
+            source=self._say(
+                "source",
                 number=agreement.number,
                 project=agreement.project,
                 fingerprint=grouped(agreement.digest()),
@@ -151,53 +157,58 @@ class _Composer:
             places=tuple(self.places.values()),
         )
 
+    def _say(self, name: str, **values: object) -> str:
+        said: str = self.words[name]
+        return said.format(**values)
+
     def _draft(self) -> Iterator[NoticePart]:
         if self.places:
-            said = self.words.draft.format(n=len(self.places))
-            yield NoticePart(self.words.for_counsel, (f"{OPEN_START}{said}{OPEN_END}",))
+            said = self._say("draft", n=len(self.places))
+            yield NoticePart(self._say("for_counsel"), (f"{OPEN_START}{said}{OPEN_END}",))
 
     def _what(self) -> Iterator[str]:
-        words, schedule = self.words, self.agreement.schedule
+        schedule = self.agreement.schedule
         titles = [self._introduced(party) for party in self._parties("agency")]
-        yield (words.linked if len(titles) > 1 else words.alone).format(agencies=self._all(titles))
-        yield words.people.format(
-            definition=self._open("population", self.agreement.population.definition)
+        yield self._say("linked" if len(titles) > 1 else "alone", agencies=self._all(titles))
+        yield self._say(
+            "people", definition=self._open("population", self.agreement.population.definition)
         )
-        yield words.compared.format(columns=self._columns(self._compared()))
-        yield words.when.format(
-            frequency=words.frequencies[schedule.frequency],
+        yield self._say("compared", columns=self._columns(self._compared()))
+        yield self._say(
+            "when",
+            frequency=self.words["frequencies"][schedule.frequency],
             start=self._day(self.agreement.start),
             end=self._day(self.agreement.end),
         )
-        yield f"{words.your_child} {words.of_age}"
+        yield f"{self._say('your_child')} {self._say('of_age')}"
 
     def _why(self) -> Iterator[str]:
         purpose = self._open("purpose", self.agreement.purpose.statement)
-        yield self.words.reason.format(purpose=purpose)
-        yield self.words.promise
+        yield self._say("reason", purpose=purpose)
+        yield self._say("promise")
 
     def _protection(self) -> Iterator[str]:
-        words, review = self.words, self.agreement.review
+        review = self.agreement.review
         operator = self._called(self.agreement.operator)
         title = self.agreement.operator.title
-        yield words.coded.format(Operator=_capital(operator))
-        comparer = words.comparer.format(Operator=_capital(operator), title=title)
-        yield f"{comparer} {words.patterns}"
-        yield words.not_anonymous.format(operator=operator)
+        yield self._say("coded", Operator=_capital(operator))
+        comparer = self._say("comparer", Operator=_capital(operator), title=title)
+        yield f"{comparer} {self._say('patterns')}"
+        yield self._say("not_anonymous", operator=operator)
         if review is None:
-            yield words.mistakes
+            yield self._say("mistakes")
             return
         reviewer = self._name(review.reviewer)
-        sentences = [words.mistakes, words.reviewed.format(reviewer=reviewer)]
+        sentences = [self._say("mistakes"), self._say("reviewed", reviewer=reviewer)]
         for giver in self._parties("agency"):
             shown = self.agreement.columns(giver.name, "shown")
             if shown:
                 columns = self._columns(shown)
-                sentences.append(words.card.format(giver=self._called(giver), columns=columns))
+                sentences.append(self._say("card", giver=self._called(giver), columns=columns))
         yield " ".join(sentences)
 
     def _receivers(self) -> Iterator[str]:
-        words, agreement = self.words, self.agreement
+        agreement = self.agreement
         for one in agreement.recipients:
             if one.mode == "none":
                 continue
@@ -208,112 +219,113 @@ class _Composer:
                 shared = agreement.handed_over(giver.name, one.party)
                 if shared:
                     sentences.append(
-                        words.handed_over.format(
-                            giver=self._called(giver), columns=self._columns(shared), **given
+                        self._say(
+                            "handed_over",
+                            giver=self._called(giver),
+                            columns=self._columns(shared),
+                            **given,
                         )
                     )
             if one.onward is None:
-                sentences.append(words.no_onward.format(**given))
+                sentences.append(self._say("no_onward", **given))
             else:
                 onward = self._open(f"onward.{one.party}", one.onward)
-                sentences.append(words.onward.format(onward=onward, **given))
+                sentences.append(self._say("onward", onward=onward, **given))
             yield " ".join(sentences)
         for auditor in self._parties("auditor"):
-            yield words.audited.format(Title=auditor.title)
+            yield self._say("audited", Title=auditor.title)
         counted = dict.fromkeys(e.name for e in agreement.elements if e.use == "counted")
         if counted:
             floor = agreement.limits.floor
-            sentence = words.tabulated_from if floor else words.tabulated
-            yield sentence.format(columns=self._columns([*counted]), floor=floor)
+            name = "tabulated_from" if floor else "tabulated"
+            yield self._say(name, columns=self._columns([*counted]), floor=floor)
 
     def _received(self, one: AgreedRecipient, given: Mapping[str, str]) -> str:
-        words, floor = self.words, self.agreement.limits.floor
+        floor = self.agreement.limits.floor
         others = [self._called(p) for p in self._parties("agency") if p.name != one.party]
-        sentence = {
-            "linked": words.receives,
-            "blind": words.blind,
-            "count": words.counted_from if floor else words.counted,
+        name = {
+            "linked": "receives",
+            "blind": "blind",
+            "count": "counted_from" if floor else "counted",
         }[one.mode]
-        return sentence.format(others=self._all(others), floor=floor, **given)
+        return self._say(name, others=self._all(others), floor=floor, **given)
 
     def _sensitive(self) -> Iterator[str]:
-        words = self.words
         schools, welfare = _schools(self.agreement), _welfare(self.agreement)
         linked = {one.party for one in self.agreement.recipients if one.mode == "linked"}
         if welfare and schools & linked:
             school_agency = self._all([self._name(name) for name in sorted(schools & linked)])
             staff = self._open("school-staff")
-            yield words.foster_care.format(school_agency=school_agency)
-            yield words.school_staff.format(school_staff=staff)
+            yield self._say("foster_care", school_agency=school_agency)
+            yield self._say("school_staff", school_staff=staff)
         else:
-            yield words.sensitive.format(sensitive=self._open("sensitive"))
+            yield self._say("sensitive", sensitive=self._open("sensitive"))
         if linked and len(self.agreement.names("agency")) > 1:
-            yield words.membership
+            yield self._say("membership")
 
     def _how_long(self) -> Iterator[str]:
-        words, kept = self.words, self.agreement.retention
+        kept = self.agreement.retention
         operator = self._called(self.agreement.operator)
         named = {"operator": operator, "Operator": _capital(operator)}
-        codes = words.codes_kept.format(n_days=self._days(kept.keep_encodings_days))
-        matches = words.matches_kept.format(n_days=self._days(kept.keep_links_days), **named)
+        codes = self._say("codes_kept", n_days=self._days(kept.keep_encodings_days))
+        matches = self._say("matches_kept", n_days=self._days(kept.keep_links_days), **named)
         yield f"{codes} {matches}"
-        ended = words.broker_end.format(day=self._day(kept.destroy_by), **named)
-        yield f"{ended} {words.receiver_end.format(**named)}"
-        yield words.log_kept
+        ended = self._say("broker_end", day=self._day(kept.destroy_by), **named)
+        yield f"{ended} {self._say('receiver_end', **named)}"
+        yield self._say("log_kept")
         if kept.legal_hold is not None:
-            yield words.held.format(legal_hold=self._open("legal-hold", kept.legal_hold))
+            yield self._say("held", legal_hold=self._open("legal-hold", kept.legal_hold))
 
     def _papers(self) -> str:
-        words, paper = self.words, self.agreement.paper
+        paper = self.agreement.paper
         if paper is None:
-            return words.signed
-        return (
-            f"{words.signed} {words.paper.format(number=paper.number, day=self._day(paper.date))}"
-        )
+            return self._say("signed")
+        return f"{self._say('signed')} {self._say('paper', number=paper.number, day=self._day(paper.date))}"
 
     def _laws(self) -> Iterator[str]:
         for one in self.agreement.directions:
-            yield self.words.disclosed.format(
+            yield self._say(
+                "disclosed",
                 giver=self._name(one.giver),
                 receiver=self._name(one.receiver),
                 basis=self._basis(one.basis, one.citation, f"citation.{one.giver}.{one.receiver}"),
             )
         number = self.agreement.known_number
         if number is not None and number.basis is not None:
-            yield self.words.number_basis.format(
-                number=self.words.columns[NUMBER_INPUTS[number.kind]],
+            yield self._say(
+                "number_basis",
+                number=self.words["columns"][NUMBER_INPUTS[number.kind]],
                 basis=self._basis(number.basis, number.citation, f"citation.{number.kind}"),
             )
 
     def _basis(self, basis: LegalBasis, citation: str | None, place: str) -> str:
-        named = "" if basis == "other" else self.words.bases[basis]
+        named = "" if basis == "other" else self.words["bases"][basis]
         cited = "" if citation is None else self._open(place, citation)
         return "; ".join(filter(None, (named, cited)))
 
     def _rights(self) -> Iterator[str]:
-        words = self.words
-        yield words.ask
+        yield self._say("ask")
         if any(one.mode == "linked" for one in self.agreement.recipients):
-            yield words.wrong
-        yield words.left_out
-        yield words.objection.format(objection=self._open("objection"))
+            yield self._say("wrong")
+        yield self._say("left_out")
+        yield self._say("objection", objection=self._open("objection"))
 
     def _contacts(self) -> Iterator[str]:
         for party in self._parties("agency"):
             contact = self._open(f"contact.{party.name}")
-            yield self.words.contact.format(title=party.title, contact=contact)
+            yield self._say("contact", title=party.title, contact=contact)
 
     def _help(self) -> str:
-        return self.words.interpreter.format(interpreter=self._open("interpreter"))
+        return self._say("interpreter", interpreter=self._open("interpreter"))
 
     def _open(self, place: str, agreed: str = "") -> str:
         """Return what fills a place, or mark it as open, with what the agreement says there if it does."""
         self.used.add(place)
         if place in self.answers:
             return self.answers[place]
-        what = self.words.opens[place.partition(".")[0]]
+        what = self.words["opens"][place.partition(".")[0]]
         self.places.setdefault(place, OpenPlace(place, what))
-        quoted = f"{self.words.quoted.format(text=agreed)} " if agreed else ""
+        quoted = f"{self._say('quoted', text=agreed)} " if agreed else ""
         return f"{quoted}{OPEN_START}{{{place}: {what}}}{OPEN_END}"
 
     def _compared(self) -> list[str]:
@@ -329,11 +341,11 @@ class _Composer:
     def _columns(self, names: Sequence[str]) -> str:
         """Return columns as families know them; one that no list knows is an open place, after the others."""
         codes = {_column_code(name): name for name in names}
-        known = [word for code, word in self.words.columns.items() if code in codes]
+        known = [word for code, word in self.words["columns"].items() if code in codes]
         unknown = [
             self._open(f"columns.{code}", name)
             for code, name in codes.items()
-            if code not in self.words.columns
+            if code not in self.words["columns"]
         ]
         return ", ".join((*known, *unknown))
 
@@ -343,35 +355,35 @@ class _Composer:
     def _called(self, party: AgreedParty) -> str:
         """Return what the notice calls a party: by what it does where only one does it, else by its title."""
         if party.kind == "operator":
-            return self.words.operator
+            return self._say("operator")
         if _schools(self.agreement) == {party.name}:
-            return self.words.school_agency
+            return self._say("school_agency")
         if _welfare(self.agreement) == {party.name}:
-            return self.words.welfare_agency
+            return self._say("welfare_agency")
         return party.title
 
     def _introduced(self, party: AgreedParty) -> str:
         called = self._called(party)
         if called == party.title:
             return called
-        return self.words.known_as.format(title=party.title, known_as=called)
+        return self._say("known_as", title=party.title, known_as=called)
 
     def _parties(self, kind: PartyKind) -> list[AgreedParty]:
         return [party for party in self.agreement.parties if party.kind == kind]
 
     def _all(self, names: Sequence[str]) -> str:
         start = ", ".join(names[:-1])
-        return f"{start}{self.words.joined}{names[-1]}" if start else "".join(names)
+        return f"{start}{self._say('joined')}{names[-1]}" if start else "".join(names)
 
     def _day(self, text: str) -> str:
         day = date.fromisoformat(text)
-        return self.words.day.format(
-            day=day.day, month=self.words.months[day.month - 1], year=day.year
+        return self._say(
+            "day", day=day.day, month=self.words["months"][day.month - 1], year=day.year
         )
 
     def _days(self, number: int) -> str:
-        one, many = self.words.n_days
-        return one if number == 1 else many.format(n=number)
+        said: str = self.words["n_days"][number != 1]
+        return said.format(n=number)
 
 
 def _schools(agreement: Agreement) -> set[str]:

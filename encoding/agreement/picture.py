@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -51,7 +51,12 @@ def data_flow(agreement: Agreement) -> Markup:
         ],
     )
     takers = _column(
-        _RIGHT, [(r.party, (f"receives {_RECEIVES[r.mode]}",)) for r in agreement.recipients]
+        _RIGHT,
+        [
+            (name, tuple(_received(agreement, name)))
+            for name in agreement.names()
+            if any(_received(agreement, name))
+        ],
     )
     tallest = max(_bottom(givers), _bottom(takers), 100.0)
     operator = agreement.operator.name
@@ -71,7 +76,10 @@ def data_flow(agreement: Agreement) -> Markup:
         *(_log_arrow(broker, box) for box in auditors[:1]),
         *(_draw(box) for box in (*givers, broker, *takers, *auditors)),
     ]
-    caption = "Where data goes: encodings to the broker, match IDs to the recipients, the match log to auditors"
+    caption = (
+        "Where data goes: encodings to the broker, match IDs and the columns listed to the recipients,"
+        " the match log to auditors"
+    )
     svg = (
         f'<svg style="min-width:36rem" viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
         f'aria-label="{escape(caption)}">{_TIP}{"".join(drawn)}</svg>'
@@ -79,6 +87,21 @@ def data_flow(agreement: Agreement) -> Markup:
     return Markup(
         f"<figure>{scrolling('Chart: where data goes', svg)}<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def _received(agreement: Agreement, party: str) -> Iterator[str]:
+    """Yield what a party receives: matches, columns of linked people, and what its reviewers are shown."""
+    yield from (
+        f"receives {_RECEIVES[one.mode]}" for one in agreement.recipients if one.party == party
+    )
+    for giver in agreement.names("agency"):
+        columns = agreement.handed_over(giver, party)
+        if agreement.delivering(giver, party):
+            yield f"of linked people, from {giver}: {', '.join(columns)}"
+    review = agreement.review
+    for giver in agreement.names("agency") if review and review.reviewer == party else ():
+        if giver != party and (columns := agreement.columns(giver, "shown")):
+            yield f"of pairs under review, from {giver}: {', '.join(columns)}"
 
 
 _TIP: Final = (

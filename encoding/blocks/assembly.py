@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from numpy.typing import NDArray
 
 from encoding.blocks.blocking_keys import BlockingKeys, FormKeys, Keys
+from encoding.blocks.further import with_either, with_exchanged
 from encoding.blocks.keys import KEY_BYTES, CellKeys, index_rows
 from encoding.blocks.observation import Observations
 from encoding.blocks.seal import Bytes, Fill, RowSealer
@@ -148,8 +149,15 @@ class Assembly:
             RowTooLongError: a value is longer than any record.
             ValueError: a record that is not among the repeated ones has rows in another call too.
         """
-        lines = self._tables.lines(columns)
         is_main = self._are_mains(records)
+        if self._side == "smaller":
+            columns, of = with_exchanged(self._profile, columns, is_main)
+            records, is_main = records[of], is_main[of] & _are_first(of)
+        lines = self._tables.lines(columns)
+        if self._side == "larger":
+            self._observed.read_lines(lines, records)
+        columns, of = with_either(self._profile, columns)
+        records, lines, is_main = records[of], lines[of], is_main[of] & _are_first(of)
         found = list(self._keys.of_mains(columns, np.flatnonzero(is_main)))
         found += self._of_aliases(columns, records, is_main, found)
         passes = np.repeat([one.pass_number for one in found], [len(one.rows) for one in found])
@@ -166,7 +174,6 @@ class Assembly:
         spooled["cell"], spooled["record"] = cells, records[rows]
         spooled["pass"], spooled["line"] = passes, lines[rows]
         self._cells.add(spooled)
-        self._observed.read_lines(lines, records)
 
     def rows(self, progress: Progress = silent) -> Iterator[Rows]:
         """Yield all rows, sorted by token and record, some at a time; call it once, at the end."""
@@ -389,6 +396,11 @@ def random_bytes(key: bytes) -> Callable[[int], bytes]:
     """Return a source of bytes that nobody without the key can tell from random ones."""
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
     return lambda n: stream.update(bytes(n))
+
+
+def _are_first(of: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which of some rows in order are the first of their source."""
+    return np.diff(of, prepend=-1) > 0
 
 
 def _bit_of(passes: NDArray[np.integer[Any]]) -> NDArray[np.uint16]:

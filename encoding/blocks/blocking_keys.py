@@ -2,13 +2,16 @@
 
 The main spelling of a record has as many keys as the passes have forms, of which equal ones are numbered
 apart, so that their number shows nothing. An alias has keys only where no earlier spelling of the record
-has the same one: else two rows of a record would share token and pad.
+has the same one: else two rows of a record would share token and pad. Its equal keys are numbered apart too:
+of swapped names the second occurrence is the one that the main spelling lacks.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,19 +68,24 @@ class BlockingKeys:
                 earlier.append(values)
 
     def of_aliases(self, columns: Columns, rows: Sequence[int]) -> Iterator[Keys]:
-        """Yield the distinct keys of each of some spellings, first occurrences only."""
+        """Yield the keys of each of some spellings, equal ones numbered apart: first occurrences come first."""
         packs = _PackedColumns(columns, rows)
         forms = [
-            (number, heads[0], packs.of_form(form))
+            (number, heads, packs.of_form(form))
             for number, (one, heads) in enumerate(zip(self._passes, self._heads, strict=True))
             for form in one.keys
         ]
         for at in range(len(rows)):
-            found: dict[bytes, int] = {}
-            for number, head, values in forms:
-                if values[at]:
-                    found.setdefault(head + values[at], number)
-            yield Keys(list(found.values()), self._cell_keys.of_packed(found))
+            met: Counter[tuple[int, bytes]] = Counter()
+            found: list[tuple[int, int, bytes]] = []
+            for number, heads, values in forms:
+                if value := values[at]:
+                    occurrence = met[number, value]
+                    met[number, value] += 1
+                    found.append((occurrence, number, heads[occurrence] + value))
+            found.sort(key=itemgetter(0))
+            names = [name for _, _, name in found]
+            yield Keys([number for _, number, _ in found], self._cell_keys.of_packed(names))
 
 
 class _PackedColumns:

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
+from encoding.blocks.further import with_either, with_exchanged
 from encoding.blocks.values import read_feature, spread_draws
 from schemas.fields import FILTER_BITS, Lane
 from schemas.passes import Part
@@ -70,7 +73,7 @@ class ExplainedRows:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """One record: its spellings, the main one first, and its rows in the larger and in the smaller file."""
+    """One record: its spellings in the smaller file, the main one first, and its rows on either side."""
 
     spellings: tuple[ExplainedSpelling, ...]
     rows: Mapping[Side, ExplainedRows]
@@ -78,19 +81,33 @@ class Explanation:
 
 def explain(profile: EncodingProfile, columns: Columns) -> Explanation:
     """Explain the derived rows of one record, in their order: the first one is its main spelling."""
-    n_spellings = len(columns[profile.columns[0]])
+    of_side = {side: _spelled(profile, side, columns) for side in SIDES}
+    rows = {
+        side: _rows(profile, side, sum(bool(key.parts) for one in found for key in one.keys))
+        for side, found in of_side.items()
+    }
+    return Explanation(of_side["smaller"], rows)
+
+
+def _spelled(
+    profile: EncodingProfile, side: Side, columns: Columns
+) -> tuple[ExplainedSpelling, ...]:
+    """Return the spellings of the record in a file of this side, those that the profile adds too."""
+    is_main = np.arange(len(columns[profile.columns[0]])) == 0
+    columns, _ = with_exchanged(profile, columns, is_main & (side == "smaller"))
+    keyed, of = with_either(profile, columns)
     known: set[ExplainedKey] = set()
     spellings: list[ExplainedSpelling] = []
-    for at in range(n_spellings):
-        cells = {name: columns[name][at] for name in columns}
+    for at, source in enumerate(of.tolist()):
+        cells = {name: keyed[name][at] for name in keyed}
         keys = _keys(profile, cells)
         if at:
-            keys = tuple(
-                key for key in keys if key.parts and not key.occurrence and key not in known
-            )
+            new = (key for key in keys if key.parts and key not in known)
+            keys = tuple(sorted(new, key=lambda key: key.occurrence))
         known.update(key for key in keys if key.parts)
-        spellings.append(ExplainedSpelling(cells, _fields(profile, cells), keys))
-    return Explanation(tuple(spellings), {side: _rows(profile, side, len(known)) for side in SIDES})
+        lanes = _fields(profile, {name: columns[name][source] for name in columns})
+        spellings.append(ExplainedSpelling(cells, lanes, keys))
+    return tuple(spellings)
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:

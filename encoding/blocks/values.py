@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from clkhash.comparators import ExactComparison, NgramComparison
 from numpy.typing import NDArray
 
 from encoding.blocks.keys import value_word
+from encoding.clkhash_names import ExactComparison, NgramComparison
 from encoding.encoder.linkage_schema import MAX_NGRAM, parse_linkage_schema
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -34,10 +35,13 @@ from schemas.errors import FormatError
 from schemas.printable import printable
 from schemas.problem import Problem
 from schemas.shared.amounts import duration
+from schemas.shared.slow_answers import SlowAnswerWatch, TooSlowError
 from schemas.shared.trust import trust_only
 from schemas.signed_request import HEADER, Where
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+# The longest honest answers, lists of years, are far below both; a reader's memory grows with the values.
+MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+MAX_ANSWER_VALUES: Final = 500_000
 MAX_RETRY_AFTER_S: Final = 120.0
 FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 30.0
@@ -84,7 +88,8 @@ class Connection:
         self._credential = credential
         self._where = where
         self._has_told = False
-        self._http = httpx2.Client(
+        self._new_http = partial(
+            httpx2.Client,
             base_url=f"{self._address}/v1/",
             headers={"Accept-Encoding": "identity"},
             # True is the computer's own trust store, where an agency's proxy certificate is, too.
@@ -92,6 +97,7 @@ class Connection:
             timeout=TIMEOUT,
             transport=transport,
         )
+        self._http = self._new_http()
 
     def close(self) -> None:
         """Close the connection."""
@@ -183,16 +189,26 @@ class Connection:
         connecting = _Connecting(
             lambda: self._tell(f"{_unreached(self._address)} yet; waiting for it")
         )
+        extensions = {"trace": connecting}
+        watch = SlowAnswerWatch(self._http.close, len(body or b""))
         try:
-            with self._http.stream(
-                method, path, content=body, headers=headers, extensions={"trace": connecting}
-            ) as response:
+            with (
+                watch,
+                self._http.stream(
+                    method, path, content=body, headers=headers, extensions=extensions
+                ) as response,
+            ):
                 if response.is_success:
-                    return take(response.iter_raw())
-                failure = _refusal(response, self._credential)
+                    return take(watch.pieces(response.iter_raw()))
+                failure = _refusal(response, watch, self._credential)
                 if response.status_code in AGAIN:
                     raise _TryAgainError(failure, _retry_after_s(response))
                 raise failure
+        except TooSlowError:
+            self._http = self._new_http()
+            raise BrokerUnreachableError(
+                "the broker's answer came too slowly and was cut off", hint=_TOO_SLOW
+            ) from None
         except httpx2.RequestError as exc:
             raise _lost(exc, self._address) from exc
 
@@ -245,13 +261,20 @@ def _bounded_body(received: Iterator[bytes], limit: int = MAX_ANSWER_BYTES) -> b
         if size > limit:
             raise BrokerAnswerError("the broker's answer is too long")
         pieces.append(piece)
-    return b"".join(pieces)
+    body = b"".join(pieces)
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_ANSWER_VALUES:
+        raise BrokerAnswerError("the broker's answer has too many values")
+    return body
 
 
-def _refusal(response: httpx2.Response, credential: SignIn | None) -> BrokerRefusedError:
+def _refusal(
+    response: httpx2.Response, watch: SlowAnswerWatch, credential: SignIn | None
+) -> BrokerRefusedError:
     kind = NotAuthorisedError if response.status_code in {401, 403} else BrokerRefusedError
     try:
-        problem = Problem.from_json(parse_json(_bounded_body(response.iter_raw(), 65_536)))
+        problem = Problem.from_json(
+            parse_json(_bounded_body(watch.pieces(response.iter_raw()), 65_536))
+        )
     except (FormatError, BrokerAnswerError):
         return kind(f"the broker answered with status {response.status_code} and no reason")
     refusal = refusal_of(problem, kind)
@@ -288,7 +311,7 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
     """Return the broker's clock as its answer states it; None where it does not."""
     try:
         stated = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return stated if stated.tzinfo is not None else None
 
@@ -297,6 +320,7 @@ _OFF_THE_ROSTER: Final = (
     "if it should exist, ask a steward of your party whether the roster lists you:"
     " blindlink roster show"
 )
+_TOO_SLOW: Final = "try again later; if it stays so, call the operator"
 _SET_CLOCK: Final = "check this computer's date and time; if they are right, call the operator"
 _OTHER_ADDRESS: Final = (
     "the broker's certificate is for a different address",

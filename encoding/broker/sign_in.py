@@ -32,12 +32,7 @@ class ProofKey:
         raise TypeError("a proof key is not pickled")
 
     def prove(self, method: str, url: str, now: datetime, *, token: str | None = None) -> str:
-        """Return the proof for one request, to be sent as its DPoP header.
-
-        Args:
-            url: without query and fragment.
-            token: the token that the request carries; None where it asks for one.
-        """
+        """Return the proof for one request, to be sent as its DPoP header."""
         x = _base64url(self._key.public_key().public_bytes_raw())
         claims: dict[str, JsonValue] = {
             "htm": method,

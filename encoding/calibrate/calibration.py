@@ -111,21 +111,7 @@ def calibrate(
     n_strangers: int | None = None,
     progress: Progress = silent,
 ) -> Calibration:
-    """Predict what each set of passes does, and recommend one.
-
-    Args:
-        sample: rows of some records of the file.
-        profile: the project's; if it is a shipped one, that of the files' size is tried, with ZIP and without.
-        setting: the two files.
-        errors: a key of MISTAKE_LEVELS, or ESTIMATED.
-        columns: names of the recipe to headers of the sample.
-        date_format: how the file writes dates.
-        duplicates: for ESTIMATED, pairs of records of the file that are probably one person.
-        n_strangers: how many strangers are made up, to stand for all of the larger file; None: enough.
-        progress: told before each step.
-    Raises:
-        RecordCountError: fewer than 200 records can be used, or too few duplicates.
-    """
+    """Predict what each set of passes does, and recommend one."""
     inputs = Recipe.load(profile.recipe).inputs
     rows = {name: sample.columns[columns[name]] for name in inputs if name in columns}
     candidates = _candidates(profile, size_of(setting.larger), has_zip="zip" in rows)

@@ -30,14 +30,7 @@ _NEVER: Final = 1e-4
 
 
 def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) -> Mistakes:
-    """Return the mistakes that explain how duplicates differ.
-
-    Args:
-        pairs: of records that are probably one person.
-        usual: share of copies with middling mistakes that differ in each field.
-    Raises:
-        RecordCountError: there are fewer than 30 such pairs.
-    """
+    """Return the mistakes that explain how duplicates differ."""
     sure = [pair for pair in pairs if pair.step >= SURE]
     if len(sure) < FEWEST_PAIRS:
         raise RecordCountError(

@@ -77,13 +77,7 @@ _NO_NAMES = ("UNKNOWN", "BABY", "DOE")
 
 
 class Copyist:
-    """Copies rows of the recipe's inputs as another agency would have written them.
-
-    Args:
-        date_format: how the rows write dates.
-        mistakes: how often each happens.
-        rng: the same one makes the same copies.
-    """
+    """Copies rows of the recipe's inputs as another agency would have written them."""
 
     def __init__(self, date_format: DateFormat, mistakes: Mistakes, rng: Random) -> None:
         self._format, self._mistakes, self._rng = date_format, mistakes, rng

@@ -78,14 +78,7 @@ def lane_columns(tables: ValueTables) -> list[str]:
 def clean_rows(
     rows: Rows, person: NDArray[np.intp], profile: EncodingProfile, date_format: str
 ) -> Spellings:
-    """Clean rows of the recipe's inputs; rows that cannot be used are left out.
-
-    Args:
-        rows: cells by the recipe's own name of the column.
-        person: number of each row's person, never decreasing.
-        profile: names the recipe.
-        date_format: how the rows write dates.
-    """
+    """Clean rows of the recipe's inputs; rows that cannot be used are left out."""
     cleaner = RowCleaner(profile, columns={}, available=tuple(rows), date_format=date_format)
     columns = {name: list(rows[name]) for name in cleaner.headers}
     cleaned = cleaner.clean(Chunk(0, columns, 1.0))
@@ -94,18 +87,12 @@ def clean_rows(
 
 
 def keys_of(spellings: Spellings, hasher: KeyHasher, n_alias_keys: int) -> PersonKeys:
-    """Return the keys of all spellings, those of aliases as far as there is room for them.
-
-    Args:
-        spellings: of all people.
-        hasher: of the profile.
-        n_alias_keys: how many more keys a person may have for aliases.
-    """
+    """Return the keys of all spellings, those of aliases as far as there is room for them."""
     hashed = hasher.hash(spellings.columns)
     is_main = np.zeros(len(spellings.person), dtype=bool)
     is_main[spellings.mains] = True
     # Only the main spelling has equal keys of one pass.
-    at, form = np.nonzero((hashed.keys != 0) & ~(hashed.repeats & ~is_main[:, None]))
+    at, form = np.nonzero(hashed.keys)
     person, key = spellings.person[at], hashed.keys[at, form]
     order = np.lexsort((~is_main[at], key, person))
     person, key = person[order], key[order]

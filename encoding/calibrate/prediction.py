@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.doubts import are_doubtful, capped
+from app.matching.blocks.doubts import capped
 from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.weights import (
     PatternTable,
@@ -99,14 +99,7 @@ class _Pairs:
 
 
 class Rehearsal:
-    """Records, copies of them with mistakes, and strangers, under one set of passes.
-
-    Args:
-        profile: fields and passes; its block cap is not used.
-        people: records, and copies of them.
-        strangers: made of the records.
-        setting: the two files.
-    """
+    """Records, copies of them with mistakes, and strangers, under one set of passes."""
 
     def __init__(
         self, profile: EncodingProfile, people: Copies, strangers: Strangers, setting: Setting
@@ -239,19 +232,19 @@ class Rehearsal:
             n_pairs=setting.own_records * setting.partner_records,
             prior_matches=setting.expected_matches,
         )
-        bound = least_weight(AUTO)
-        doubtful = are_doubtful(self._profile, self._rules.levels_of(codes))
-        total, _ = capped(np.array(weights.total), doubtful, bound)
-        is_auto = total >= bound
-        in_review = (total >= least_weight(REVIEW)) & ~is_auto
+        auto, review = least_weight(AUTO), least_weight(REVIEW)
+        patterns, weight = self._rules.levels_of(codes), np.array(weights.total)
+        total, _ = capped(self._profile, patterns, weight, auto=auto, review=review)
+        is_auto = total >= auto
+        in_review = (total >= review) & ~is_auto
         recall = float(n_true[is_auto].sum()) / setting.expected_matches
         # A stranger of a record that is linked stands behind a better pair.
         is_free = 1 - recall * setting.expected_share
-        review = float(n_true[in_review].sum() + is_free * n_false[in_review].sum())
+        held = float(n_true[in_review].sum() + is_free * n_false[in_review].sum())
         doubt = np.array([1 - probability(int(one)) for one in total])
         n_links = n_true + is_free * n_false
         wrong = float((n_links * doubt)[is_auto].sum() / max(n_links[is_auto].sum(), 1e-9))
-        return recall, 1000 * review / setting.smaller, 1000 * wrong
+        return recall, 1000 * held / setting.smaller, 1000 * wrong
 
 
 def _shared_keys(

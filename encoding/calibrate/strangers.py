@@ -132,11 +132,6 @@ def chance_to_be_kept(
 
     The number of others in a block is taken as Poisson, its mean as gamma over the keys, fitted to the first
     two moments (empirical Bayes): what was counted among few strangers is so scaled to many.
-
-    Args:
-        n_in_block: strangers that were counted for each key.
-        scale: strangers of the larger file for each one that was counted among.
-        block_cap: rows of the larger file in a block at most.
     """
     mean = max(float(n_in_block.mean()), 0.5 / len(n_in_block))
     spread = float((n_in_block * (n_in_block - 1)).mean()) - mean**2

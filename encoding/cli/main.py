@@ -49,8 +49,6 @@ SECTIONS: Final = {
     "Records and links": {
         "deliver": "Send a partner the listed columns, sealed.",
         "attach": "Write a partner's delivered columns beside your rows.",
-        "extract": "Write link IDs and listed columns, to carry by hand.",
-        "join": "Attach columns that were carried by hand to your rows.",
         "tabulate": "Count linked people, small groups left out.",
         "export": "Write foster care status for your student system.",
         "freeze": "Keep links and columns as of a day, for a study.",

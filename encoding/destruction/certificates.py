@@ -67,11 +67,7 @@ class CertificateFolder:
 
 
 def read_certificate(path: Path) -> CertificateFile:
-    """Read the file of a certificate; nothing in it is verified.
-
-    Raises:
-        CertificateError: missing, or not such a file.
-    """
+    """Read the file of a certificate; nothing in it is verified."""
     try:
         return CertificateFile.from_canonical(path.read_bytes())
     except OSError:

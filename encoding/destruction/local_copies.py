@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from encoding.destruction.written_files import read_written
 from encoding.files import is_same_file
 from encoding.sharing.blind_links import is_blind_links
 from encoding.sharing.links_file import LINKS_START
 from encoding.workspace.workspace import Workspace
+from encoding.workspace.written_files import WrittenFile, read_written
 from schemas.destruction import LocalKind
 from schemas.shared.durable import remains_in, written_name
 
@@ -23,7 +23,7 @@ KINDS: Final[tuple[LocalKind, ...]] = tuple(sorted(get_args(LocalKind)))
 
 # Of a project, by folder of the workspace. Names of projects and parties hold no dot.
 _SEALED: Final = r"{}(\..+)?\.sealed"
-_KEPT: Final[tuple[tuple[LocalKind, str, str], ...]] = (
+KEPT: Final[tuple[tuple[LocalKind, str, str], ...]] = (
     ("container", "outbox", r"{}\..+\.(enc|json)"),
     ("extract", "deliveries", r"{}\..+\.(outgoing|sent)"),
     ("handle-map", "disclosed", _SEALED),
@@ -45,6 +45,7 @@ _KEPT: Final[tuple[tuple[LocalKind, str, str], ...]] = (
 )
 
 IN_WORDS: Final[dict[LocalKind, str]] = {
+    "backup": "backups of the whole workspace",
     "container": "encodings",
     "extract": "files to hand over",
     "handle-map": "handle maps, and which records were in what was sent",
@@ -78,31 +79,28 @@ class Holdings:
 
     def all(self) -> list[LocalCopy]:
         """Return every file that is there, in order of kind and path, with what killed writers left of it."""
-        outside = [
-            *self._tables(),
-            *self._elsewhere(),
-            LocalCopy("secret", self.secret_file),
-            *self.named,
-        ]
+        noted = [one for one in self._noted() if not one.is_restored]
+        surely = [*self._tables(), LocalCopy("secret", self.secret_file), *self.named]
         remains = (
             LocalCopy(copy.what, path)
-            for copy in outside
+            for copy in (*surely, *map(_copy, noted))
             for path in remains_in(copy.path.parent, copy.path.name)
         )
-        own = self.own_file
-        return _there(
-            copy
-            for copy in (*self._kept(), *outside, *remains)
-            if own is None or not is_same_file(copy.path, own)
-        )
+        as_written = (_copy(one) for one in noted if one.is_as_written())
+        return self._there((*self._kept(), *surely, *as_written, *remains))
+
+    def shown(self) -> list[LocalCopy]:
+        """Return what is there under a noted name, but is not surely what a command of this workspace wrote."""
+        sure = {copy.path.absolute() for copy in self.all()}
+        return self._there(_copy(one) for one in self._noted() if Path(one.path) not in sure)
 
     def of_epoch(self, epoch: int) -> list[LocalCopy]:
         """Return the files of one epoch alone: its secret if it was agreed on."""
         name = self.workspace.kept_secret(self.project, epoch).name
-        return _there(self._kept_as("secret", "secrets", re.escape(name)))
+        return self._there(self._kept_as("secret", "secrets", re.escape(name)))
 
     def _kept(self) -> Iterator[LocalCopy]:
-        for what, folder, names in _KEPT:
+        for what, folder, names in KEPT:
             yield from self._kept_as(what, folder, names.format(self.project))
 
     def _kept_as(self, what: LocalKind, folder: str, names: str) -> Iterator[LocalCopy]:
@@ -118,10 +116,15 @@ class Holdings:
             if is_blind_links(path):
                 yield LocalCopy("link-table", path)
 
-    def _elsewhere(self) -> Iterator[LocalCopy]:
-        for one in read_written(self.workspace):
-            if one.project == self.project:
-                yield LocalCopy(one.what, Path(one.path))
+    def _noted(self) -> Iterator[WrittenFile]:
+        return (one for one in read_written(self.workspace) if one.project == self.project)
+
+    def _there(self, copies: Iterable[LocalCopy]) -> list[LocalCopy]:
+        own = self.own_file
+        by_path = {copy.path.absolute(): copy for copy in copies if copy.path.is_file()}
+        return sorted(
+            copy for copy in by_path.values() if own is None or not is_same_file(copy.path, own)
+        )
 
 
 def kinds_without(
@@ -132,9 +135,8 @@ def kinds_without(
     return tuple(kind for kind in KINDS if kind not in there and kind not in kept)
 
 
-def _there(copies: Iterable[LocalCopy]) -> list[LocalCopy]:
-    by_path = {copy.path.absolute(): copy for copy in copies if copy.path.is_file()}
-    return sorted(by_path.values())
+def _copy(written: WrittenFile) -> LocalCopy:
+    return LocalCopy(written.what, Path(written.path))
 
 
 def _begins(path: Path, start: bytes) -> bool:

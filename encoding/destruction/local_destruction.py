@@ -42,13 +42,15 @@ class NamedFile(Model):
 class Wish(Model):
     """What is to be removed: all that lies here but what is in `keep`, and `also` files that were named.
 
-    `epoch` narrows it to one epoch, `frozen` to what was frozen for one study.
+    `epoch` narrows it to one epoch, `frozen` to what was frozen for one study. `is_handed_over`: a colleague
+    has the workspace now, so the party still holds all of it, and nothing is stated.
     """
 
     epoch: int | None = None
     frozen: str | None = None
     also: tuple[NamedFile, ...] = ()
     keep: tuple[KeptItem, ...] = ()
+    is_handed_over: bool = False
 
     @property
     def is_narrow(self) -> bool:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
-
+from encoding.clkhash_names import DateSpec, EnumSpec, IntegerSpec, StringSpec
 from encoding.errors import LinkageSchemaError
 
 _YEAR_DIRECTIVES = frozenset("YyGcx")

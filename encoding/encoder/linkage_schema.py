@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clkhash import schema as clkhash_schema
-from clkhash.comparators import NgramComparison, NumericComparison
-from clkhash.field_formats import InvalidSchemaError
-from clkhash.key_derivation import generate_key_lists
-
+from encoding.clkhash_names import (
+    InvalidSchemaError,
+    NgramComparison,
+    NumericComparison,
+    clkhash_schema,
+    generate_key_lists,
+)
 from encoding.encoder.formats import Format, format_of
 from encoding.encoder.hashing import TokenHash, blake_hash, double_hash
 from encoding.encoder.tokens import Tokeniser, tokeniser

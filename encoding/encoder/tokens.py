@@ -8,9 +8,9 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from clkhash.comparators import NgramComparison
 from numpy.typing import NDArray
 
+from encoding.clkhash_names import NgramComparison
 from encoding.encoder.formats import RuleBroken
 
 _ASCII = 128

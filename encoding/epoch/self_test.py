@@ -49,11 +49,7 @@ class Difference:
 
 
 def run_self_test(profile: EncodingProfile, secret: Secret, project: str, epoch: int) -> SelfTest:
-    """Return the digests of what the steps of a profile make of the built-in people.
-
-    Raises:
-        RecipeError, LinkageSchemaError: the profile cannot be used by this program.
-    """
+    """Return the digests of what the steps of a profile make of the built-in people."""
     canary = Secret(secret.sub_key("canary", project=project, epoch=epoch))
     cleaned = _clean(profile)
     rules = rules_of(profile)
@@ -72,14 +68,7 @@ def rules_of(profile: EncodingProfile) -> dict[Step, str]:
 def compare_self_tests(
     ours: SelfTest, theirs: SelfTest, party: str, *, is_same_secret: bool
 ) -> tuple[Difference, ...]:
-    """Return what differs, in the order in which it must be put right; nothing: they encode alike.
-
-    Args:
-        ours: this agency's own.
-        theirs: the one that `party` has sent.
-        party: the other agency's name, for the sentences.
-        is_same_secret: whether both have the same secret; without it, encodings cannot be compared.
-    """
+    """Return what differs, in the order in which it must be put right; nothing: they encode alike."""
     differences: list[Difference] = []
     if not is_same_secret:
         sentence = f"{party} has a different secret from yours"

@@ -21,6 +21,7 @@ from encoding.errors import (
     SealedFileError,
 )
 from encoding.files import replacing
+from encoding.log.heads import hold_to_head
 from encoding.log.log_copy import LogCopy, read_log_copy
 from encoding.log.trust import Trust
 from encoding.people.identity import Identity
@@ -90,6 +91,7 @@ def fill_pack(
             client.save_bundle(order.project, file)
         with bundle.open("rb") as file:
             copy = read_log_copy(file, trust.keys, trust.log.pins())
+        hold_to_head(copy, order.project, trust.log.folder)
         files = dict(_kept(workspace))
         # Beside the receipt of an upload lies the manifest that it is for.
         n_receipts = sum(
@@ -230,11 +232,7 @@ def _own_release(client: BrokerClient, sample: Sample, party: str) -> str | None
 
 
 def _logged_digest(copy: LogCopy, sample: Sample, party: str) -> str | None:
-    """Return what the log says of this agency's openings of the run; None where it has none.
-
-    Raises:
-        SampleError: the log knows no such run, or another match record of it.
-    """
+    """Return what the log says of this agency's openings of the run; None where it has none."""
     for entry in copy.entries:
         body = entry.body
         if entry.object == sample.run and isinstance(body, RunFinished):

@@ -53,11 +53,7 @@ class DisclosedRecords:
         _add(self._record(f"{number}.{partner}.columns"), records)
 
     def was_delivered(self, number: int, partner: str, record: str) -> bool | None:
-        """Tell whether a record's columns were delivered to a partner in a round; None: that was not kept.
-
-        Raises:
-            WorkspaceError: what was kept is damaged.
-        """
+        """Tell whether a record's columns were delivered to a partner in a round; None: that was not kept."""
         return _has(self._record(f"{number}.{partner}.columns"), record)
 
     def among(self, number: int, records: Iterable[str]) -> set[str]:
@@ -70,24 +66,14 @@ class DisclosedRecords:
         return {asked[at] for at in np.flatnonzero(known).tolist()}
 
     def was_matched(self, number: int, record: str, partner: str | None = None) -> bool | None:
-        """Tell whether a round matched a record; None: that was not kept.
-
-        Args:
-            partner: with a record of this party, if that was kept; None: of any.
-        Raises:
-            WorkspaceError: what was kept is damaged.
-        """
+        """Tell whether a round matched a record; None: that was not kept."""
         found = (
             None if partner is None else _has(self._record(f"{number}.{partner}.matches"), record)
         )
         return _has(self._record(f"{number}"), record) if found is None else found
 
     def has_card(self, number: int, record: str) -> bool | None:
-        """Tell whether a card was made of a record in a round; None: that was not kept.
-
-        Raises:
-            WorkspaceError: what was kept is damaged.
-        """
+        """Tell whether a card was made of a record in a round; None: that was not kept."""
         return _has(self._record(f"{number}.cards"), record)
 
     def _record(self, what: str) -> SealedRecord:

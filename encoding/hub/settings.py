@@ -91,11 +91,7 @@ class Hub:
         return self.folder / "spokes" / spoke.project
 
     def settings_of(self, spoke: Spoke) -> ConfigFile:
-        """Return the settings of a spoke's folder.
-
-        Raises:
-            ConfigError: the hub's settings say which records are meant, and the list does not for this spoke.
-        """
+        """Return the settings of a spoke's folder."""
         mine, folder = self.sections, self.folder_of(spoke)
 
         def moved(path: str | None) -> str | None:

@@ -244,11 +244,7 @@ class Ledger:
         return events
 
     def refuse_out_of_turn(self, turn: Turn) -> None:
-        """Refuse a release that was applied already, or comes before one that was.
-
-        Raises:
-            OutOfTurnError: its turn is over.
-        """
+        """Refuse a release that was applied already, or comes before one that was."""
         if self.last is not None and turn <= self.last:
             raise OutOfTurnError(
                 f"release {turn.release} of round {turn.round} has been applied, or its turn is over"

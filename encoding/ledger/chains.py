@@ -61,15 +61,7 @@ def join_chains(
     standing: Collection[Standing] = (),
     granted: Mapping[LinkId, Collection[str]] | None = None,
 ) -> Chains:
-    """Return the groups of all records that a match joins.
-
-    Args:
-        members: every record of every recipient that states a match, in any order.
-        recipients: the parties that state matches; a match of two of them must be stated by both.
-        current: the round.
-        standing: vetoes.
-        granted: link IDs that earlier releases of this round gave, and to records of which parties.
-    """
+    """Return the groups of all records that a match joins."""
     edges, unstated = _edges(members, recipients, current)
     joining = _Joining(members, standing, granted or {})
     done: dict[str, list[_Edge]] = {"": [], "cut": [], "vetoed": []}

@@ -45,13 +45,7 @@ def reasons_to_change(
     given: Mapping[str, LinkId],
     retired: Collection[LinkId],
 ) -> dict[str, Why]:
-    """Return why each record gets another link ID by a release, before it does.
-
-    Args:
-        granted: the link IDs of all groups, and whether it was claimed: else it is a new one.
-        given: the link ID of each own record that a group has.
-        retired: link IDs that are retired once the release is applied.
-    """
+    """Return why each record gets another link ID by a release, before it does."""
     found: dict[str, Why] = {}
     for record, link in given.items():
         held = ledger.held(record)

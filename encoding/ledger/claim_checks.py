@@ -154,11 +154,7 @@ def refuse_excess(ledger: Ledger, told: Iterable[Veto], who: str) -> None:
 
 
 def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> Comparison:
-    """Compare what the other ledger's newest release gave the pair with what the own ledger says of it.
-
-    Raises:
-        LedgersDifferError: both have applied it, and it gave them different things.
-    """
+    """Compare what the other ledger's newest release gave the pair with what the own ledger says of it."""
     newest = ledger.newest_digest(pair)
     if stated is None:
         return "same" if newest is None else "new"
@@ -189,11 +185,7 @@ def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHea
 
 
 def _refuse_lone_rollback(own: MessageHead, received: MessageHead) -> None:
-    """Refuse to go on where one side's ledger was rolled back and the other one's was not, or otherwise.
-
-    Raises:
-        RollbackError: so it is; no alarm, since somebody may have yet to give the command.
-    """
+    """Refuse to go on where one side's ledger was rolled back and the other one's was not, or otherwise."""
     here, there = own.applied, received.applied
     if here is None or there is None or here.rollback == there.rollback:
         return
@@ -209,9 +201,6 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
     """Refuse claims that cannot be true if earlier ones of the same party were.
 
     Claims go by since when a record has its link ID, so that whoever dates one back would have others' end.
-
-    Args:
-        is_same: the other ledger's newest release is the own one's.
     """
     head = received.head
     known = {}
@@ -271,9 +260,6 @@ def _recalled(ledger: Ledger, received: Claims | ChainStatement, believed: Belie
     in the other party's newest release, too, has them all, and so has one that was never restored. A restored
     one may have gone on without that party, and lack what it had told it before: that its newest release is as
     late says nothing. Whoever makes one up then is believed, and uses up what this agency can unlink.
-
-    Raises:
-        ClaimsContradictError: this agency cannot lack one; or one is of nobody, or there are too many.
     """
     head, applied = received.head, received.head.applied
     strangers = {*head.makers}.difference(believed.makers)
@@ -300,11 +286,7 @@ def _recalled(ledger: Ledger, received: Claims | ChainStatement, believed: Belie
 
 
 def _count_proven(own: Claims, received: Claims) -> int:
-    """Return how many matches both sides prove.
-
-    Raises:
-        ForgedMatchError: two proofs of one match differ.
-    """
+    """Return how many matches both sides prove."""
     n_proven = n_forged = 0
     for here, there in zip(own.claims, received.claims, strict=True):
         if here.mac is None or there.mac is None:

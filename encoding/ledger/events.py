@@ -76,11 +76,7 @@ def event_line(event: Event) -> str:
 
 
 def parse_events(lines: bytes) -> Iterator[Event]:
-    """Yield the events of lines.
-
-    Raises:
-        LedgerFileError: a line is no event.
-    """
+    """Yield the events of lines."""
     at, turn = 0, Turn(0, 0)
     while at < len(lines):
         match = _LINE.match(lines, at)

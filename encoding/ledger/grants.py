@@ -45,13 +45,7 @@ def grant_ids(
     *,
     unavailable: Collection[LinkId] = (),
 ) -> tuple[LinkId, ...]:
-    """Return the link ID of each group.
-
-    Args:
-        members: the records that the groups name by their places.
-        unavailable: link IDs that are retired, or were granted by an earlier release of the round; a group
-            that got one there keeps it.
-    """
+    """Return the link ID of each group."""
     free: dict[int, Group] = dict(enumerate(groups))
     granted: dict[int, LinkId] = {}
     for number, group in enumerate(groups):

@@ -154,11 +154,7 @@ def _open(
 
 
 def _refuse_other_place(head: MessageHead, listed: Listed) -> None:
-    """Refuse a message that its sender has sent after another one than the log has before it.
-
-    Raises:
-        MessageWithheldError: so it is. The sender has signed which one that was, and took it from the log.
-    """
+    """Refuse a message that its sender has sent after another one than the log has before it."""
     expected, previous = place_after(listed.before)
     if (head.sequence, head.previous) != (expected, previous):
         raise MessageWithheldError(

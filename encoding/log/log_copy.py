@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, TypeAlias
 
 from encoding.errors import LogError, LogRewrittenError
 from encoding.log.pins import Pin
@@ -19,6 +19,9 @@ from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import LogProof
 from schemas.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
+
+Chains: TypeAlias = dict[str | None, list[int]]
+"""Of each project, and of none, the indices of its entries by their places."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class LogCopy:
     checkpoint: Checkpoint
     note: bytes
     entries: list[Entry]
+    chains: Chains
     _raw: dict[int, bytes]
     _leaves: list[bytes]
     _nodes: dict[Node, bytes] = field(default_factory=dict)
@@ -48,6 +52,11 @@ class LogCopy:
                 raise LogError(
                     "an entry of the match log is about something that no earlier entry made"
                 ) from exc
+
+    def leaf(self, project: str | None, place: int) -> str | None:
+        """Return the leaf hash of the entry at a place of a project, in hex; None where there is none."""
+        chain = self.chains.get(project, [])
+        return self._leaves[chain[place]].hex() if place < len(chain) else None
 
     def proof(self, index: int) -> LogProof:
         """Return an entry with the proof that it is in the log."""
@@ -96,7 +105,7 @@ def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogC
             "the broker's copy of the match log ends before what this agency has seen",
             hint="keep the workspace as it is, and call your security officer",
         )
-    return LogCopy(checkpoint, note, walk.entries, walk.raw, walk.leaves)
+    return LogCopy(checkpoint, note, walk.entries, walk.chains, walk.raw, walk.leaves)
 
 
 class _Walk:
@@ -109,6 +118,7 @@ class _Walk:
         self.leaves: list[bytes] = []
         self.raw: dict[int, bytes] = {}
         self.entries: list[Entry] = []
+        self.chains: Chains = {}
 
     def extend(self, chunk: Chunk) -> None:
         for leaf_hash, raw in zip(chunk.leaf_hashes, chunk.entries, strict=True):
@@ -127,5 +137,15 @@ class _Walk:
         entry = parse_entry(raw)
         if hash_leaf(raw) != leaf_hash or entry.seq != self.frontier.size:
             raise LogError("an entry of the broker's copy of the match log is not in its place")
+        own, broker_wide = (self.chains.setdefault(one, []) for one in (entry.project, None))
+        newest = self._newest(broker_wide) if entry.project else None
+        if (entry.place, entry.previous) != (len(own), self._newest(own)) or (
+            entry.broker_wide != newest
+        ):
+            raise LogError("the broker's copy of the match log lacks an entry of the project")
+        own.append(entry.seq)
         self.raw[entry.seq] = raw
         self.entries.append(entry)
+
+    def _newest(self, chain: list[int]) -> str | None:
+        return self.leaves[chain[-1]].hex() if chain else None

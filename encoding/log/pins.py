@@ -24,7 +24,7 @@ from encoding.errors import (
 from encoding.files import write_durably
 from schemas.api import LogCheckpoint
 from schemas.errors import CheckpointError, DocumentError, FormatError, ProofError
-from schemas.log_extension import follow_keys, require_extension
+from schemas.log_extension import follow_keys, is_contradiction, require_extension
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     open_checkpoint,
@@ -248,9 +248,11 @@ class PinnedLog:
     def _verify(self, pin: Pin, shown: Pin, answer: LogCheckpoint) -> None:
         try:
             require_extension(answer, pin.checkpoint, shown.checkpoint)
-        except DocumentError as exc:
-            raise BrokerAnswerError(str(exc)) from exc
-        except ProofError as exc:
+        except (DocumentError, ProofError) as exc:
+            # What the log has signed is evidence, whatever else is wrong with the answer.
+            is_bent = isinstance(exc, DocumentError)
+            if is_bent and not is_contradiction(pin.checkpoint, shown.checkpoint):
+                raise BrokerAnswerError(str(exc)) from exc
             self._keep_evidence([pin, shown])
             raise _rewritten() from exc
 

@@ -50,13 +50,7 @@ class Weakness:
 
 
 def weaknesses(table: Table, hidden: Flags, floor: int) -> Iterator[Weakness]:
-    """Yield the hidden cells that are not protected; see above for what protects them.
-
-    Args:
-        table: with the true counts.
-        hidden: which cells are not shown, shape (n_cells,).
-        floor: how wide an interval has to be.
-    """
+    """Yield the hidden cells that are not protected; see above for what protects them."""
     small = small_cells(table, floor)
     for of, knows_empty in ((hidden & small, True), (hidden & ~small, False)):
         reader = _Reader(table, hidden, floor, knows_empty=knows_empty)

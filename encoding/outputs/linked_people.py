@@ -91,7 +91,7 @@ def received_source(
         return Source(party, rows, own.id_column, own.links, use, allowed)
     raise LinksFileError(
         f"{path.name} has neither link IDs nor your record IDs",
-        hint="it must come from: blindlink attach, join, extract or open",
+        hint="it must come from: blindlink attach",
     )
 
 

@@ -42,11 +42,7 @@ class Suppression:
 
 
 def suppress(table: Table, floor: int) -> Suppression:
-    """Return which cells of a table are not shown.
-
-    Raises:
-        TableError: there are fewer people than the floor, or so few that the total alone would tell too much.
-    """
+    """Return which cells of a table are not shown."""
     if table.people < floor:
         raise TableError(
             f"fewer than {floor:,} people are counted, and no table of them is written"

@@ -52,13 +52,7 @@ class WrittenContainer:
 
 
 def write_body(path: Path, handles: NDArray[np.uint8], rows: Iterable[NDArray[np.void]]) -> Body:
-    """Write table and rows, and return the root over the pieces in which they will be sent.
-
-    Args:
-        path: a new file.
-        handles: shape (n records, 16), in increasing order.
-        rows: in increasing order of token and record, some at a time.
-    """
+    """Write table and rows, and return the root over the pieces in which they will be sent."""
     digests: list[bytes] = []
     n_rows = 0
     with path.open("wb") as file:

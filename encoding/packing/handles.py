@@ -127,11 +127,7 @@ class HandleMap:
 
 
 def draw_handles(name: MapName, wanted: RecordKeys, label_of: LabelOf | None = None) -> HandleMap:
-    """Return a map with a fresh random handle for each distinct record key.
-
-    Args:
-        label_of: None: the first bytes are random too.
-    """
+    """Return a map with a fresh random handle for each distinct record key."""
     distinct = _sorted_distinct(wanted)
     handles = _draw_handles(len(distinct.high))
     if label_of is not None:

@@ -91,9 +91,6 @@ def labels_of(file: PartitionFile, buckets: Buckets, keys: RecordKeys) -> NDArra
     """Return the label of each record's bucket, drawn anew, and keep the partition that they come from.
 
     Where the file has fewer records than a bucket, each has a label of its own, and nothing is asked about it.
-
-    Args:
-        keys: of all records of the container, each once.
     """
     if len(keys.high) < buckets.size:
         return _draw_labels(len(keys.high))
@@ -106,13 +103,7 @@ def labels_of(file: PartitionFile, buckets: Buckets, keys: RecordKeys) -> NDArra
 
 
 def carried_on(kept: Partition | None, unlinked: Hashes, size: int) -> Partition:
-    """Return the partition for the next container.
-
-    Args:
-        kept: that of the one before; None: there was none.
-        unlinked: hashes of the records that can be in question, in any order.
-        size: how many of these a bucket has at least, or it is the only one.
-    """
+    """Return the partition for the next container."""
     kept = kept or _first(unlinked, _FIRST_SIZES * size)
     counts = np.bincount(kept.places(unlinked), minlength=len(kept.hashes()))
     begins, n_here = list[int](), size

@@ -158,15 +158,7 @@ def is_mostly_dropped(n_keyed: Any, n_sent: Any) -> Any:
 
 
 class SnapshotMaker:
-    """Takes the derived rows of a container as they are encoded.
-
-    Args:
-        workspace_key: 32 bytes.
-        project: for which the digests are made.
-        profile: the encoding profile.
-        as_of: the day that the file describes.
-        n_records: records are numbered from 0 to below this.
-    """
+    """Takes the derived rows of a container as they are encoded."""
 
     def __init__(
         self,

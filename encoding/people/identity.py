@@ -203,11 +203,7 @@ def read_identity(path: str | os.PathLike[str]) -> LockedIdentity:
 
 
 def parse_identity(content: bytes) -> LockedIdentity:
-    """Read the bytes of an identity file.
-
-    Raises:
-        IdentityFormatError: they are not those of one.
-    """
+    """Read the bytes of an identity file."""
     lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
     if len(content) > MAX_FILE_BYTES or lines[0] != FIRST_LINE.encode("ascii"):
         raise IdentityFormatError("it is not an identity file of this program")

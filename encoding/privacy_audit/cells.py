@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.blocking_keys import BlockingKeys
+from encoding.blocks.further import Columns, with_either, with_exchanged
 from encoding.blocks.keys import CellKeys
 from encoding.privacy_audit.files import ClearFile
 from schemas.profile import EncodingProfile, Side
@@ -95,26 +96,27 @@ def file_keys(
     blocking = BlockingKeys(profile, CellKeys(key))
     aliases = profile.alias_keys
     most = profile.keys + (aliases.larger if side == "larger" else aliases.smaller)
-    first = np.unique(file.record, return_index=True)[1].astype(np.intp)
+    columns, record_of, of = _spellings(profile, file, side)
+    first = np.unique(record_of, return_index=True)[1].astype(np.intp)
     seen: dict[int, list[bytes]] = {}
-    several = np.bincount(file.record, minlength=file.n_records) > 1
+    several = np.bincount(record_of, minlength=file.n_records) > 1
     # Form by form, as the keys of a file that is worked out at once: of each the cells, and the lines.
     forms: list[tuple[list[Cells], list[Places]]] = []
     for start in range(0, len(first), _AT_ONCE):
-        mains = blocking.of_mains(file.columns, first[start : start + _AT_ONCE])
+        mains = blocking.of_mains(columns, first[start : start + _AT_ONCE])
         for number, of_form in enumerate(mains):
             if number == len(forms):
                 forms.append(([], []))
             forms[number][0].append(_heads(of_form.cells))
             forms[number][1].append(of_form.rows.astype(np.int32))
-            for at in np.flatnonzero(several[file.record[of_form.rows]]).tolist():
-                record = int(file.record[of_form.rows[at]])
+            for at in np.flatnonzero(several[record_of[of_form.rows]]).tolist():
+                record = int(record_of[of_form.rows[at]])
                 seen.setdefault(record, []).append(of_form.cells[at])
-    others = np.setdiff1d(np.arange(len(file.record)), first).tolist()
+    others = np.setdiff1d(np.arange(len(record_of)), first).tolist()
     cells: list[bytes] = []
     lines: list[int] = []
-    for line, found in zip(others, blocking.of_aliases(file.columns, others), strict=True):
-        earlier = seen.setdefault(int(file.record[line]), [])
+    for line, found in zip(others, blocking.of_aliases(columns, others), strict=True):
+        earlier = seen.setdefault(int(record_of[line]), [])
         new = [cell for cell in found.cells if cell not in earlier][: most - len(earlier)]
         earlier += new
         cells += new
@@ -122,7 +124,22 @@ def file_keys(
     forms.append(([_heads(cells)], [np.array(lines, dtype=np.int32)]))
     cell = np.concatenate([some for of_form, _ in forms for some in of_form])
     line_of = np.concatenate([some for _, rows in forms for some in rows])
-    return FileKeys(cell, line_of, file.record[line_of].astype(np.int32))
+    return FileKeys(cell, of[line_of].astype(np.int32), record_of[line_of].astype(np.int32))
+
+
+def _spellings(
+    profile: EncodingProfile, file: ClearFile, side: Side
+) -> tuple[Columns, NDArray[np.int64], NDArray[np.intp]]:
+    """Return the spellings that keys are made of, the record of each, and the line that it came from.
+
+    An exchanged spelling counts as the main one here: its own distances say as much.
+    """
+    is_main = np.zeros(len(file.record), dtype=bool)
+    is_main[file.main] = side == "smaller"
+    columns, of = with_exchanged(profile, file.columns, is_main)
+    columns, source = with_either(profile, columns)
+    of = of[source]
+    return columns, file.record[of], of
 
 
 def _heads(cells: Sequence[bytes]) -> Cells:

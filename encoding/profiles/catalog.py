@@ -118,7 +118,8 @@ def _without_sex(shipped: dict[str, Any]) -> dict[str, Any]:
         one | {"keys": [[part for part in key if part != [SEX_FIELD]] for key in one["keys"]]}
         for one in shipped["passes"]
     ]
-    left = _without_field(shipped | {"passes": passes}, SEX_FIELD)
+    kept = {name: value for name, value in shipped.items() if name != "either"}
+    left = _without_field(kept | {"passes": passes}, SEX_FIELD)
     return left | {"name": f"{shipped['name']}-no-sex"}
 
 

@@ -34,13 +34,7 @@ _INPUT_OF: Final[Mapping[str, str]] = {
 def count_blocks(
     profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> BlockCounts:
-    """Count keys and blocks by pass.
-
-    Args:
-        profile: passes and cap.
-        sample: the keys that were kept.
-        records: number of the record of each row of the file, from 0; negative where it has no record ID.
-    """
+    """Count keys and blocks by pass."""
     n_records = int(records.max(initial=-1)) + 1
     by_record = sample.passes_of(records, n_records)
     by_record = by_record[is_cleaned(by_record)]

@@ -71,13 +71,7 @@ class _Candidates:
 def find_duplicates(
     profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> Duplicates:
-    """Find pairs of records that are probably one person.
-
-    Args:
-        profile: fields, levels and passes.
-        sample: the keys that were kept; pairs are listed among them alone.
-        records: number of the record of each row of the file; negative where it has no record ID.
-    """
+    """Find pairs of records that are probably one person."""
     own = records[sample.spellings.rows]
     left, right = _pairs(sample.entries(records), own)
     if not len(left):

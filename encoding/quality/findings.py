@@ -120,13 +120,7 @@ def judge(
     former_rows: int | None = None,
     accepted: Mapping[str, float] | None = None,
 ) -> tuple[Finding, ...]:
-    """Return what is worth saying, what stops first.
-
-    Args:
-        counts: the file in numbers.
-        former_rows: its rows at the last check; None where there was none.
-        accepted: key of a finding to the share at which it was accepted.
-    """
+    """Return what is worth saying, what stops first."""
     found = [
         *_in_columns(counts),
         *_in_rows(counts),

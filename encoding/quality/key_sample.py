@@ -13,6 +13,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from encoding.blocks.further import with_either
 from encoding.blocks.values import Lines, ValueTables
 from encoding.quality.keys import KeyHasher, Words
 from encoding.recipe.rows import CleanedRows
@@ -30,19 +31,15 @@ class Spellings:
 
     Attributes:
         rows: index of each one's row, from 0.
-        is_main: whether it is the first spelling of its row.
         lines: its value in each lane, by number.
         values: its value in each key column, by number; 0 where it is missing.
         keys: its key by each form; 0 where it has none.
-        repeats: whether it has that key by an earlier form of the pass.
     """
 
     rows: NDArray[np.uint32]
-    is_main: NDArray[np.bool_]
     lines: Lines
     values: NDArray[np.uint32]
     keys: Words
-    repeats: NDArray[np.bool_]
 
     def __getitem__(self, chosen: NDArray[np.bool_]) -> Self:
         """Return some of them."""
@@ -100,10 +97,8 @@ class KeySample:
         """
         known = self.spellings
         own = records[known.rows]
-        is_main = known.is_main & self._is_first(records)[known.rows]
-        # Only the main spelling of a record has equal keys of one pass.
         kept = (known.keys != 0) & (known.keys <= np.uint64(self.limit)) & (own >= 0)[:, None]
-        at, form = np.nonzero(kept & ~(known.repeats & ~is_main[:, None]))
+        at, form = np.nonzero(kept)
         key, record = known.keys[at, form], own[at]
         order = np.lexsort((record, key))
         key, record = key[order], record[order]
@@ -119,16 +114,6 @@ class KeySample:
         np.bitwise_or.at(found, records[has_id], self.passes[has_id])
         return found
 
-    def _is_first(self, records: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell which rows are the first of their record that could be cleaned."""
-        rows = np.flatnonzero(is_cleaned(self.passes) & (records >= 0)).astype(np.uint32)[::-1]
-        first = np.zeros(int(records.max(initial=-1)) + 1, dtype=np.uint32)
-        # Backwards, since of several the last one stays.
-        first[records[rows]] = rows
-        is_first = np.zeros(len(records), dtype=bool)
-        is_first[first[records[rows]]] = True
-        return is_first
-
 
 def is_cleaned(passes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Tell which rows or records could be cleaned."""
@@ -137,14 +122,10 @@ def is_cleaned(passes: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 class KeySampler:
-    """Takes cleaned rows and keeps what has small keys.
-
-    Args:
-        profile: fields and passes.
-        most_keys: how many keys are kept at most; None keeps all.
-    """
+    """Takes cleaned rows and keeps what has small keys."""
 
     def __init__(self, profile: EncodingProfile, most_keys: int | None = MOST_KEYS) -> None:
+        self._profile = profile
         self._hasher = KeyHasher(profile)
         self._tables = ValueTables(profile)
         self._most_keys = most_keys
@@ -154,15 +135,11 @@ class KeySampler:
         self._passes: list[NDArray[np.uint32]] = []
 
     def add(self, cleaned: CleanedRows, first_row: int, n_rows: int) -> None:
-        """Take the derived rows of a chunk.
-
-        Args:
-            cleaned: the derived rows.
-            first_row: number of the chunk's first row, from 1.
-            n_rows: rows of the chunk, those that could not be cleaned too.
-        """
-        hashed = self._hasher.hash(cleaned.columns)
-        here = cleaned.rows - first_row
+        """Take the derived rows of a chunk."""
+        columns, of = with_either(self._profile, cleaned.columns)
+        hashed = self._hasher.hash(columns)
+        rows = cleaned.rows[of]
+        here = rows - first_row
         has_key = hashed.keys != 0
         passes = np.zeros(n_rows, dtype=np.uint32)
         bits = np.bitwise_or.reduce(np.where(has_key, self._bits, np.uint32(0)), axis=1)
@@ -170,15 +147,12 @@ class KeySampler:
         self._passes.append(passes)
         is_small = has_key & (hashed.keys <= np.uint64(self._limit))
         chosen = is_small.any(axis=1)
-        is_main = np.concatenate([[True], here[1:] != here[:-1]])[: len(here)]
         self._kept.append(
             Spellings(
-                (cleaned.rows[chosen] - 1).astype(np.uint32),
-                is_main[chosen],
-                self._lines(cleaned.columns, chosen),
+                (rows[chosen] - 1).astype(np.uint32),
+                self._lines(cleaned.columns, of[chosen]),
                 (hashed.values[chosen] >> np.uint64(32)).astype(np.uint32),
                 hashed.keys[chosen],
-                hashed.repeats[chosen],
             )
         )
         self._n_keys += int(is_small.sum())
@@ -194,9 +168,8 @@ class KeySampler:
             self._hasher, self._tables, joined, self._limit, np.concatenate(self._passes)
         )
 
-    def _lines(self, columns: Mapping[str, list[str]], chosen: NDArray[np.bool_]) -> Lines:
-        places = np.flatnonzero(chosen).tolist()
-        some = {name: [cells[at] for at in places] for name, cells in columns.items()}
+    def _lines(self, columns: Mapping[str, list[str]], places: NDArray[np.intp]) -> Lines:
+        some = {name: [cells[at] for at in places.tolist()] for name, cells in columns.items()}
         return self._tables.lines(some)
 
     def _lower(self) -> None:

@@ -33,13 +33,11 @@ class HashedKeys:
 
     Attributes:
         values: the number of each row's value in each key column, 0 where it is missing.
-        keys: the number of each row's key of each form, 0 where it has none.
-        repeats: whether the row has the same key by an earlier form of the pass; numbered apart in `keys`.
+        keys: the number of each row's key of each form, equal ones of a pass apart; 0 where it has none.
     """
 
     values: Words
     keys: Words
-    repeats: NDArray[np.bool_]
 
 
 class KeyHasher:
@@ -76,7 +74,6 @@ class KeyHasher:
             for name in self.columns
         }
         keys: list[Words] = []
-        repeats: list[NDArray[np.bool_]] = []
         earlier: list[Words] = []
         for at, (number, form) in enumerate(self._forms):
             if at == 0 or number != self._forms[at - 1][0]:
@@ -87,10 +84,9 @@ class KeyHasher:
             is_there = plain != 0
             keys.append(np.where(occurrence > 0, _mixed(plain + occurrence * _STEP), plain))
             keys[-1][~is_there] = 0
-            repeats.append((occurrence > 0) & is_there)
             earlier.append(plain)
         values = np.stack([named[name] for name in self.columns], axis=1)
-        return HashedKeys(values, np.stack(keys, axis=1), np.stack(repeats, axis=1))
+        return HashedKeys(values, np.stack(keys, axis=1))
 
 
 def _key(number: int, form: KeyForm, named: Mapping[str, Words]) -> Words:

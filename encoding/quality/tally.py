@@ -52,12 +52,7 @@ class Counted:
 
 
 def count_file(ask: Ask, progress: Progress = silent) -> Counted:
-    """Read the file once and count.
-
-    Raises:
-        InputError: the file cannot be used.
-        ConfigError, LinkageSchemaError, RecipeError: settings or profile cannot be used.
-    """
+    """Read the file once and count."""
     profile = ask.profile.without_memory()
     table = ask.file.open()
     # The encoder's own rules clean the rows, so that a check never passes what encoding refuses.

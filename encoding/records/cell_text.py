@@ -15,11 +15,7 @@ class InexactCell(Exception):
 
 
 def cell_text(value: object) -> str:
-    """Return `value` as text: whole numbers without a point, dates as YYYY-MM-DD, nothing as "".
-
-    Raises:
-        InexactCell: the value has no exact text.
-    """
+    """Return `value` as text: whole numbers without a point, dates as YYYY-MM-DD, nothing as ""."""
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, bool):

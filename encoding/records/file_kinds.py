@@ -29,17 +29,7 @@ def open_table(
     delimiter: str = ",",
     sheet: str | None = None,
 ) -> Table:
-    """Open a file of records and read its header.
-
-    Args:
-        path: .xlsx, .xlsm, .parquet, .pq; anything else is read as delimited text.
-        encoding: text encoding of delimited text.
-        delimiter: the character between the cells of delimited text.
-        sheet: sheet of a workbook; None is the first.
-    Raises:
-        InputError: the file cannot be used, and why.
-        ExtraMissingError: it needs an optional package.
-    """
+    """Open a file of records and read its header."""
     file = Path(path)
     kind = file.suffix.lower()
     if kind in _OTHER_WORKBOOKS:

@@ -177,12 +177,7 @@ def file_identity(path: Path) -> tuple[int, int, int]:
 
 
 def named_columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the columns that have one.
-
-    Raises:
-        DuplicateHeaderError: two columns have the same name; it is not told, since a file without a header
-            has a person in that row.
-    """
+    """Return the names of the columns that have one."""
     place_of: dict[str, int] = {}
     for place, name in enumerate(header, start=1):
         if name in place_of:
@@ -197,15 +192,7 @@ def named_columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
 def column_chunks(
     rows: Iterable[Sequence[str]], n_rows: int, *, width: int, places: Mapping[str, int]
 ) -> Iterator[dict[str, list[str]]]:
-    """Yield the columns of about `n_rows` rows at a time, without the blank rows at the end of all.
-
-    Args:
-        rows: the data rows; a blank one may have no cells.
-        width: how many cells every other row must have.
-        places: where in a row each column stands.
-    Raises:
-        RaggedRowError: a row has another number of cells.
-    """
+    """Yield the columns of about `n_rows` rows at a time, without the blank rows at the end of all."""
     source = iter(rows)
     first_row, n_blank = 1, 0
     columns: dict[str, list[str]] = {name: [] for name in places}

@@ -28,17 +28,7 @@ _OVERLAP_BYTES = 64
 def check_cells(
     path: Path, sheet: str, *, header_line: int, column_names: Mapping[int, str]
 ) -> None:
-    """Raise unless every cell of the given columns holds what was typed.
-
-    Args:
-        sheet: the sheet's name.
-        header_line: 0-based line of the header; the lines above it are not looked at.
-        column_names: the name of each column to check, by its 0-based place in the sheet.
-    Raises:
-        FormulaCellError, CellError: with row and column.
-        SheetError: the sheet is too large.
-        FileKindError: the workbook is damaged.
-    """
+    """Raise unless every cell of the given columns holds what was typed."""
     try:
         with zipfile.ZipFile(path) as archive:
             part = _sheet_part(archive, sheet)

@@ -74,7 +74,8 @@ def make_cards(
 ) -> bytes:
     """Return what the asked agency sends: its signed statement, and a sealed card for each handle.
 
-    A record that has left the file since it was encoded gets a card too, without a value.
+    A record that has left the file since it was encoded gets a card too, without a value. So does one that
+    lacks too much to be asked about, whatever the broker says.
 
     Args:
         keys_of: the record key of each handle of the asked buckets.
@@ -90,7 +91,8 @@ def make_cards(
         record = records.get(key)
         digest = absent_digest(making.memory_key) if record is None else record.digest
         name = record_name(making.memory_key, key, digest)
-        plain = card_plain(_card(review, own, name, {} if record is None else record.values))
+        values = {} if record is None or record.is_bare else record.values
+        plain = card_plain(_card(review, own, name, values))
         sealed.append((handle, b"".join(seal_pieces([plain], address))))
         if len(sealed[-1][1]) > MAX_CARD_BYTES:
             raise ReviewError(

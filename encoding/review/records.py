@@ -18,10 +18,12 @@ from encoding.packing.withdrawals import Withdrawn
 from encoding.progress import Progress
 from encoding.recipe.cells import read_sex
 from encoding.recipe.dates import read_date_format
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
+from schemas.link_quality import TELLING_FIELDS
 from schemas.profile import EncodingProfile
 
 DATE_OF_BIRTH: Final = "birth_date"
@@ -32,11 +34,15 @@ _BETWEEN: Final = " / "
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A record of the agency's file: its values by element, and the digest of its derived rows."""
+    """A record of the agency's file: its values by element, and the digest of its derived rows.
+
+    One that is bare lacks a name or the date of birth, and nobody is asked about it.
+    """
 
     record_id: str = field(repr=False)
     values: Mapping[str, str] = field(repr=False)
     digest: str = field(repr=False)
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,10 @@ class _Found:
         # By their small letters: what differs in capitals alone is one value.
         self._values: dict[str, dict[str, dict[str, str]]] = {}
         self._digests: dict[str, str] = {}
+        fields = {one.name: one for one in reading.profile.fields}
+        self._telling = [fields[name].lanes[0].column for name in TELLING_FIELDS if name in fields]
+        self._number = NUMBER_COLUMN if reading.profile.number_kind else None
+        self._present: dict[str, set[str]] = {}
 
     def look_at(self, chunk: Chunk) -> None:
         ids = chunk.columns[self._reading.file.id_column]
@@ -165,10 +175,18 @@ class _Found:
         for place, row in enumerate(cleaned.rows.tolist()):
             rows.setdefault(of_row[row - 1], []).append(place)
         for key, places in rows.items():
+            filled = (
+                name for name, cells in cleaned.columns.items() if any(cells[at] for at in places)
+            )
+            self._present.setdefault(key, set()).update(filled)
             if key not in self._digests:
                 self._digests[key] = record_digest(
                     self._reading.memory_key, cleaned.columns, places
                 )
+
+    def _is_bare(self, present: Collection[str]) -> bool:
+        n_missing = sum(column not in present for column in self._telling)
+        return n_missing > int(self._number in present)
 
     def records(self) -> dict[str, FileRecord]:
         return {
@@ -176,6 +194,7 @@ class _Found:
                 record_id,
                 {name: _BETWEEN.join(known.values()) for name, known in self._values[key].items()},
                 self._digests.get(key) or absent_digest(self._reading.memory_key),
+                self._is_bare(self._present.get(key, set())),
             )
             for key, record_id in self._ids.items()
         }

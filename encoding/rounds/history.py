@@ -1,6 +1,6 @@
 """What the match log says of a round besides its opening: whether it counts, is due, has its nonces to itself.
 
-The entries are those that the broker shows of the project, held to the pins. They count on without a gap, so
+The entries are those that the broker shows of the project, held to the pins. Each names the one before it, so
 that none before the last one shown can be left out; what comes after it shows with the next receipt.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from encoding.errors import LogError, RoundUnprovenError, UnseenAgreementError
+from encoding.errors import RoundUnprovenError, UnseenAgreementError
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity, SignedKeyChange
@@ -163,11 +163,7 @@ class RoundHistory:
         return listed
 
     def voided_since(self, party: str, number: int | None) -> bool:
-        """Tell whether a party has voided its nonces since a round was opened, as after a restore.
-
-        Args:
-            number: the round's; None: ever.
-        """
+        """Tell whether a party has voided its nonces since a round was opened, as after a restore."""
         begun = (
             one.seq
             for one in self.entries
@@ -217,8 +213,6 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
 
     Args:
         entries: what the log shows of it, in order.
-    Raises:
-        LogError: an entry before the last one is not shown.
     """
     openings: list[_Opened] = []
     key_changes: list[tuple[int, SignedKeyChange]] = []
@@ -229,14 +223,10 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
     received: dict[tuple[int, str, str], list[UploadReceived]] = {}
     revoked: dict[str, int] = {}
     seen: list[Entry] = []
-    # Changes of keys are of no project, and count on by themselves.
-    n_seen: dict[str | None, int] = {project: 0, None: 0}
     for entry in entries:
-        if entry.project not in n_seen:
+        # Changes of keys are of no project.
+        if entry.project not in (project, None):
             continue
-        if entry.place != n_seen[entry.project]:
-            raise LogError("the broker's copy of the match log lacks an entry of the project")
-        n_seen[entry.project] += 1
         seen.append(entry)
         body = entry.body
         if isinstance(body, RoundOpened):
@@ -273,12 +263,7 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
 def _terms_of(
     newest: _Opened, before: Iterable[_Opened], agreements: Mapping[str, Agreement]
 ) -> ProjectTerms:
-    """Return the terms under which the newest round was opened, which no earlier opening has left behind.
-
-    Raises:
-        UnseenAgreementError: they are of an agreement that is not here.
-        RoundUnprovenError: they are of one that another had replaced.
-    """
+    """Return the terms under which the newest round was opened, which no earlier opening has left behind."""
     numbers = {digest: one.number for digest, one in agreements.items()}
     agreement = agreements.get(newest.agreement or "")
     if agreement is None:

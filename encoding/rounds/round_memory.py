@@ -69,19 +69,11 @@ class Said:
         write_durably(self.folder / name, raw)
 
     def claims(self, turn: Turn, space: str, stream: str) -> Claims:
-        """Return the claims that were said or heard in a stream.
-
-        Raises:
-            WorkspaceError: there are none.
-        """
+        """Return the claims that were said or heard in a stream."""
         return self._parsed(turn, space, stream, parse_claims)
 
     def statement(self, turn: Turn, space: str, stream: str) -> ChainStatement:
-        """Return the statement that was said in a stream.
-
-        Raises:
-            WorkspaceError: there is none.
-        """
+        """Return the statement that was said in a stream."""
         return self._parsed(turn, space, stream, parse_statement)
 
     def _parsed(
@@ -114,11 +106,7 @@ def _base64(raw: bytes) -> Iterator[bytes]:
 
 
 def _field(pieces: Iterable[bytes], field: _Field) -> bytes:
-    """Return one field of a message that was kept.
-
-    Raises:
-        WorkspaceError: it is none.
-    """
+    """Return one field of a message that was kept."""
     # Between the quotes: plain and what it is, raw and what it is, version and what it is.
     wanted, others = (3, 7) if field == "plain" else (7, 3)
     found, waiting, frame, n_quotes = bytearray(), b"", bytearray(), 0

@@ -294,11 +294,7 @@ def close(
 
 
 def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
-    """Refuse a round of which this agency spoke before its ledger went back.
-
-    Raises:
-        RollbackError: so it is; the next round goes on from where the ledger is.
-    """
+    """Refuse a round of which this agency spoke before its ledger went back."""
     if own.applied is not None and own.applied.rollback != ledger.rolled_back:
         raise RollbackError(
             f"this agency's ledger went back after it had sent its claims of round {own.round}",
@@ -384,11 +380,7 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
 def _as_logged(
     desk: Desk, space: SpaceOfRound, stream: str, sender: str, sha256: str
 ) -> tuple[Mapping[str, PublicIdentity], Listed]:
-    """Return who could sign a message when the log took it, and where it stands in its stream.
-
-    Raises:
-        RoundUnprovenError: the log does not have it.
-    """
+    """Return who could sign a message when the log took it, and where it stands in its stream."""
     for anew in (False, True):
         history = desk.read_log(anew=anew)
         stream_by_log = logged_stream(history.entries, space.name, stream)
@@ -412,12 +404,7 @@ def _kept_unread(desk: Desk, space: SpaceOfRound, raw: bytes) -> Iterator[None]:
 
 
 def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
-    """Refuse a message whose sender was shown another match log, or none of the round.
-
-    Raises:
-        OtherLogError: it was.
-        MessageUntrustedError: the log has not signed what the sender says that it has seen.
-    """
+    """Refuse a message whose sender was shown another match log, or none of the round."""
     tell = "nothing of this round is stored; call the other agency, and keep the workspace as it is"
     try:
         seen = desk.compare_log(head.checkpoint.encode("utf-8"))

@@ -21,13 +21,7 @@ class LoggedMessage:
 
 
 def logged_stream(entries: Iterable[Entry], space: str, stream: str) -> list[LoggedMessage]:
-    """Return the messages of a stream, in order.
-
-    Args:
-        entries: those of one project, in the order of the log.
-        space: the ID space whose statements are meant.
-        stream: its name.
-    """
+    """Return the messages of a stream, in order."""
     found = []
     for entry in entries:
         body, party = entry.body, entry.actor.party

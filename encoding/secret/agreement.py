@@ -137,11 +137,7 @@ def check_share(
 def open_share(
     signed: SignedShare, holders: SecretHolders, recipient: Identity, sender: PublicIdentity
 ) -> Contribution:
-    """Return what a holder has contributed.
-
-    Raises:
-        ShareError: the share was made by or for somebody else, for other holders, or was changed.
-    """
+    """Return what a holder has contributed."""
     share = check_share(signed, holders, recipient.public.party, sender)
     sealed = base64_bytes(share.sealed, SEALED_BYTES)
     try:

@@ -124,11 +124,7 @@ def write_kept(path: Path, kept: KeptSecret, workspace_key: bytes) -> None:
 
 
 def read_kept(path: Path, project: str, epoch: int, workspace_key: bytes) -> KeptSecret | None:
-    """Return what is kept of an epoch's secret; None if nothing is.
-
-    Raises:
-        WorkspaceError: damaged, of another project or epoch, or sealed under another workspace key.
-    """
+    """Return what is kept of an epoch's secret; None if nothing is."""
     return _record(path, project, epoch, workspace_key).read_as(KeptSecret)
 
 

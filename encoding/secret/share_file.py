@@ -52,11 +52,7 @@ def read_share_file(path: Path) -> Carried:
 
 
 def parse_share_file(content: bytes) -> Carried:
-    """Read the bytes of such a file.
-
-    Raises:
-        ShareError: they are not those of one.
-    """
+    """Read the bytes of such a file."""
     first, *lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
     if first != FIRST_LINE or len(content) > MAX_FILE_BYTES:
         raise ShareError("it is not a file of shares of this version")

@@ -146,7 +146,7 @@ def _refuse_strangers(files: Sequence[RowsOf]) -> None:
     if ends != sorted({(partner, agency, run) for agency, partner, run in ends}):
         raise LinksFileError(
             "a link ID needs the rows of both agencies of a pair, of the same run, from each agency once",
-            hint="open the files of all agencies of a round with one command",
+            hint="join what all agencies of a round delivered: blindlink attach",
         )
 
 
@@ -171,11 +171,7 @@ def _releases(files: Sequence[RowsOf]) -> dict[str, list[PairRelease]]:
 def _unapplied(
     ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]], number: int
 ) -> dict[str, list[PairRelease]]:
-    """Return what the ledgers do not have of the matches of a round, as its next release; empty: nothing.
-
-    Raises:
-        OutOfTurnError: a later round was applied before, or this one with other agencies.
-    """
+    """Return what the ledgers do not have of the matches of a round, as its next release; empty: nothing."""
     newest = max((ledger.last for ledger in ledgers.values() if ledger.last), default=None)
     if newest is None or newest.round < number:
         return {agency: [*found] for agency, found in releases.items()}

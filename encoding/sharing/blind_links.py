@@ -68,16 +68,6 @@ def read_blind_links(path: Path) -> BlindLinks:
         raise LinksFileError(message, hint=hint) from exc
 
 
-def refuse_other_recipient(links: BlindLinks, recipient: str | None) -> None:
-    """Refuse sealed match IDs that another party than this one can open; None: whoever it is.
-
-    Raises:
-        LinksFileError: another can.
-    """
-    if recipient not in (None, links.header.recipient):
-        raise LinksFileError(f"the match IDs are sealed to {links.header.recipient}")
-
-
 def extract_blind(
     file: AgencyFile,
     links: BlindLinks,

@@ -60,12 +60,7 @@ def write_blind_rows(
     columns: Sequence[str],
     rows: Iterable[tuple[bytes, str, tuple[str, ...]]],
 ) -> int:
-    """Write rows for the recipient in place of a file, and return how many.
-
-    Args:
-        rows: the sealed match ID, the pseudonym and the cells of each; they are sorted and each is written
-            once, so that the order of the agency's file does not pass.
-    """
+    """Write rows for the recipient in place of a file, and return how many."""
     ordered = sorted(set(rows))
     with replacing(path) as file:
         file.write(ROWS_START + header.to_canonical() + b"\n")
@@ -102,11 +97,7 @@ def open_blind_rows(
 
 
 def read_blind_header(file: IO[bytes]) -> BlindHeader:
-    """Return the header line of a blind release, which comes next in the file.
-
-    Raises:
-        LinksFileError: there is none.
-    """
+    """Return the header line of a blind release, which comes next in the file."""
     line = file.readline(MAX_HEADER_LINE_BYTES + 1)
     try:
         return BlindHeader.from_canonical(line.removesuffix(b"\n"))
@@ -139,7 +130,7 @@ def _places(names: list[str], columns: Sequence[str]) -> list[int]:
         if name not in columns:
             raise ColumnNotListedError(
                 f"it holds the column {printable(name)}, which you did not list",
-                hint="list it with --columns if the agreement lets you have it, or send the file back",
+                hint="tell the agency what the agreement lets you have",
             )
     for name in columns:
         if name not in names[2:]:

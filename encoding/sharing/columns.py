@@ -1,4 +1,4 @@
-"""Exchanges listed columns by link ID: one agency extracts them, the other attaches them to its own rows.
+"""Exchanges listed columns by link ID: one agency delivers them, the other attaches them to its own rows.
 
 Only columns that somebody listed pass, in either direction: an unlisted one is dropped from one's own file
 and refused in a received one.
@@ -24,47 +24,25 @@ from encoding.errors import (
 from encoding.files import write_csv
 from encoding.records import Table, open_table
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.links_file import is_link_id, read_links
+from encoding.sharing.links_file import is_link_id
 from schemas.printable import printable
 from schemas.spreadsheet import inert
 
 LINK_ID: Final = "link_id"
 
-_ORIGIN: Final = "it must come from: blindlink extract"
+_ORIGIN: Final = "ask the partner to deliver anew: blindlink deliver"
 # What no content of a received file brings about, and what says already whose fault it is.
 _TOLD_AS_IT_IS: Final = (FileMissingError.code, FileUnreadableError.code, LinksFileError.code)
 
 Row = tuple[str, ...]
-Links = Path | Mapping[str, str]
-"""A file of links, or the link ID of each record ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What `attach` has written: rows in all, and how many of them found something to attach.
-
-    `unknown` received link IDs are none of this agency's.
-    """
+    """How many rows `attach` has written; `unknown` received link IDs are none of this agency's."""
 
     rows: int
-    rows_attached: int
     unknown: int = 0
-
-
-def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns to hand over: those asked for, or else all that the settings list.
-
-    Raises:
-        ColumnNotListedError: one that was asked for is not listed, or nothing is listed at all.
-    """
-    chosen = tuple(dict.fromkeys(asked or listed))
-    hint = "list what the agreement allows in blindlink.toml: [share] columns"
-    for column in chosen:
-        if column not in listed:
-            raise ColumnNotListedError(f"the column {column} is not listed for sharing", hint=hint)
-    if not chosen:
-        raise ColumnNotListedError("no column is listed for sharing", hint=hint)
-    return chosen
 
 
 def agreed_among(columns: Sequence[str], agreed: Sequence[str]) -> tuple[str, ...]:
@@ -85,16 +63,17 @@ def not_agreed(columns: Sequence[str], agreed: Sequence[str] | None) -> tuple[st
     return tuple(column for column in columns if _plain(column) not in named)
 
 
-def extract(file: AgencyFile, links: Links, columns: Sequence[str], output: Path) -> int:
+def extract(
+    file: AgencyFile, link_of: Mapping[str, str], columns: Sequence[str], output: Path
+) -> int:
     """Write link ID and listed columns of every linked row, and return how many rows.
 
     The rows stand in the order of link IDs and columns, equal ones once, so that the order of the agency's
-    file does not pass. `links` is the file of links, or the link ID of each record ID.
+    file does not pass. `link_of` is the link ID of each record ID.
 
     Raises:
         InputError: a file cannot be read, or a column is missing.
     """
-    link_of = _links_of(links)
     found = {
         (link_of[row[0]], *row[1:])
         for row in _rows(file.open(), [file.id_column, *columns])
@@ -106,20 +85,17 @@ def extract(file: AgencyFile, links: Links, columns: Sequence[str], output: Path
 
 def attach(
     file: AgencyFile,
-    links: Links | None,
+    link_of: Mapping[str, str],
     received: Path,
     columns: Sequence[str],
     output: Path,
     *,
     keep: Sequence[str] = (),
-    keep_unlinked: bool = False,
 ) -> Attached:
     """Write record ID, kept columns of the own file, and listed columns of the received one.
 
-    Where `links` is None, the file's record IDs are link IDs themselves, as `blindlink open` writes them.
-    An own row is written once for each different received row of its link ID. Without one it is left out,
-    or, with `keep_unlinked`, written with empty cells. A received cell that a spreadsheet would take for a
-    formula is written behind an apostrophe.
+    An own row is written once for each different received row of its link ID, and left out without one. A
+    received cell that a spreadsheet would take for a formula is written behind an apostrophe.
 
     Raises:
         LinksFileError: the received file is no such file, or none of its link IDs is known.
@@ -128,28 +104,18 @@ def attach(
         ConfigError: a column would be there twice.
     """
     _refuse_clash(file.id_column, keep, columns)
-    link_of = None if links is None else _links_of(links)
-    received_rows = _read_received(received, columns)
-    known = None if link_of is None else set(link_of.values())
-    if known is not None and received_rows and not received_rows.keys() & known:
+    received_rows, known = _read_received(received, columns), set(link_of.values())
+    if received_rows and not received_rows.keys() & known:
         raise LinksFileError(
             f"this agency has none of the link IDs in {received.name}",
             hint="both agencies must fetch the link IDs of the same run: blindlink links",
         )
-    blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()
-    written: dict[Row, bool] = {}
+    written: dict[Row, None] = {}
     for row in _rows(file.open(), [file.id_column, *keep]):
-        link_id = row[0] if link_of is None else link_of.get(row[0], "")
-        matches = received_rows.get(link_id)
-        for other in matches or blank:
-            written[(*row, *other)] = matches is not None
+        for other in received_rows.get(link_of.get(row[0], ""), ()):
+            written[(*row, *other)] = None
     write_csv(output, (file.id_column, *keep, *map(inert, columns)), written)
-    unknown = 0 if known is None else len(received_rows.keys() - known)
-    return Attached(len(written), sum(written.values()), unknown)
-
-
-def _links_of(links: Links) -> Mapping[str, str]:
-    return read_links(links) if isinstance(links, Path) else links
+    return Attached(len(written), len(received_rows.keys() - known))
 
 
 def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:
@@ -170,7 +136,7 @@ def _received_rows(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
         if column != LINK_ID and column not in columns:
             raise ColumnNotListedError(
                 f"{path.name} holds the column {printable(column)}, which you did not list",
-                hint="list it with --columns if the agreement lets you have it, or send the file back",
+                hint="tell the partner what the agreement lets you have",
             )
     found: dict[str, dict[Row, None]] = {}
     # A file of no rows is what an agency sends that has nobody in common with this one.
@@ -187,7 +153,7 @@ def _refuse_clash(id_column: str, keep: Sequence[str], columns: Sequence[str]) -
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is None:
         return
-    hint = "leave it out of --keep or --columns, or out of [share] keep in blindlink.toml"
+    hint = "leave it out of blindlink.toml: [share] keep"
     if twice == id_column:
         hint = (
             "your record IDs stand in a column of that name, too: give it another one in your own file, and in "

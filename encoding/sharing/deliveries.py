@@ -59,7 +59,7 @@ def seal_delivery(
     receivers: tuple[PublicIdentity, ...],
     at: str,
 ) -> None:
-    """Write `target`: rows as `encoding.sharing.columns.extract` made them, stated, signed and sealed."""
+    """Write `target`: rows as `extract` or `extract_blind` made them, stated, signed and sealed."""
     digest, size_bytes = hashlib.sha256(), 0
     with rows.open("rb") as file:
         for piece in _pieces(file):

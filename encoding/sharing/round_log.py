@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +16,9 @@ from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import RunFinished, UploadReceived
+from schemas.matchlog.review_kinds import ReviewAsked, ReviewEnded
 from schemas.matchlog.round_kinds import RoundOpened
-from schemas.round_report import DisclosedTo, PairQuality, Range
+from schemas.round_report import MOST_WEEKS, DisclosedTo, PairQuality, Range, ReviewWeek
 
 
 @dataclass(slots=True, repr=False)
@@ -34,6 +37,8 @@ class RoundLog:
     _book: DisclosureBook = field(default_factory=DisclosureBook)
     _finished: dict[str, RunFinished] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
+    _asked: dict[str, tuple[date, ReviewAsked]] = field(default_factory=dict)
+    _ended: dict[str, ReviewEnded] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry of the log.
@@ -92,6 +97,23 @@ class RoundLog:
             concordance=agreeing,
         )
 
+    def questions(self, reviewer: str, asked: str) -> tuple[ReviewWeek, ...]:
+        """Return what came of an agency's questions about another one's records, of the newest weeks."""
+        weeks: dict[date, list[tuple[ReviewAsked, ReviewEnded]]] = {}
+        for run, (day, body) in self._asked.items():
+            if (body.reviewer, body.asked) == (reviewer, asked) and run in self._ended:
+                monday = day - timedelta(days=day.weekday())
+                weeks.setdefault(monday, []).append((body, self._ended[run]))
+        return tuple(
+            ReviewWeek(
+                week=monday.isoformat(),
+                asked=sum(one.charged for one, _ in found),
+                accepted=_sum(end.accepted for _, end in found),
+                rejected=_sum(end.rejected for _, end in found),
+            )
+            for monday, found in sorted(weeks.items())[-MOST_WEEKS:]
+        )
+
     def disclosures(self) -> tuple[DisclosedTo, ...]:
         """Return what this agency gave and received from the opening of the round to that of the next one."""
         lines = [one for one in self._book.lines if self._is_of_round(one)]
@@ -108,6 +130,10 @@ class RoundLog:
             self.uploads[of] = (entry.actor.party, body)
         elif isinstance(body, RunFinished):
             self._finished[of] = body
+        elif isinstance(body, ReviewAsked):
+            self._asked[of] = (date.fromisoformat(entry.time[:10]), body)
+        elif isinstance(body, ReviewEnded):
+            self._ended[of] = body
 
     def _refuse_another(self, run: str, counts: RunCounts) -> None:
         logged = self._finished.get(run)
@@ -142,3 +168,8 @@ def _together(lines: list[Disclosure]) -> DisclosedTo:
         citation=first.citation or None,
         entry=min(one.entry for one in lines),
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [*counts]
+    return None if None in known else sum(filter(None, known))

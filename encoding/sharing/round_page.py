@@ -153,6 +153,8 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
         left = (review.asked or 0) - (review.decided or 0)
         if review.role == "reviewer" and review.state == "answered" and left > 0:
             yield "warn", f"{left:,} pairs with {review.partner} wait for your reviewers."
+        if review.is_doubtful:
+            yield "warn", _doubt_words(review)
     parties = sorted({one.receiver for one in report.disclosures if one.giver == report.party})
     if parties:
         yield "note", f"Something about your records went to: {', '.join(parties)}."
@@ -311,9 +313,41 @@ def _reviews(report: RoundReport) -> Iterator[Section]:
                     "Pairs that people decide",
                     ("with", "your part", "asked", "decided by you", "stands at", "released"),
                     [_review_cells(one) for one in report.reviews],
-                )
+                ),
+                *map(_questions, report.reviews),
             ],
         )
+
+
+def _questions(one: ReviewLoad) -> Markup:
+    """Return a table of what came of questions about either's records, week by week."""
+    whose = "of yours" if one.role == "asked" else f"of {one.partner}"
+    return prose_table(
+        f"Questions about records {whose}, in reviews that have ended",
+        ("week from", "asked, as the log counts them", "accepted", "rejected"),
+        [
+            (
+                week.week,
+                f"{week.asked:,}",
+                _number(week.accepted, NOT_KNOWN),
+                _number(week.rejected, NOT_KNOWN),
+            )
+            for week in one.weeks
+        ],
+    )
+
+
+def _doubt_words(one: ReviewLoad) -> str:
+    asked = sum(week.asked for week in one.weeks)
+    if one.role == "reviewer":
+        return (
+            f"Your reviewers have accepted fewer than a fifth of {asked:,} questions about the records of "
+            f"{one.partner}."
+        )
+    return (
+        f"The reviewers of {one.partner} have accepted fewer than a fifth of {asked:,} questions about your "
+        f"records. Ask {one.partner} why: people can be looked up in this way."
+    )
 
 
 def _review_cells(one: ReviewLoad) -> tuple[str, ...]:

@@ -42,10 +42,6 @@ class NumbersHeld:
     """The student IDs that the child-welfare agency holds: of four rows in five, and one in a hundred is wrong.
 
     A wrong one is, alike often, that of a brother or sister, that of any other pupil, or mistyped.
-
-    Args:
-        rng: of its own, so that nothing else of a rehearsal hangs on it.
-        pupils: some who are at school.
     """
 
     def __init__(self, rng: Random, pupils: Sequence[Person]) -> None:

@@ -47,11 +47,7 @@ class RehearsalFiles:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Refuse a folder in which a file of a rehearsal's name is none.
-
-    Raises:
-        OutputExistsError: there is such a file.
-    """
+    """Refuse a folder in which a file of a rehearsal's name is none."""
     for name, columns in (
         (CHILD_WELFARE_LAYOUT.file_name, CHILD_WELFARE_LAYOUT.columns),
         (K12_LAYOUT.file_name, K12_LAYOUT.columns),

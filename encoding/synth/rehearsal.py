@@ -69,19 +69,7 @@ def write_rehearsal(
     error_level: str = "mid",
     known_numbers: bool = False,
 ) -> RehearsalFiles:
-    """Write two agencies' files and the truth; the same arguments write the same bytes everywhere.
-
-    Args:
-        folder: made if missing; files of the same names are replaced.
-        n_children: people in the child-welfare file. Rows are about 2 % more: some are entered twice.
-        n_students: people in the K-12 file. Rows are about 15 % more: one an enrolment.
-        overlap: share of the children who are also in the K-12 file, 0 to 1.
-        error_level: a key of ERROR_LEVELS.
-        known_numbers: four in five rows of the child-welfare file hold a student ID, and one in a hundred of
-            these is wrong: mistyped, or another pupil's. All else is the same as without.
-    Raises:
-        RehearsalError: a number is out of range, or the error level is unknown.
-    """
+    """Write two agencies' files and the truth; the same arguments write the same bytes everywhere."""
     if error_level not in ERROR_LEVELS:
         raise RehearsalError(f"the error level must be one of {', '.join(ERROR_LEVELS)}")
     if n_children < 1 or not 0 <= overlap <= 1 or n_students < n_children:

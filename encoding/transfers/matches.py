@@ -108,23 +108,14 @@ def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> F
 
 
 def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
-    """Return a release's file once the match log vouches for it, keep the proof, and tell the broker.
-
-    Raises:
-        As `fetch_proven`.
-    """
+    """Return a release's file once the match log vouches for it, keep the proof, and tell the broker."""
     raw = fetch_proven(client, release, party, trust)
     say_whole(client, release)
     return raw
 
 
 def fetch_proven(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
-    """Return a release's file once the match log vouches for it, and keep the proof.
-
-    Raises:
-        ReleaseError: it is not what the broker announced.
-        ReceiptError, LogError: the log does not hold it, for this party to fetch.
-    """
+    """Return a release's file once the match log vouches for it, and keep the proof."""
     raw = client.fetch_release(release.release, release.size_bytes)
     sha256 = release_digest(raw)
     if sha256 != release.sha256:
@@ -150,11 +141,7 @@ def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Han
 
 
 def known_records(handle_map: HandleMap, handles: Handles) -> RecordKeys:
-    """Return the record key of each handle.
-
-    Raises:
-        ReleaseError: as `keys_of_handles`.
-    """
+    """Return the record key of each handle."""
     records, known = handle_map.records(handles)
     n_missing = len(known) - int(np.count_nonzero(known))
     if n_missing:

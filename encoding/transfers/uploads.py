@@ -106,11 +106,7 @@ def _checked(client: BrokerClient, upload: str, signed: SignedManifest, wait: Wa
 
 
 def restate(manifest: Manifest, view: ProjectView) -> Manifest:
-    """Return the manifest under the terms in force: new terms alone never ask for re-encoding.
-
-    Raises:
-        ProjectChangedError: profile or epoch are others now, so the encodings do not fit.
-    """
+    """Return the manifest under the terms in force: new terms alone never ask for re-encoding."""
     terms = view.terms
     if (manifest.profile, manifest.epoch) != (view.profile.digest(), terms.epoch):
         raise ProjectChangedError(

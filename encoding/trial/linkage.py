@@ -103,5 +103,5 @@ def link(profile: EncodingProfile, smaller: Encoded, larger: Encoded) -> Resolut
         profile=profile,
         counts=larger.counts,
         sizes=Sizes(smaller.n_records, larger.n_records),
-        policy=link_policy(RECOMMENDED_POLICY, smaller.n_records),
+        policy=link_policy(RECOMMENDED_POLICY),
     )

@@ -32,7 +32,6 @@ TRIAL_SENTENCES: Final[Mapping[str, str]] = {
     "unreadable-sex": "the sex is a code that the recipe does not know",
     "no-name": "first and last name are both missing",
     "held-for-review": "a likely pair of it is in pairs.csv, for a person to decide",
-    "review-full": "a pair of it is likely enough for review, but no more pairs than agreed are held",
     "nearer-rival": "the record of the other file that it is like is nearer to another one",
     "not-likely": "records of the other file came near, and none is likely enough to be the same person",
     "none-near": "no record of the other file came near",
@@ -45,9 +44,7 @@ _OF_UNREAD: Final = {
     "last_name": "no-name",
     TOKENS: "no-key",
 }
-NOT_OF_DATA: Final = frozenset(
-    {"held-for-review", "review-full", "nearer-rival", "not-likely", "none-near"}
-)
+NOT_OF_DATA: Final = frozenset({"held-for-review", "nearer-rival", "not-likely", "none-near"})
 """Reasons that lie in no fault of the record."""
 
 
@@ -124,11 +121,6 @@ class Outcome:
         return self.run.n_in_band(Band.REVIEW)
 
     @property
-    def n_beyond_review(self) -> int:
-        """Pairs that are likely enough for review, beyond as many as are held."""
-        return self.run.n_by_rule(Rule.REVIEW_SHARE)
-
-    @property
     def wrong(self) -> Interval:
         """How many links are likely of two people; no more than there are."""
         expected = self.run.expected_false_matches
@@ -175,7 +167,6 @@ class Outcome:
         rows, standing = self._rows, np.zeros(len(side.records.ids), dtype=np.uint8)
         of_pair = np.full(len(rows), _NOT_LIKELY, dtype=np.uint8)
         of_pair[rows["rule"] == Rule.BETTER_RIVAL] = _RIVAL
-        of_pair[rows["rule"] == Rule.REVIEW_SHARE] = _FULL
         of_pair[rows["band"] == Band.REVIEW] = _HELD
         of_pair[rows["band"] == Band.AUTO] = _LINKED
         np.maximum.at(standing, numbers, of_pair)
@@ -208,18 +199,16 @@ class Outcome:
         )
 
 
-_NONE_NEAR, _NOT_LIKELY, _RIVAL, _FULL, _HELD, _LINKED = range(6)
+_NONE_NEAR, _NOT_LIKELY, _RIVAL, _HELD, _LINKED = range(5)
 _OF_STANDING: Final = {
     _NONE_NEAR: "none-near",
     _NOT_LIKELY: "not-likely",
     _RIVAL: "nearer-rival",
-    _FULL: "review-full",
     _HELD: "held-for-review",
 }
 MISSED: Final[Mapping[str, str]] = {
     **TRIAL_SENTENCES,
     "held-for-review": "it is held for a person to decide",
-    "review-full": "it is likely enough for review, but no more pairs than agreed are held",
     "nearer-rival": "one of the two records is linked or held with another one",
     "not-likely": "the two records came near, and differ in too much",
     "none-near": "nothing brought the two records together",
@@ -247,8 +236,6 @@ def _reasons(looks: Looks, at: int, keyed: int, sent: int, standing: int) -> Ite
 def _why_missed(decided: tuple[int, int] | None, *reasons: Sequence[str]) -> str:
     if decided is not None and decided[0] == Band.REVIEW:
         return "held-for-review"
-    if decided is not None and decided[1] == Rule.REVIEW_SHARE:
-        return "review-full"
     of_data = [one for some in reasons for one in some if one not in NOT_OF_DATA]
     if of_data:
         return of_data[0]

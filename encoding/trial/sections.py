@@ -8,7 +8,6 @@ from typing import Final
 from encoding.trial.found import Found, Measured
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
 from encoding.trial.summary import (
-    beyond_words,
     headline,
     percent,
     range_words,
@@ -89,9 +88,6 @@ def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
         "note",
         f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
     )
-    if outcome.n_beyond_review:
-        words = beyond_words(outcome)
-        yield "warn", f"{words[:1].upper()}{words[1:]}."
     yield from (("warn", one) for one in found.remarks)
 
 

@@ -14,8 +14,6 @@ from encoding.trial.outcome import MISSED, FileSide, Outcome
 from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.link_quality import Interval
-from schemas.policy_words import percent as percent_text
-from schemas.run import RECOMMENDED_POLICY
 
 
 def headline(trial: Found) -> str:
@@ -32,8 +30,6 @@ def summary_lines(trial: Found) -> Iterator[str]:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
     yield f"  likely wrong, of two different people: {wrong_words(outcome)}"
     yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
-    if outcome.n_beyond_review:
-        yield f"  {beyond_words(outcome)}"
     yield from (f"  {one}" for one in trial.remarks)
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
@@ -66,7 +62,6 @@ def outcome_document(trial: Found) -> dict[str, Any]:
     return {
         "linked": outcome.n_linked,
         "review": outcome.n_review,
-        "beyond_review": outcome.n_beyond_review,
         "likely_wrong": [outcome.wrong.low, outcome.wrong.high] if outcome.is_wrong_known else None,
         "likely_missed": [outcome.missed.low, outcome.missed.high],
         "truth": None
@@ -104,15 +99,6 @@ def _file(guess: Guess, name: str, side: FileSide) -> dict[str, Any]:
 def reasons_of(unmatched: list[Unmatched]) -> Counter[str]:
     """Return how many records have each reason, the commonest first; one may have several."""
     return Counter(reason for one in unmatched for reason in one.reasons)
-
-
-def beyond_words(outcome: Outcome) -> str:
-    """Return how many pairs are likely enough for review, and are left out since there are so many."""
-    most = percent_text(RECOMMENDED_POLICY.review_share)
-    return (
-        f"left out, though likely enough for review: {outcome.n_beyond_review:,} pairs; at most {most} of the"
-        " smaller file's records are held"
-    )
 
 
 def wrong_words(outcome: Outcome) -> str:

@@ -78,7 +78,7 @@ def link_tokens(
     of_pattern = np.array(totals, dtype=np.int64)
     total = of_pattern[np.searchsorted(codes, pairs["code"])]
     # Tokens have no distances: records of one person tie nearly always, and each of them is right.
-    bands = replace(link_policy(RECOMMENDED_POLICY, len(smaller)).bands, lead=0)
+    bands = replace(link_policy(RECOMMENDED_POLICY).bands, lead=0)
     no_twins = (0,) * len(patterns)
     none = np.zeros(len(pairs), dtype=np.int64)
     is_crowded = _are_crowded(pairs, total) & (total >= bands.review)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import filecmp
-import secrets
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app.matching.blocks.weights import model_of
+from encoding.blocks.assembly import Randomness
 from encoding.blocks.keys import KEY_BYTES
 from encoding.errors import GuessError, TrialFilesError
 from encoding.profiles.catalog import SEX_FIELD, shipped_profile
@@ -107,7 +108,7 @@ def run_trial(
     truth: Path | None = None,
     progress: Progress = silent,
 ) -> Trial:
-    """Link two files under a key that is drawn here and kept nowhere.
+    """Link two files under a key that is made of the two files and kept nowhere: the same ones link alike.
 
     Raises:
         InputError: a file or the truth cannot be used.
@@ -122,7 +123,7 @@ def run_trial(
     for source in sources:
         with about_file(source.path):
             reports.append(_checked(profile, source, as_of, progress))
-    job = _Job(profile, secrets.token_bytes(KEY_BYTES), as_of, progress)
+    job = _Job(profile, _key_of(sources), as_of, progress)
     a_is_smaller = len(records[0].ids) <= len(records[1].ids)
     sides: tuple[Side, Side] = ("smaller", "larger") if a_is_smaller else ("larger", "smaller")
     (a, of_a), (b, of_b) = map(job.encoded, sources, records, sides)
@@ -158,10 +159,29 @@ class _Job:
         rows = cleaned_rows(
             source, self.profile, records, looks, as_of=self.as_of, progress=self.progress
         )
+        order, fill, padding = (
+            hashlib.blake2b(f"{side} {use}".encode(), digest_size=KEY_BYTES, key=self.key).digest()
+            for use in ("order", "fill", "padding")
+        )
         encoded = encode(
-            self.profile, self.key, side, rows, repeated=records.repeated, progress=self.progress
+            self.profile,
+            self.key,
+            side,
+            rows,
+            repeated=records.repeated,
+            randomness=Randomness(order, fill, padding),
+            progress=self.progress,
         )
         return FileSide(records, looks, encoded.met), encoded
+
+
+def _key_of(sources: Sequence[Source]) -> bytes:
+    """Return a key by the bytes of both files: whoever has it has the files."""
+    digest = hashlib.blake2b(digest_size=KEY_BYTES)
+    for source in sources:
+        with source.path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.digest()
 
 
 def _checked(profile: EncodingProfile, source: Source, as_of: date, progress: Progress) -> Report:

@@ -32,6 +32,7 @@ from encoding.workspace.backup_manifest import (
 from encoding.workspace.keepers import Keepers, keep, read_keepers
 from encoding.workspace.key import KEY_BYTES
 from encoding.workspace.workspace import Workspace, open_workspace
+from encoding.workspace.written_files import mark_restored
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import PublicIdentity, base64_bytes, base64_text
 from schemas.ids import utc_text
@@ -146,6 +147,7 @@ def restore_backup(
         keepers = manifest.keepers.owned_by(own.public)
         made = open_workspace(staging, lambda: own)
         keep(made, keepers, key, now)
+        mark_restored(made)
         with _making(folder):
             _put_in_place(staging, folder)
     except BaseException:

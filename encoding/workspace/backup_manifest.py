@@ -83,10 +83,6 @@ class SignedBackup(Signed):
     manifest: BackupManifest
 
     def verify(self) -> BackupManifest:
-        """Return the manifest, signed by the keys that it names; whose they are, it cannot say.
-
-        Raises:
-            SignatureError: they have not signed it.
-        """
+        """Return the manifest, signed by the keys that it names; whose they are, it cannot say."""
         self.require_signature(self.manifest.maker.verifier())
         return self.manifest

@@ -62,11 +62,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def count_keepers(path: Path) -> int | None:
-    """Return to how many persons the workspace key is sealed, a recovery code among them; None: to nobody.
-
-    Raises:
-        WorkspaceKeyError: it is damaged.
-    """
+    """Return to how many persons the workspace key is sealed, a recovery code among them; None: to nobody."""
     if not is_sealed(path):
         return None
     _, _, rest = path.read_text(encoding="ascii", errors="replace").partition("\n")
@@ -74,15 +70,7 @@ def count_keepers(path: Path) -> int | None:
 
 
 def read_workspace_key(path: Path, unlock: Unlock | None) -> bytes:
-    """Return the workspace key.
-
-    Args:
-        path: its file, which is there.
-        unlock: gives whoever works here; called for a sealed key alone. None: nobody can.
-    Raises:
-        WorkspaceKeyError: exposed to others, malformed, or not sealed to whoever works here.
-        IdentityError: own keys cannot be used.
-    """
+    """Return the workspace key."""
     if is_readable_by_others(path):
         raise WorkspaceKeyError(
             "other users of this computer can read the workspace key",

@@ -45,7 +45,7 @@ class Formats(Model):
     """The formats inside the bundle; a reader refuses others."""
 
     archive: Literal["posix-ustar"] = "posix-ustar"
-    entry: Literal["blindlink/entry/1"] = "blindlink/entry/1"
+    entry: Literal["blindlink/entry/2"] = "blindlink/entry/2"
     checkpoint: Literal["c2sp.org/tlog-checkpoint@v1"] = "c2sp.org/tlog-checkpoint@v1"
     cosignature: Literal["c2sp.org/tlog-cosignature@v1"] = "c2sp.org/tlog-cosignature@v1"
     tiles: Literal["c2sp.org/tlog-tiles@v1"] = "c2sp.org/tlog-tiles@v1"

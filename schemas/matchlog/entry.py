@@ -24,7 +24,7 @@ from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
 from schemas.signed_request import SignedRequest
 
-VERSION: Final = "blindlink/entry/1"
+VERSION: Final = "blindlink/entry/2"
 
 Ordinal = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
@@ -46,18 +46,21 @@ class Entry(Document):
     """One entry.
 
     `seq` is the entry's place in the log and its leaf's index; `batch` numbers the transactions, and each
-    batch ends with a checkpoint. `place` numbers the entries of one project, or those of none, so that a
-    reader who sees only those notices if one is withheld. `project`, `agreement` (its digest), `purpose`
-    and `object` are null where the kind has none, `agreement` also where none binds the project yet.
+    batch ends with a checkpoint. `place` numbers the entries of one project, or those of none; `previous` is
+    the leaf hash of the one before, `broker_wide`, in a project, that of the newest entry of none: so an entry
+    fixes all that a reader of its project sees before it. `project`, `agreement` (its digest), `purpose` and
+    `object` are null where the kind has none, `agreement` also where none binds the project yet.
     """
 
     KIND: ClassVar[str] = "log entry"
 
-    version: Literal["blindlink/entry/1"] = VERSION
+    version: Literal["blindlink/entry/2"] = VERSION
     kind: Code
     seq: Ordinal
     batch: Ordinal
     place: Ordinal
+    previous: Sha256Hex | None
+    broker_wide: Sha256Hex | None
     time: UtcTime
     request: RandomId
     actor: Actor
@@ -92,6 +95,10 @@ class Entry(Document):
             raise ValueError("an outcome that this kind does not have")
         if kind.in_project is not None and kind.in_project != (self.project is not None):
             raise ValueError("a project where this kind has none, or none where it needs one")
+        if (self.previous is None) != (self.place == 0):
+            raise ValueError("an entry without the one before it, or the first one with one")
+        if (self.broker_wide is None) != (self.project is None):
+            raise ValueError("the newest entry of no project stands in those of projects")
         if self.project is None and self.agreement is not None:
             raise ValueError("an agreement without its project")
         if self.project is not None and self.agreement is None and not kind.is_unbound:

@@ -77,7 +77,6 @@ from schemas.matchlog.round_kinds import (
     RoundSuperseded,
     StatementReceived,
 )
-from schemas.overdue import Overdue
 from schemas.privacy_audit import PrivacyAudit
 from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
 from schemas.secret_share import SignedConfirmation, SignedShare
@@ -312,21 +311,17 @@ class RunStarted(Model):
 
 
 class RunFinished(Model):
-    """A run's result is stored. A count below the floor is null, as is a match record that was not made.
+    """A run's result is stored. A count below the floor is null, as where agencies may not know it.
 
-    `openings` are the files with which parties can open commitments of the match record. `rejected_before`
-    counts pairs that a reviewer rejected in an earlier round. `expected_false`, in hundredths of a link, and
-    `concordance` tell of the linked pairs, and are null where their number is.
+    `openings` are the files with which parties can open commitments of the match record. `expected_false`, in
+    hundredths of a link, and `concordance` tell of the linked pairs, and are null where their number is.
     """
 
     specification_sha256: Sha256Hex
-    candidate_pairs: Count | None
     auto_pairs: Count | None
-    review_pairs: Count | None
-    rejected_before: Count | None
     expected_false: Count | None
     concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)] | None
-    match_record_root: Sha256Hex | None
+    match_record_root: Sha256Hex
     openings: PartyDigests
     software: Code
 
@@ -416,20 +411,10 @@ class RequestRefused(Model):
     count: Ordinal
 
 
-class DeadlinePassed(Overdue):
-    """This is overdue from here on; what was done after all has an entry of its own, or none."""
-
-
 class Exported(Model):
-    """The log (or a register made of it) was handed out.
-
-    Just before this entry the log had `entries` entries of the project and `broker_wide` of none, so that
-    a reader of the export sees whether any of those was withheld. Without a project, `entries` is null.
-    """
+    """The log (or a register made of it) was handed out; an export of the log ends with this."""
 
     what: Code
-    entries: Count | None
-    broker_wide: Count
 
 
 class LogKeyRotated(Model):
@@ -580,7 +565,6 @@ KINDS: Final[dict[str, Kind]] = {
     "record-withdrawn": Kind(RecordWithdrawn, duties=("analyst", "steward")),
     "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX, duties=("steward",)),
     "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX, duties=("steward",)),
-    "deadline-passed": Kind(DeadlinePassed, in_project=None, by="broker"),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False, by="operator"),
 }

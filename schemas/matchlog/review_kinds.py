@@ -21,13 +21,14 @@ Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
 class ReviewAsked(Model):
     """A run's held-back pairs are asked about: by whom they are looked at, and who answers with cards.
 
-    The digests are of the file of questions and of the list of buckets.
+    The digests are of the file of questions and of the list of buckets. `charged` is how many questions the
+    allowance is charged with: those there are, but no number below the floor.
     """
 
     round: RoundNumber
     reviewer: Name
     asked: Name
-    questions: Shown
+    charged: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
     questions_sha256: Sha256Hex
     buckets_sha256: Sha256Hex
     deadline: UtcTime

@@ -123,9 +123,7 @@ def test_demo_says_what_was_compared_and_verified(report: Report) -> None:
 def test_school_columns_stand_beside_child_welfare_rows_without_identifiers(
     report: Report,
 ) -> None:
-    with (report.folder / "child-welfare" / "children-with-school.csv").open(
-        encoding="utf-8"
-    ) as text:
+    with (report.folder / "child-welfare" / "with-k12.csv").open(encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     assert rows
     assert set(rows[0]) == {"client_id", "district", "school", "grade"}
@@ -190,18 +188,16 @@ def test_a_service_that_ends_too_early_ends_the_demo(tmp_path: Path) -> None:
     from app.demo.commands import Commands, DemoError
 
     commands = Commands(tmp_path, lambda _: None)
-    with (
-        pytest.raises(DemoError, match="ended too early"),
-        commands.serving(tmp_path, "blindlink-broker", "--state", "missing", "work", keep=False),
-    ):
-        # Nothing is founded there, so the worker ends at once, while this waits for its input for ever.
-        commands.run("wait", tmp_path, "sleep", "100")
+    # Nothing is founded there, so the worker ends at once, while the other waits for its input for ever.
+    script = ".: work\n  blindlink-broker --state missing work &\n.: wait\n  sleep 100\n"
+    with pytest.raises(DemoError, match="ended too early"):
+        commands.play(script)
 
 
-def test_a_step_that_fails_says_what_it_printed(tmp_path: Path) -> None:
+def test_a_step_that_fails_ends_those_beside_it_and_says_what_it_printed(tmp_path: Path) -> None:
     from app.demo.commands import Commands, DemoError
 
+    (tmp_path / "k12").mkdir()
+    script = ".: read\n  blindlink-broker match a b --threshold 7\nk12: wait\n  sleep 100\n"
     with pytest.raises(DemoError, match="exit code 2"):
-        Commands(tmp_path, lambda _: None).run(
-            "read", tmp_path, "blindlink-broker", "match", "a", "b", "--threshold", "7"
-        )
+        Commands(tmp_path, lambda _: None).play(script)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from rigs.agreed import join_roster
-from rigs.agreement_moments import share_columns
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, opened, upload
 from rigs.persons import enrolled_person, lay_down_keys
 from rigs.rehearsal import (
@@ -121,21 +120,3 @@ def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_mo
         "welfare": None,
         COUNTING: None,
     }
-
-
-def test_rows_are_exchanged_by_link_id_in_agreed_columns_alone(make_modes: Any) -> None:
-    modes: Modes = make_modes(60)
-    welfare = modes.welfare
-    welfare.type("links")
-    welfare.type("extract", "--columns", "county", "-o", "x.csv", status=2)
-    share_columns(welfare.folder, "county", "district")
-    welfare.type("extract", "--columns", "county", "-o", "x.csv")
-    extracted = read_rows(welfare.folder / "x.csv")
-    assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "county"))}
-    # Whoever receives lists what it may have: another column is refused, and its own ones are dropped.
-    welfare.type("join", "x.csv", "--columns", "district", "-o", "j.csv", status=2)
-    assert not (welfare.folder / "j.csv").exists()
-    welfare.type("join", "x.csv", "--columns", "county", "-o", "j.csv")
-    joined = read_rows(welfare.folder / "j.csv")
-    assert {frozenset(row) for row in joined} == {frozenset(("client_id", "county"))}
-    assert len(joined) == len(extracted)

@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import app
@@ -23,7 +23,6 @@ from app.migrations import tables
 from app.migrations.steps import (
     FOLDER,
     SchemaNotCurrentError,
-    config_for,
     migrate,
     newest_revision,
     require_current,
@@ -31,9 +30,7 @@ from app.migrations.steps import (
 )
 from app.migrations.tables import ALL_TABLES
 
-FROZEN = Path(__file__).parents[1] / "data" / "database-0001"
-PARTY = "child-welfare"
-TIME = "2026-09-01T06:00:00Z"
+FROZEN = Path(__file__).parents[1] / "data" / "database-0007"
 TRIGGERS = {
     "sqlite": "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger "
@@ -81,7 +78,7 @@ def test_the_frozen_database_comes_to_what_a_fresh_one_is(
     database: Database, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     load_frozen(database)
-    assert stored_revision(database) == "0001"
+    assert stored_revision(database) == "0007"
     migrate(database)
     require_current(database)
     with ExitStack() as opened:
@@ -97,51 +94,16 @@ def test_the_frozen_database_comes_to_what_a_fresh_one_is(
     assert kept == [("child-welfare", "County Child Welfare")]
 
 
-def test_the_log_comes_to_know_who_was_confirmed_and_what_waits_for_its_check_is_asked_anew(
-    database: Database,
+def test_a_failed_migration_leaves_the_schema_as_it_was(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_frozen(database)
-    with database.engine.begin() as connection:
-        command.upgrade(config_for(connection), "0005")
-        people = {
-            "per-waits": {"confirmed": None, "revoked": None},
-            "per-acts": {"confirmed": TIME, "revoked": None},
-            "per-left": {"confirmed": TIME, "revoked": TIME},
-        }
-        for name, state in people.items():
-            identity = f'{{"signing_key":"key of {name}"}}'
-            _insert(connection, "person", id=name, party=PARTY, identity=identity, **state)
-        _insert(connection, "project", name="a-project")
-        _insert(connection, "sealed_object", id="upl-1", is_ended=False)
-        checking: dict[str, Any] = dict.fromkeys(("checked", "check_until_ms", "check_attempts"), 1)
-        checking |= {"asked": "{}", "check_token": "token", "state": "checking"}
-        between = {"project": "a-project", "party": PARTY, "partner": PARTY}
-        _insert(connection, "upload", id="upl-1", **between, **checking)
-    migrate(database)
-    with database.engine.connect() as connection:
-        known = connection.execute(
-            text("SELECT id, signing_key, is_revoked FROM log_person ORDER BY id")
-        ).all()
-        (upload,) = connection.execute(
-            text("SELECT state, asked, checked, check_token, check_until_ms FROM upload")
-        ).all()
-        requests = connection.execute(text("SELECT count(*) FROM log_request")).scalar()
-    assert [tuple(row) for row in known] == [
-        ("per-acts", "key of per-acts", False),
-        ("per-left", "key of per-left", True),
-    ]
-    assert tuple(upload) == ("open", None, None, None, None)
-    assert requests == 0
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
 
-
-def test_a_failed_migration_leaves_the_schema_as_it_was(database: Database) -> None:
-    def fail_half_way() -> None:
-        with database.engine.begin() as connection:
-            command.upgrade(config_for(connection), "head")
-            raise ZeroDivisionError
-
+    # After the tables are made.
+    monkeypatch.setattr(command, "stamp", fail)
     with pytest.raises(ZeroDivisionError):
-        fail_half_way()
+        migrate(database)
     with database.engine.connect() as connection:
         assert inspect(connection).get_table_names() == []
 
@@ -224,11 +186,20 @@ def test_every_slice_with_tables_is_known_to_the_migrations() -> None:
 
 def test_revisions_are_numbered_without_a_gap() -> None:
     names = sorted(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
-    assert names == [f"{number:04}" for number in range(1, len(names) + 1)]
+    assert names == [f"{number:04}" for number in range(7, len(names) + 7)]
+
+
+def test_a_database_of_before_the_steps_began_is_refused(database: Database) -> None:
+    load_frozen(database)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    for refused in (migrate, require_current):
+        with pytest.raises(SchemaNotCurrentError, match="earlier trial version"):
+            refused(database)
 
 
 def load_frozen(database: Database) -> None:
-    """Make the database that revision 0001 made, from a text that is never written anew."""
+    """Make the database that revision 0007 made, from a text that is never written anew."""
     script = (FROZEN / f"{database.engine.dialect.name}.sql").read_text("utf-8")
     with closing(database.engine.raw_connection()) as connection:
         if database.engine.dialect.name == "sqlite":
@@ -261,14 +232,6 @@ def _plain(found: Any) -> Any:
     if isinstance(found, list):
         return sorted((_plain(value) for value in found), key=repr)
     return found if found is None or isinstance(found, (str, bool, int)) else str(found)
-
-
-def _insert(connection: Connection, name: str, /, **values: Any) -> None:
-    """Insert a row as the database has the table now; what must not be null and is not given is made up."""
-    table = Table(name, MetaData(), autoload_with=connection)
-    missing = (one for one in table.columns if not one.nullable and one.name not in values)
-    made_up = {one.name: _scalar(one.type) for one in missing}
-    connection.execute(table.insert().values(**made_up, **values))
 
 
 def _insert_row(connection: Connection, table: str) -> None:

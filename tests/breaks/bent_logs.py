@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any, get_args
 
 from breaks.between_agreements import AGENCIES, linked, move
-from breaks.deadlines import everything_overdue
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.delivered_log import everything_delivered, everything_studied
@@ -59,6 +58,8 @@ FOLLOWS = {
     "seq",
     "batch",
     "place",
+    "previous",
+    "broker_wide",
     "version",
     "kind",
     "signed",
@@ -131,7 +132,8 @@ class _Writer:
     def __init__(self, of: Story, *, in_step: bool) -> None:
         self.story, self.in_step = of, in_step
         self.random = random.Random(1)
-        self.places: dict[str | None, int] = defaultdict(int)
+        self.leaves: dict[str | None, list[str]] = defaultdict(list)
+        self.resigned: dict[str, dict[str, Any]] = {}
         self.renamed: dict[str, str | None] = {}
         self.raw: list[bytes] = []
         self.groups: list[float] = []
@@ -141,18 +143,23 @@ class _Writer:
         if self.groups and self.groups[-1] != row.group:
             self.batch += 1
         said = _with_names(row.said, self.renamed) if self.renamed else row.said
-        said = dict(said, seq=len(self.raw), batch=self.batch, place=self.places[said["project"]])
+        project = said["project"]
+        said = dict(said, seq=len(self.raw), batch=self.batch, place=len(self.leaves[project]))
+        said["previous"] = self.newest(project)
+        said["broker_wide"] = self.newest(None) if project else None
         if said["body"] != row.was["body"]:
             said["body"] = self._signed_body(_copied(said["body"]), row.index)
         if self.in_step:
             self.renamed |= _digests(row.was["body"], said["body"])
-        apart = {"seq", "batch", "place"}
+        apart = {"seq", "batch", "place", "previous", "broker_wide"}
         if row.has_new_request or any(
             said[name] != row.was[name] for name in said if name not in apart
         ):
             said = self._with_request(said, row.index)
-        self.places[said["project"]] += 1
+        else:
+            said = self._with_head(said, row.index)
         self.raw.append(canonical_bytes(said))
+        self.leaves[project].append(hash_leaf(self.raw[-1]).hex())
         self.groups.append(row.group)
 
     def _signed_body(self, body: dict[str, Any], index: int) -> dict[str, Any]:
@@ -194,6 +201,7 @@ class _Writer:
             **signed["request"],
             "project": entry.project,
             "agreement": entry.agreement,
+            "head": self._head(entry.project),
             "asks": asked.asks,
             "sha256": (asked.sha256 or (None,))[-1],
             "nonce": self.random.randbytes(16).hex(),
@@ -202,6 +210,27 @@ class _Writer:
         signature = sign_document("request", request, self.story.key_of(person, index))
         actor = said["actor"] | {"signed": {"request": request, "signature": signature}}
         return said | {"actor": actor}
+
+    def newest(self, project: str | None) -> str | None:
+        """The leaf hash of the newest entry of a project."""
+        return self.leaves[project][-1] if self.leaves[project] else None
+
+    def _head(self, project: str | None) -> dict[str, Any] | None:
+        leaf = self.newest(project)
+        return leaf and {"place": len(self.leaves[project]) - 1, "leaf": leaf}
+
+    def _with_head(self, said: dict[str, Any], index: int) -> dict[str, Any]:
+        """Let the person sign the same request for this log, if what they had seen reads otherwise here."""
+        signed, project = said["actor"]["signed"], said["project"]
+        head = signed and signed["request"]["head"]
+        if not head or self.leaves[project][head["place"] :][:1] == [head["leaf"]]:
+            return said
+        was = canonical_digest(signed["request"])
+        request = signed["request"] | {"head": self._head(project)}
+        request = self.resigned.setdefault(was, request)
+        key = self.story.key_of(said["actor"]["person"], index)
+        again = {"request": request, "signature": sign_document("request", request, key)}
+        return said | {"actor": said["actor"] | {"signed": again}}
 
     def parts(self) -> Parts:
         """What the bundle is packed from, signed by the log and cosigned by its witnesses anew."""
@@ -269,7 +298,6 @@ TOLD: dict[str, Callable[[SampleLog], None]] = {
     "studied": everything_studied,
     "destroyed": everything_destroyed,
     "signed": everything_signed,
-    "overdue": everything_overdue,
     "moved": _moved,
 }
 

@@ -269,7 +269,7 @@ def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
     log.create_project("short", end=last, destroy_by=last)
     received = log.upload("short", CW)
     log.moment += timedelta(days=6) - early
-    body = kinds.Exported(what="log", entries=log.places["short"], broker_wide=log.places[None])
+    body = kinds.Exported(what="log")
     log.append(body, project="short", actor=CW)
     return received
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from breaks.between_agreements import BETWEEN_BREAKS
-from breaks.deadlines import DEADLINE_BREAKS
 from breaks.deliveries import DELIVERY_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS
 from breaks.persons import PERSON_BREAKS
@@ -31,7 +30,6 @@ ALL_BREAKS: dict[str, dict[str, list[Break]]] = {
     "signed": SIGNED_BREAKS,
     "reviews": REVIEW_BREAKS,
     "destruction": DESTRUCTION_BREAKS,
-    "deadlines": DEADLINE_BREAKS,
     "deliveries": DELIVERY_BREAKS,
     "persons": PERSON_BREAKS,
     "between_agreements": BETWEEN_BREAKS,

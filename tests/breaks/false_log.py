@@ -60,6 +60,7 @@ class Log:
             seq=seq,
             batch=seq,
             place=seq,
+            **self._before(view.project),
             time=TIME,
             request=new_id("req"),
             actor=Actor(party=party, person=None, role="agency", signed=None),
@@ -73,6 +74,11 @@ class Log:
         self.entries.append(entry_bytes(entry))
         return seq
 
+    def _before(self, project: str | None) -> dict[str, str | None]:
+        """What an entry of this project names: of this log, all entries are one chain."""
+        last = hash_leaf(self.entries[-1]).hex() if self.entries else None
+        return {"previous": last, "broker_wide": (last or "0" * 64) if project else None}
+
     def hand_over(self, **changes: Any) -> None:
         """Append the entry that names a new key, by which everything after it is signed."""
         new = new_signer(self.name)
@@ -85,6 +91,7 @@ class Log:
             seq=seq,
             batch=seq,
             place=seq,
+            **self._before(None),
             time=TIME,
             request=new_id("req"),
             actor=Actor(party="operator", person=None, role="operator", signed=None),

@@ -177,6 +177,18 @@ def fetched_on_a_request_to_come(log: SampleLog) -> Entry:
     return _again(log, fetched, _request(log, fetched, at=log.now(timedelta(minutes=6))))
 
 
+def fetched_having_seen_another_entry(log: SampleLog) -> Entry:
+    fetched = log.fetch(_prepared(log)[0], CW)
+    head = {"place": fetched.place - 1, "leaf": log.digest()}
+    return _again(log, fetched, _request(log, fetched, head=head))
+
+
+def fetched_having_seen_what_is_to_come(log: SampleLog) -> Entry:
+    fetched = log.fetch(_prepared(log)[0], CW)
+    head = {"place": fetched.place + 1, "leaf": log.digest()}
+    return _again(log, fetched, _request(log, fetched, head=head))
+
+
 def destroyed_of_another_party(log: SampleLog) -> Entry:
     return begin(log, "party", party=K12.party)
 
@@ -192,6 +204,7 @@ PERSON_BREAKS: dict[str, list[Break]] = {
     "request-unsigned": [ran_a_day_after_the_request_for_the_upload, relayed_for_another_epoch],
     "request-elsewhere": [uploaded_into_another_project, held_at_another_log],
     "request-agreement": [uploaded_under_the_next_agreement, uploaded_under_no_agreement],
+    "fork": [fetched_having_seen_another_entry, fetched_having_seen_what_is_to_come],
     "request-twice": [fetched_twice_on_one_request, withdrew_two_records_on_one_request],
     "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],
     "destruction-by-stranger": [destroyed_of_another_party, destroyed_another_partys_upload],

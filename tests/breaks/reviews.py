@@ -157,7 +157,20 @@ def ended_by_decisions_of_nobody(log: SampleLog) -> Entry:
 def asked_more_than_agreed(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
-    return project.ask_review(questions=201)
+    return project.ask_review(charged=201)
+
+
+def asked_more_than_a_week_leaves(log: SampleLog, weeks: int = 8, charged: int = 11) -> Entry:
+    """Ask about as many as allowed at first, and some weeks later once more."""
+    project = ReviewedProject(log)
+    project.linked(charged=200)
+    project.close_round()
+    log.moment += timedelta(days=14)
+    project.end(reason="deadline", release=None)
+    project.destroy()
+    log.moment += timedelta(days=7 * weeks - 14)
+    project.linked(charged=charged)
+    return log.entries[-1]
 
 
 def accepted_more_than_may_be_asked(log: SampleLog) -> Entry:
@@ -176,7 +189,7 @@ def told_how_many_were_accepted_so_far(log: SampleLog) -> Entry:
 def told_how_many_were_rejected_in_all(log: SampleLog) -> Entry:
     project = _answered(log)
     project.decide()
-    return project.end(rejected=40)
+    return project.end(rejected=45)
 
 
 # In time.
@@ -242,7 +255,7 @@ def released_before_the_end(log: SampleLog) -> Entry:
 
 
 def released_with_other_matches_than_accepted(log: SampleLog) -> Entry:
-    return _ended(log, accepted=80).prepare("county-cw", matches=81)
+    return _ended(log, accepted=40).prepare("county-cw", matches=41)
 
 
 def supplied_twice(log: SampleLog) -> Entry:
@@ -300,7 +313,11 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         never_ended,
     ],
     "match-record-unknown": [ended_without_the_match_record],
-    "review-beyond": [asked_more_than_agreed, accepted_more_than_may_be_asked],
+    "review-beyond": [
+        asked_more_than_agreed,
+        asked_more_than_a_week_leaves,
+        accepted_more_than_may_be_asked,
+    ],
     "release-late": [supplied_after_the_batch_of_the_end],
     "release-matches": [released_with_other_matches_than_accepted],
     "openings-to-stranger": [opened_to_a_stranger],

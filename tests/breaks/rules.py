@@ -363,7 +363,27 @@ def finished_with_few_links_that_agree(log: SampleLog) -> Entry:
 
 
 def finished_with_what_is_expected_of_links_untold(log: SampleLog) -> Entry:
-    return _finished_telling(log, auto_pairs=None, candidate_pairs=None, concordance=None)
+    return _finished_telling(log, auto_pairs=None, concordance=None)
+
+
+def finished_with_openings_of_one_side_only(log: SampleLog) -> Entry:
+    return _finished_telling(log, openings=log.openings("county-cw"))
+
+
+def finished_without_a_release_for_one_of_two(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    finished = log.append(log.finished(asked), project=FOSTER, object=asked.object)
+    log.append(log.released(asked, "county-cw"), project=FOSTER, object=log.id("rel"))
+    log.export(FOSTER)
+    return finished
+
+
+def finished_blind_without_the_release_of_one_agency(log: SampleLog) -> Entry:
+    asked = _blind(log)
+    finished = log.entries[-1]
+    log.release_blind(asked, "county-cw")
+    return finished
 
 
 def finished_with_more_wrong_links_than_links(log: SampleLog) -> Entry:
@@ -380,8 +400,7 @@ def _bound_by(log: SampleLog, **policy: Any) -> Entry:
 
 
 def _found(log: SampleLog, asked: Entry, **counts: int | None) -> Entry:
-    found = {"candidate_pairs": None, **counts}
-    return log.append(log.finished(asked, **found), project="bound", object=asked.object)
+    return log.append(log.finished(asked, **counts), project="bound", object=asked.object)
 
 
 def linked_more_than_the_rate(log: SampleLog) -> Entry:
@@ -508,18 +527,11 @@ def blind_release_twice(log: SampleLog) -> Entry:
     return log.release_blind(asked, "school-district")
 
 
-def blind_release_after_the_batch_of_the_end(log: SampleLog) -> Entry:
-    asked = _blind(log)
-    log.release_blind(asked, "county-cw")
-    log.close()
-    return log.release_blind(asked, "school-district")
-
-
 def blind_run_with_a_count(log: SampleLog) -> Entry:
     log.create_blind_project("study")
     asked = _asked(log, "study")
     log.start(asked)
-    body = log.finished(asked, candidate_pairs=1650)
+    body = log.finished(asked, auto_pairs=1650, expected_false=412, concordance=())
     return log.append(body, project="study", object=asked.object)
 
 
@@ -542,6 +554,23 @@ def _recorded(log: SampleLog) -> Entry:
     return log.entries[prepared[0].seq - 1]
 
 
+def upload_destroyed_as_if_its_time_were_over(
+    log: SampleLog, early: timedelta = timedelta()
+) -> Entry:
+    received = log.upload(FOSTER, CW)
+    log.moment += timedelta(days=log.terms[FOSTER].keep_encodings_days - 2) + early
+    return log.destroy(received, "retention")
+
+
+def release_destroyed_as_if_its_time_were_over(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    return log.destroy_release(prepared[0], reason="destroy-by")
+
+
+def match_record_destroyed_as_if_its_round_were_superseded(log: SampleLog) -> Entry:
+    return log.destroy_match_record(_recorded(log), reason="superseded")
+
+
 def other_match_record_destroyed(log: SampleLog) -> Entry:
     return log.destroy_match_record(_recorded(log), root="0" * 64)
 
@@ -549,16 +578,6 @@ def other_match_record_destroyed(log: SampleLog) -> Entry:
 def match_record_destroyed_of_an_unknown_run(log: SampleLog) -> Entry:
     body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=log.id("run"))
-
-
-def exported_with_another_count(log: SampleLog) -> Entry:
-    body = kinds.Exported(what="log", entries=log.places[FOSTER] - 1, broker_wide=log.places[None])
-    return log.append(body, project=FOSTER, actor=CW)
-
-
-def exported_with_another_broker_wide_count(log: SampleLog) -> Entry:
-    body = kinds.Exported(what="log", entries=None, broker_wide=log.places[None] + 1)
-    return log.append(body, actor=OPERATOR)
 
 
 def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
@@ -657,17 +676,25 @@ BREAKS: dict[str, list[Break]] = {
         finished_with_more_wrong_links_than_links,
     ],
     "blind-count": [blind_run_with_a_count],
+    "openings-missing": [finished_with_openings_of_one_side_only],
+    "release-missing": [
+        finished_without_a_release_for_one_of_two,
+        finished_blind_without_the_release_of_one_agency,
+    ],
     "openings-to-stranger": [openings_for_one_who_gets_a_total],
     "match-record-unknown": [other_match_record_destroyed],
     "release-without-run": [released_before_the_end, blind_release_without_a_run],
     "release-to-stranger": [released_to_a_stranger, blind_release_in_another_space],
     "release-twice": [blind_release_twice],
-    "release-late": [blind_release_after_the_batch_of_the_end],
+    "destroyed-early": [
+        upload_destroyed_as_if_its_time_were_over,
+        release_destroyed_as_if_its_time_were_over,
+        match_record_destroyed_as_if_its_round_were_superseded,
+    ],
     "fetch-unprepared": [fetched_unprepared, release_destroyed_unprepared],
     "release-destroyed": [fetched_after_destruction, release_destroyed_twice],
     "fetch-by-stranger": [fetched_by_another_recipient, fetched_for_another_recipient],
     "fetch-digest": [fetched_something_else, other_release_destroyed],
     "verify-unfetched": [verified_before_it_was_fetched, verified_by_another_recipient],
-    "export-counts": [exported_with_another_count, exported_with_another_broker_wide_count],
     "destruction-overdue": [never_destroyed],
 }

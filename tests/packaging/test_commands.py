@@ -21,7 +21,6 @@ HEAVY = (
     "httpx2",
     "cryptography",
     "pyarrow",
-    "pkg_resources",
 )
 SERVER = (
     "fastapi",

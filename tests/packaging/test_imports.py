@@ -31,7 +31,6 @@ IMPORT_NAMES = {
     "python-calamine": "python_calamine",
     "python-multipart": "python_multipart",
     "python-pkcs11": "pkcs11",
-    "setuptools": "pkg_resources",
 }
 
 
@@ -60,7 +59,7 @@ MAY_IMPORT = {
     "encoding": BASE | READERS | SCREEN | PROGRAMS | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
     "app/matching": {"numpy", "schemas"},
-    "app": BASE - {"clkhash", "anyascii", "jellyfish", "pkg_resources"} | BROKER | {"schemas"},
+    "app": BASE - {"clkhash", "anyascii", "jellyfish"} | BROKER | {"schemas"},
 }
 
 
@@ -146,7 +145,7 @@ def test_foreign_keys_point_the_same_way_as_imports() -> None:
 
 
 # What the help of a command does without; see test_commands.py.
-NOT_FOR_HELP = {"numpy", "clkhash", "sqlalchemy", "fastapi"}
+NOT_FOR_HELP = {"numpy", "clkhash", "sqlalchemy", "fastapi", "structlog"}
 
 
 class Loads:

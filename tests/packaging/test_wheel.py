@@ -1,4 +1,4 @@
-"""The wheel holds all of the three packages and nothing beside them."""
+"""The wheel holds all of the packages and nothing beside them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from install.wheelhouse import build_project
 
 pytestmark = pytest.mark.needs("process")
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("app", "encoding", "schemas")
+PACKAGES = ("app", "blindlink", "encoding", "schemas")
 # What compiling and running leaves in the source folders.
 LEFTOVERS = (".pyc", ".so", ".pyd")
 VECTORS = ROOT / "schemas" / "vectors"

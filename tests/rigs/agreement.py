@@ -101,7 +101,6 @@ basis = "other"
 citation = "Example Code 12.4"
 
 [policy]
-review_share = 0.5
 
 [population]
 code = "in-care"

@@ -17,7 +17,7 @@ from twins.stated_cards import parse_stated_cards
 from schemas.clauses import Review
 
 REVIEWER, ASKED = "welfare", "schools"
-CLAUSE = Review(reviewer=REVIEWER, persons=1, questions=50, bucket=3, days=14)
+CLAUSE = Review(reviewer=REVIEWER, persons=1, first=50, weekly=10, bucket=3, days=14, consent=None)
 HEAD = "ID,first,last,born,sex\n"
 # Ana and Dee are linked; Abe and Ida are held back.
 FILES = {

@@ -12,6 +12,7 @@ from rigs.agreed import sign, word_of
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
 from services.receivers import PASSWORD, USER, Inbox
+from sqlalchemy import text
 
 from app.broker import Broker
 from app.worker.watch import Watch
@@ -52,12 +53,10 @@ def look(broker: Broker) -> None:
 
 
 def noted(linkage: Linkage) -> list[tuple[str, str, str]]:
-    """Return kind, object and party of what the match log says to be overdue."""
-    return [
-        (entry["body"]["what"], entry["body"]["object"], entry["body"]["party"])
-        for entry in linkage.log_entries()
-        if entry["kind"] == "deadline-passed"
-    ]
+    """Return kind, object and party of what was noted as overdue, done or not."""
+    with linkage.broker.database.read() as session:
+        rows = session.execute(text("SELECT what, object, party FROM alarm ORDER BY since, party"))
+        return [tuple(row) for row in rows]
 
 
 def move_to(linkage: Linkage, day: str, time: str) -> None:

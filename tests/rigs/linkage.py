@@ -57,7 +57,6 @@ POLICY = MatchingPolicy(
     auto="0.99",
     review="0.5",
     lead=10,
-    review_share="0.5",
     twin_guard=False,
     prior_matches="0.5",
     link_rate=LinkRate(least="0", most="1"),

@@ -260,9 +260,7 @@ def _terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
         "spaces": (IdSpace(name="shared", lifetime="lasting"),),
         "profile": profile.digest(),
         # So few people have more twins by chance than such a guard lets pass.
-        "policy": RECOMMENDED_POLICY.model_copy(
-            update={"twin_guard": False, "review_share": "0.5"}
-        ),
+        "policy": RECOMMENDED_POLICY.model_copy(update={"twin_guard": False}),
         "population": "everyone",
         "files": (
             FileSize(party="schools", least=1, most=100_000),

@@ -49,7 +49,7 @@ profile = "children"
 zip = false
 start = 2026-09-01
 end = 2027-08-31
-policy = {{ lead = 10, review_share = 0.5, prior_matches = 0.5 }}
+policy = {{ lead = 10, prior_matches = 0.5 }}
 parties = [
     {{ name = "{HUB}", kind = "agency", title = "Welfare", capacity = "agency", contact = "555-0101" }},
     {{ name = "{{name}}", kind = "agency", title = "{{title}}", capacity = "agency", contact = "555-0102" }},

@@ -29,7 +29,9 @@ TITLES = {
 }
 
 
-REVIEW = Review(reviewer=CHILD_WELFARE, persons=2, questions=60, bucket=20, days=6)
+REVIEW = Review(
+    reviewer=CHILD_WELFARE, persons=2, first=150, weekly=10, bucket=20, days=6, consent=None
+)
 
 
 def lay_out(accord: Accord) -> dict[str, str]:

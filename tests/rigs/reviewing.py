@@ -35,7 +35,9 @@ from schemas.review import (
     stated_cards,
 )
 
-REVIEW = Review(reviewer=CHILD_WELFARE, persons=1, questions=50, bucket=4, days=14)
+REVIEW = Review(
+    reviewer=CHILD_WELFARE, persons=1, first=50, weekly=10, bucket=4, days=14, consent=None
+)
 RAW = "application/octet-stream"
 REASON = {"accept": "same-person", "reject": "other-person", "unsure": "too-little-to-tell"}
 

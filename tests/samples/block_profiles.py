@@ -105,6 +105,14 @@ PROFILE: dict[str, Any] = {
         "published": 900,
     },
 }
+# What a profile may say besides: further spellings.
+FURTHER: dict[str, Any] = {
+    "either": {"column": "sex", "values": ["F", "M"]},
+    "exchange": [
+        [f"first_name{form}", f"surname_1{form}", f"surname_2{form}"]
+        for form in ("", "_head", "_soundex")
+    ],
+}
 
 
 def block_profile(**changes: Any) -> EncodingProfile:

@@ -69,7 +69,7 @@ class DeliveringProject(ReviewedProject):
         outcome = outcome or ("done" if fault is None else "failed")
         return self._of(delivery_kinds.DeliveryOpened, received, who, outcome=outcome, **changes)
 
-    def end_delivery(self, received: Entry, reason: str = "retention", **changes: Any) -> Entry:
+    def end_delivery(self, received: Entry, reason: str = "asked", **changes: Any) -> Entry:
         """Destroy a delivery."""
         body = received.body
         assert isinstance(body, delivery_kinds.DeliveryReceived)
@@ -137,10 +137,7 @@ class StudyProject(DeliveringProject):
     def finish(self, asked: Entry) -> list[Entry]:
         """Do a run that may start, to its blind releases."""
         self.log.start(asked)
-        self.log.append(self.log.finished(asked), project=self.project, object=asked.object)
-        if self.log.terms[self.project].recipients[0].mode != "blind":
-            return []
-        return [self.log.release_blind(asked, agency) for agency in SENDERS]
+        return self.log.finish_run(asked)
 
     def close_round(self) -> Entry:
         """Close the round, for which nobody claims."""

@@ -97,7 +97,6 @@ POLICY: dict[str, Any] = {
     "auto": "0.9",
     "review": "0.05",
     "lead": 1,
-    "review_share": "0.05",
     "twin_guard": False,
     "prior_matches": "0.4",
     "link_rate": {"least": "0.2", "most": "1"},

@@ -61,7 +61,7 @@ from schemas.run import (
     RunSpecification,
     RunUpload,
 )
-from schemas.signed_request import Request, SignedRequest
+from schemas.signed_request import Request, SeenHead, SignedRequest
 from schemas.signing import sign_document
 from schemas.statement import MAX_STANDING_RUNS
 
@@ -162,6 +162,11 @@ class SampleLog:
         self.used_keys: list[str] = []
         self.frontier = Frontier()
         self.places: Counter[str | None] = Counter()
+        # The leaf hash of the newest entry of each project, in hex.
+        self.last: dict[str | None, str] = {}
+        self.states_heads = True
+        # Entries of another story than the one that is being told (`breaks.forks`).
+        self.untold: set[int] = set()
         self.batch = 0
         self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
         self.enrolled: set[str] = set()
@@ -206,6 +211,8 @@ class SampleLog:
             "seq": len(self.entries),
             "batch": self.batch,
             "place": self.places[project],
+            "previous": self.last.get(project),
+            "broker_wide": self.last[None] if project else None,
             "time": self.now(),
             "request": self.id("req"),
             "actor": BROKER,
@@ -236,6 +243,7 @@ class SampleLog:
         self.entries.append(entry)
         self.raw.append(raw)
         self.leaf_hashes.append(hash_leaf(raw))
+        self.last[entry.project] = self.leaf_hashes[-1].hex()
         self.frontier.append(self.leaf_hashes[-1])
 
     def key_of(self, person: str) -> Ed25519PrivateKey:
@@ -252,10 +260,11 @@ class SampleLog:
         asked = asked_for(entry)
         states = (asked.sha256 or (None,))[-1]
         request = Request(
-            version="blindlink/request/2",
+            version="blindlink/request/3",
             log=ORIGIN,
             project=entry.project,
             agreement=entry.agreement,
+            head=self.seen(entry),
             asks=asked.asks,
             sha256=states,
             nonce=self.random.randbytes(16).hex(),
@@ -263,6 +272,12 @@ class SampleLog:
         )
         signed = SignedRequest.of(request, self.key_of(actor.person or ""))
         return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
+
+    def seen(self, entry: Entry) -> SeenHead | None:
+        """What whoever signs for an entry has seen of its project: all before it."""
+        if entry.previous is None or not self.states_heads:
+            return None
+        return SeenHead(place=entry.place - 1, leaf=entry.previous)
 
     def close(self) -> None:
         """End the batch, if it has any entry, with its checkpoint."""
@@ -500,13 +515,15 @@ class SampleLog:
         assert isinstance(asked.body, kinds.RunAsked)
         recipients = asked.body.specification.recipients
         is_blind = any(recipient.mode == "blind" for recipient in recipients)
-        opening = (found.party for found in recipients if found.mode in ("linked", "blind"))
+        pair = [upload.party for upload in asked.body.specification.uploads]
+        opening = (
+            found.party
+            for found in recipients
+            if found.mode == "blind" or (found.mode == "linked" and found.party in pair)
+        )
         fields: dict[str, Any] = {
             "specification_sha256": asked.body.specification_sha256,
-            "candidate_pairs": None if is_blind else 1800,
             "auto_pairs": None if is_blind else 1650,
-            "review_pairs": None,
-            "rejected_before": None,
             "expected_false": None if is_blind else 412,
             "concordance": None if is_blind else (CONCORDANCE,),
             "match_record_root": self.digest(),
@@ -571,7 +588,7 @@ class SampleLog:
         body = kinds.ReleaseVerified(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
-    def destroy(self, received: Entry, reason: str = "retention") -> Entry:
+    def destroy(self, received: Entry, reason: str = "asked") -> Entry:
         """Destroy an upload."""
         assert isinstance(received.body, kinds.UploadReceived)
         body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
@@ -587,14 +604,14 @@ class SampleLog:
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
         """Destroy a release."""
         assert isinstance(prepared.body, kinds.ReleasePrepared)
-        fields = {"sha256": prepared.body.sha256, "reason": "retention", **changes}
+        fields = {"sha256": prepared.body.sha256, "reason": "asked", **changes}
         body = kinds.ReleaseDestroyed(**fields)
         return self.append(body, project=prepared.project, object=prepared.object)
 
     def destroy_match_record(self, finished: Entry, **changes: Any) -> Entry:
         """Destroy the match record of a run."""
         assert isinstance(finished.body, kinds.RunFinished)
-        fields = {"root": finished.body.match_record_root, "reason": "retention", **changes}
+        fields = {"root": finished.body.match_record_root, "reason": "asked", **changes}
         body = kinds.MatchRecordDestroyed(**fields)
         return self.append(body, project=finished.project, object=finished.object)
 
@@ -617,20 +634,27 @@ class SampleLog:
 
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""
-        body = kinds.Exported(
-            what="log",
-            entries=None if project is None else self.places[project],
-            broker_wide=self.places[None],
-        )
+        body = kinds.Exported(what="log")
         return self.append(body, project=project, actor=actor)
 
-    def finish_run(self, asked: Entry) -> list[Entry]:
+    def finish_run(self, asked: Entry, **changes: Any) -> list[Entry]:
         """Finish a run and prepare its releases, in one batch, as the worker does."""
-        self.append(self.finished(asked), project=asked.project, object=asked.object)
-        return [
-            self.append(self.released(asked, party), project=asked.project, object=self.id("rel"))
-            for party in ("county-cw", "school-district")
-        ]
+        assert isinstance(asked.body, kinds.RunAsked)
+        project, specification = asked.project, asked.body.specification
+        body = self.finished(asked, **changes)
+        self.append(body, project=project, object=asked.object)
+        pair = [upload.party for upload in specification.uploads]
+        made = []
+        for found in specification.recipients:
+            fields = {"mode": found.mode, "space": found.space, "matches": body.auto_pairs}
+            if found.mode == "count":
+                fields["matches"] = None
+            if found.mode == "count" or (found.mode == "linked" and found.party in pair):
+                released = self.released(asked, found.party, **fields)
+                made.append(self.append(released, project=project, object=self.id("rel")))
+            elif found.mode == "blind":
+                made += [self.release_blind(asked, agency) for agency in sorted(pair)]
+        return made
 
     def week(self, project: str) -> None:
         """One weekly linkage from upload to destruction, with some mishaps; opens the next round."""
@@ -771,12 +795,6 @@ def everything_else(log: SampleLog) -> None:
     for prepared, actor in zip(sealed, (CW, K12), strict=True):
         log.fetch(prepared, actor)
     three_agencies(log)
-    owed = {"party": "county-cw", "since": log.now()}
-    ring = kinds.DeadlinePassed(what="key", object="key-ring", duty="operator", **owed)
-    log.append(ring)
-    log.append(
-        kinds.DeadlinePassed(what="witness", object="log", duty="analyst", **owed), project="foster"
-    )
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(
@@ -799,13 +817,9 @@ def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
     specification = log.specification(project, uploads)
     asked = log.ask(specification.model_copy(update={"asked_by": one.party}), actor=one)
     log.start(asked)
-    log.append(log.finished(asked), project=project, object=asked.object)
-    released = [
-        log.append(log.released(asked, actor.party), project=project, object=log.id("rel"))
-        for actor in (one, other)
-    ]
-    for prepared, actor in zip(released, (one, other), strict=True):
-        log.fetch(prepared, actor)
+    actors = {actor.party: actor for actor in (one, other)}
+    for prepared in log.finish_run(asked):
+        log.fetch(prepared, actors[prepared.body.recipient])  # type: ignore[attr-defined]
 
 
 def three_agencies(log: SampleLog, project: str = "trio") -> None:

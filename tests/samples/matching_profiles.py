@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from schemas.fields import MEMORY_COLUMNS, MILLION, Memory
+from schemas.link_quality import TELLING_FIELDS
 from schemas.profile import EncodingProfile
 
 BILLION = 10**9
@@ -67,7 +68,8 @@ def random_profile(random: Random) -> EncodingProfile:
             for _ in names[:-1]
         ]
         levels = list(zip(names, [*rules, []], m, u, strict=True))
-        fields.append(_field(f"field-{number}", filters, columns, levels, random.randint(0, 1000)))
+        name = random.choice([f"field-{number}", TELLING_FIELDS[number]])
+        fields.append(_field(name, filters, columns, levels, random.randint(0, 1000)))
     n_counted = len(fields)
     for memory in random.sample(list(MEMORY_COLUMNS), random.randint(0, 2)):
         fields.append(memory_field(memory))

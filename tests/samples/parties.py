@@ -48,7 +48,6 @@ POLICY = MatchingPolicy(
     auto="0.9",
     review="0.05",
     lead=1,
-    review_share="0.05",
     twin_guard=False,
     prior_matches="0.4",
     link_rate=LinkRate(least="0", most="1"),

@@ -16,7 +16,15 @@ from schemas.review import ReviewStatement, SignedReviewStatement
 from schemas.rounds import ListedClaims
 
 SIGHT = "sight"
-REVIEW = {"reviewer": "county-cw", "persons": 1, "questions": 200, "bucket": 20, "days": 14}
+REVIEW = {
+    "reviewer": "county-cw",
+    "persons": 1,
+    "first": 200,
+    "weekly": 10,
+    "bucket": 20,
+    "days": 14,
+    "consent": None,
+}
 SHOWN = {"party": "school-district", "name": "First name", "use": "shown"}
 
 
@@ -65,7 +73,7 @@ class ReviewedProject(SignedProject):
             "round": self.round,
             "reviewer": "county-cw",
             "asked": "school-district",
-            "questions": None,
+            "charged": 50,
             "questions_sha256": "71" * 32,
             "buckets_sha256": "62" * 32,
             "deadline": self.log.now(timedelta(days=days)),
@@ -228,7 +236,7 @@ def everything_reviewed(log: SampleLog) -> None:
     project.claim(K12)
     project.claim(CW)
     project.close_supplement()
-    body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="retention")  # type: ignore[attr-defined]
+    body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="asked")  # type: ignore[attr-defined]
     project.about(body)
     log.moment += timedelta(days=7)
     log.rounds(SIGHT).open()

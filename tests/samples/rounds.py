@@ -159,17 +159,18 @@ class SampleRounds:
             self.open()
 
     def supersede(self, actor: Actor | None = None, **changes: Any) -> Entry:
-        """Destroy what came for the open round and end it; the next one has to correct it.
+        """End the open round, and destroy what came for it; the next one has to correct it.
 
         `actor` is who acts, if not the first provider.
         """
-        for received in self.received:
-            self.log.destroy(received, reason="superseded")
         fields = {"round": self.number, "by": self.number + 1, "reason": "wrong-file", **changes}
         self.opened = None
         body = kinds.RoundSuperseded.model_validate(fields)
         actor = actor or agent(self.log.terms[self.project].providers[0])
-        return self.log.append(body, project=self.project, actor=actor)
+        entry = self.log.append(body, project=self.project, actor=actor)
+        for received in self.received:
+            self.log.destroy(received, reason="superseded")
+        return entry
 
     def correct(self) -> None:
         """Take the open round's place by the next one."""

@@ -228,6 +228,7 @@ class SignedProject:
             entry.body.signed.statement
             for entry in reversed(self.log.entries)
             if entry.project == self.project and isinstance(entry.body, signed_kinds.SignedBody)
+            if entry.seq not in self.log.untold
         )
         return next((one.digest() for one in said if one.party == party), None)
 

@@ -14,7 +14,9 @@ NO_COLUMN = {"elements": [one for one in AGREEMENT["elements"] if one["use"] == 
 REVIEW: dict[str, Any] = {
     "reviewer": "child-welfare",
     "persons": 1,
-    "questions": 9,
+    "first": 9,
+    "weekly": 1,
+    "consent": None,
     "bucket": 7,
     "days": 14,
 }

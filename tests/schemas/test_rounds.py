@@ -56,6 +56,8 @@ def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
         seq=2**53 - 1,
         batch=2**53 - 1,
         place=2**53 - 1,
+        previous=DIGEST,
+        broker_wide=DIGEST,
         time=TIME,
         request="req-" + "1" * 32,
         actor=Actor(party=longest_name(1), person="per-" + "1" * 32, role="operator", signed=None),

@@ -15,7 +15,7 @@ def policy(**changes: Any) -> MatchingPolicy:
 
 def test_the_edges_of_a_policy_are_taken() -> None:
     policy(auto="0.999999999", review="0.000000001")
-    policy(auto="0.5", review="0.5", review_share="1", prior_matches="1")
+    policy(auto="0.5", review="0.5", prior_matches="1")
     policy(link_rate={"least": "0", "most": "0"})
 
 

@@ -47,6 +47,9 @@ def test_a_formula_is_shown_and_not_computed(cell: str) -> None:
         ("a;\uff1d1+1", "a;'\uff1d1+1"),
         ('a;""=1', 'a;\'""=1'),
         ("a; b\tc", "a; b\tc"),
+        ("\x1b]0;x\x07\x9b2J\x7f", r"\x1b]0;x\x07\x9b2J\x7f"),
+        ("Ana \u202eselbaT\u2066\u2028", r"Ana \u202eselbaT\u2066\u2028"),
+        ("\u200fOrtiz\0", r"\u200fOrtiz\x00"),
     ],
 )
 def test_what_is_a_formula_to_who_divides_otherwise_is_shown(cell: str, shown: str) -> None:

@@ -22,9 +22,9 @@ def compiling_once() -> Iterator[None]:
     first: Engine | None = None
     opened = db._engine
 
-    def with_what_is_compiled(url: URL) -> Engine:
+    def with_what_is_compiled(url: URL, connections: int) -> Engine:
         nonlocal first
-        engine = opened(url)
+        engine = opened(url, connections)
         if engine.dialect.name == "sqlite":
             first = first or engine
             engine.dialect = first.dialect

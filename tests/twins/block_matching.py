@@ -297,7 +297,6 @@ class Policy(NamedTuple):
     auto: str
     review: str
     lead: int
-    most_review: int
     twin_limit: int | None
 
 
@@ -312,10 +311,25 @@ class Candidate(NamedTuple):
 def candidate(
     one: Meeting, total: int, twins: int, profile: EncodingProfile, policy: Policy
 ) -> Candidate:
-    """Return a pair with its total weight, below the auto bound where its known number is in doubt."""
+    """Return a pair with its total weight: below the review bound if bare, below that of auto if in doubt."""
+    if is_bare(one.levels, profile):
+        return Candidate(
+            one.smaller, one.larger, min(total, least_weight(policy.review) - 1), twins
+        )
     most = least_weight(policy.auto) - 1
     is_capped = total > most and is_doubtful(one.levels, profile)
     return Candidate(one.smaller, one.larger, most if is_capped else total, twins, is_capped)
+
+
+def is_bare(levels: Pattern, profile: EncodingProfile) -> bool:
+    """Tell whether too few of names, date, and number are compared, and the pair was not linked before."""
+    level_of = {field.name: level for field, level in zip(profile.fields, levels, strict=True)}
+    before = [field.name for field in profile.fields if field.memory == "linked-before"]
+    if any(level_of[name] == 1 for name in before):
+        return False
+    missing = [name for name in ("first-name", "surname", "birth-date") if level_of.get(name) == 0]
+    shares_number = any(f.contradicted_by and level_of[f.name] == 1 for f in profile.fields)
+    return len(missing) > 1 or bool(missing and not shares_number)
 
 
 def is_doubtful(levels: Pattern, profile: EncodingProfile) -> bool:
@@ -345,14 +359,10 @@ def decide(pairs: Sequence[Candidate], policy: Policy) -> dict[tuple[int, int], 
     """Return band and rule of each pair."""
     decided: dict[tuple[int, int], tuple[str, str]] = {}
     before: list[Candidate] = []
-    n_review = 0
     for pair in sorted(pairs, key=lambda one: (-one.total, one.smaller, one.larger)):
         rule = _rule(pair, pairs, before, policy)
         band = {"match-probability": "auto", "below-review": "reject", "better-rival": "reject"}
         found = band.get(rule, "review")
-        if found == "review" and n_review >= policy.most_review:
-            found, rule = "reject", "review-share"
-        n_review += found == "review"
         if rule not in ("below-review", "better-rival"):
             before.append(pair)
         decided[pair.smaller, pair.larger] = found, rule

@@ -51,20 +51,47 @@ def round_key(secret: bytes, *parts: str | bytes) -> bytes:
 def cells(
     profile: dict[str, Any], key: bytes, side: str, spellings: list[Columns]
 ) -> list[tuple[int, str, bytes]]:
-    """Return spelling, pass and cell key of each key of a record; the first spelling is the main one."""
+    """Return spelling, pass and cell key of each key; spellings are counted as `with_further` has them."""
     room = sum(len(one["keys"]) for one in profile["passes"]) + profile["alias_keys"][side]
     found: dict[tuple[str, ...], int] = {}
-    for number, columns in enumerate(spellings):
+    for number, (columns, _) in enumerate(with_further(profile, side, spellings)):
+        named: list[tuple[str, ...]] = []
         for one in profile["passes"]:
             for form in one["keys"]:
                 parts = [sorted(columns[column] for column in part) for part in form]
                 values = [value for part in parts for value in part]
                 occurrence = 0
-                while number == 0 and (one["name"], str(occurrence), *values) in found:
+                while (one["name"], str(occurrence), *values) in named:
                     occurrence += 1
-                if all(values) and len(found) < room:
-                    found.setdefault((one["name"], str(occurrence), *values), number)
+                if all(values):
+                    named.append((one["name"], str(occurrence), *values))
+        for name in sorted(named, key=lambda name: int(name[1]) if number else 0):
+            if len(found) < room:
+                found.setdefault(name, number)
     return [(at, name[0], b2(key, 32, b"bsf1 cell", lp(*name))) for name, at in found.items()]
+
+
+def with_further(
+    profile: dict[str, Any], side: str, spellings: list[Columns]
+) -> list[tuple[Columns, Columns]]:
+    """Return of each spelling, and of those that the profile adds, what keys and what rows are made of."""
+    found = []
+    either = profile.get("either", {"column": "", "values": []})
+    triples = profile.get("exchange", [])
+    for number, columns in enumerate(spellings):
+        made = [columns]
+        for one, other, again in triples[:1]:
+            is_single = columns[one] and columns[other] == columns[again] not in ("", columns[one])
+            if side == "smaller" and number == 0 and is_single:
+                pairs = [pair for x, y, z in triples for pair in ((x, y), (y, x), (z, x))]
+                made.append(columns | {name: columns[source] for name, source in pairs})
+        for spelling in made:
+            own = spelling.get(either["column"]) or None
+            for value in either["values"] if either["values"] and not own else [own]:
+                found.append(
+                    (spelling | {either["column"]: value} if value else spelling, spelling)
+                )
+    return found
 
 
 def token_and_key(cell: bytes, place: int) -> tuple[bytes, bytes]:

@@ -42,8 +42,9 @@ def slow_file(
     blocks: dict[bytes, list[tuple[int, bsf1.Columns]]] = defaultdict(list)
     passes: dict[bytes, str] = {}
     for record, own in enumerate(spellings):
+        further = bsf1.with_further(profile, side, own)
         for number, name, cell in bsf1.cells(profile, key, side, own):
-            blocks[cell].append((record, own[number]))
+            blocks[cell].append((record, further[number][1]))
             passes[cell] = name
             file.keys[name] += 1
             file.keyed[record].add(name)

@@ -33,7 +33,8 @@ MANY = "x" * 201
 PERSON = "parties.0.persons.0"
 
 REVIEW: dict[str, Any] = {
-    "reviewer": "child-welfare", "persons": 1, "questions": 200, "bucket": 20, "days": 14,
+    "reviewer": "child-welfare", "persons": 1, "first": 200, "weekly": 10, "bucket": 20, "days": 14,
+    "consent": None,
 }  # fmt: skip
 SHOWN: list[dict[str, Any]] = [
     {"party": "k12", "name": name, "use": "shown"} for name in ("first_name", "birth_date")
@@ -80,8 +81,15 @@ GOOD: list[Change] = [
     ]),
     ("no limit on the as-of day", "population.max_age_days", None),
     ("a review", "", REVIEWED),
+    ("a card that tells a place, by counsel's consent", "", {
+        **REVIEWED,
+        "review": {**REVIEW, "consent": "Moves within the county."},
+        "elements": [{**SHOWN[0], "name": "Former ZIP"}],
+    }),
     ("a review that lets the other agency know", "", {
-        **REVIEWED, "review": {**REVIEW, "bucket": 1, "questions": 10_000},
+        **REVIEWED, "review": {
+            **REVIEW, "bucket": 1, "first": 10_000, "weekly": 1250, "consent": "Twins of one county.",
+        },
     }),
     ("no budget of rounds", "limits.budget", None),
     ("any number of links may end at once", "limits.most_ended", None),
@@ -271,7 +279,14 @@ BAD_LIMITS: list[Change] = [
     ("a review by a party that is no agency", "review", {**REVIEW, "reviewer": "auditor"}),
     ("a review without elements that cards show", "review", REVIEW),
     ("elements for cards that nobody looks at", "elements", SHOWN),
-    ("more cards than can be sealed", "review", {**REVIEW, "questions": 1001, "bucket": 20}),
+    (
+        "a card that tells a place without consent",
+        "",
+        {**REVIEWED, "elements": [{**SHOWN[0], "name": "Home_Phone2"}]},
+    ),
+    ("more cards than can be sealed", "review", {**REVIEW, "bucket": 101}),
+    ("more first questions than go without consent", "review", {**REVIEW, "first": 201}),
+    ("more weekly questions than go without consent", "review", {**REVIEW, "weekly": 26}),
     ("more cosigners than parties", "finality.cosigners", 4),
     ("a wait for no cosigner", "finality.delays_release", True),
 ]

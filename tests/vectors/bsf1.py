@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from samples.block_profiles import PROFILE, feature, field, spelling, tag_of
+from samples.block_profiles import FURTHER, PROFILE, feature, field, spelling, tag_of
 from samples.matching_profiles import memory_field
 from twins import bsf1
 from vectors.file import write_vectors
@@ -171,6 +171,15 @@ def bsf1_vectors() -> dict[str, Any]:
             "record": [
                 _record(name, side, own) for name, own in RECORDS for side in ("larger", "smaller")
             ],
+            "further": [
+                _record(name, side, [one, spelling("EVA", sex="")], **FURTHER)
+                for name, one in (
+                    ("names exchanged", spelling()),
+                    ("no sex", spelling(sex="")),
+                    ("two surnames", spelling(surnames=("GARCIA", "LOPEZ"), sex="")),
+                )
+                for side in ("larger", "smaller")
+            ],
         },
         "bad": {
             "linkage": [{"name": name, "linkage": linkage} for name, linkage in bad_features()],
@@ -239,12 +248,15 @@ def _row(name: str, columns: dict[str, str], profile: dict[str, Any] = PROFILE) 
     }
 
 
-def _record(name: str, side: str, spellings: list[dict[str, str]]) -> dict[str, Any]:
-    found = bsf1.cells(PROFILE, KEY, side, spellings)
+def _record(
+    name: str, side: str, spellings: list[dict[str, str]], **changes: Any
+) -> dict[str, Any]:
+    found = bsf1.cells({**PROFILE, **changes}, KEY, side, spellings)
     return {
         "name": f"{name}, {side} file",
         "key_hex": KEY.hex(),
         "side": side,
+        **({"profile_changes": changes} if changes else {}),
         "spellings": spellings,
         "cells": [
             {"spelling": number, "pass": pass_name, "cell_hex": cell.hex()}

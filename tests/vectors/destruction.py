@@ -241,11 +241,13 @@ def certificate_file(**other: Any) -> dict[str, Any]:
 def certified(certificate: dict[str, Any], **other: Any) -> dict[str, Any]:
     """Return the log entry that vouches for a certificate."""
     return {
-        "version": "blindlink/entry/1",
+        "version": "blindlink/entry/2",
         "kind": "destruction-certified",
         "seq": 1,
         "batch": 1,
         "place": 1,
+        "previous": "c" * 64,
+        "broker_wide": "d" * 64,
         "time": TIME,
         "request": "req-" + "0" * 32,
         "actor": {"party": "broker", "person": None, "role": "broker", "signed": None},

@@ -38,6 +38,8 @@ def numbered(**changed: Any) -> list[Any]:
 
 PROFILE_GOOD: list[Change] = [
     ("one pass", "passes", PROFILE["passes"][:1]),
+    ("values of keys for an empty column", "either", {"column": "sex", "values": ["F", "M"]}),
+    ("names that may be exchanged", "exchange", [["first", "last", "last_2"]]),
     ("no keys for aliases", "alias_keys", {"larger": 0, "smaller": 0}),
     ("no dependence", "dependence", None),
     ("no twins by a field", "fields.1.twins", 0),
@@ -133,7 +135,6 @@ TERMS_GOOD: list[Change] = [
     ("all destroyed on the last day", "destroy_by", "2027-08-31"),
     ("a legal hold", "has_legal_hold", True),
     ("a review band of nothing", "policy.review", "0.9"),
-    ("no pair in review", "policy.review_share", "0"),
     ("a lead of ten", "policy.lead", 10),
     ("a twin guard", "policy.twin_guard", True),
     ("any link rate", "policy.link_rate", {"least": "0", "most": "1"}),
@@ -145,7 +146,6 @@ POLICY_BAD: list[Change] = [
     ("a probability as a number", "policy.auto", 1),
     ("a probability in percent", "policy.auto", "90 %"),
     ("a probability with a comma", "policy.auto", "0,9"),
-    ("a review share above 1", "policy.review_share", "1.01"),
     ("no expected matches", "policy.prior_matches", "0"),
     ("more expected matches than records", "policy.prior_matches", "1.1"),
     ("a link rate upside down", "policy.link_rate", {"least": "0.5", "most": "0.4"}),

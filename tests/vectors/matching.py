@@ -177,15 +177,25 @@ def _doubts() -> dict[str, list[list[int]]]:
     }
 
 
-def _caps() -> Iterator[dict[str, int]]:
-    policy = twin.Policy(auto="0.9", review="0.05", lead=0, most_review=2, twin_limit=None)
-    for total in (-5_000, 3_169, 3_170, 40_000):
-        one = twin.Meeting(0, 0, (4, 1, 1, 2), 0, 0)
-        yield {"total": total, "capped": twin.candidate(one, total, 0, NUMBERED, policy).total}
+def _caps() -> Iterator[dict[str, Any]]:
+    policy = twin.Policy(auto="0.9", review="0.05", lead=0, twin_limit=None)
+    for levels in (
+        (1, 1, 1, 2),
+        (4, 1, 1, 2),
+        (0, 1, 1, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 2),
+        (0, 0, 1, 2),
+        (0, 0, 1, 1),
+    ):
+        for total in (-5_000, -4_248, -4_247, 3_169, 3_170, 40_000):
+            one = twin.Meeting(0, 0, levels, 0, 0)
+            found = twin.candidate(one, total, 0, NUMBERED, policy)
+            yield {"levels": list(levels), "total": total, "capped": found.total}
 
 
 def _bands() -> Iterator[dict[str, Any]]:
-    policy = twin.Policy(auto="0.9", review="0.05", lead=2_000, most_review=2, twin_limit=1_500)
+    policy = twin.Policy(auto="0.9", review="0.05", lead=2_000, twin_limit=1_500)
     lonely = [(0, 0, 3_170, 0), (1, 1, 3_169, 0), (2, 2, -4_247, 0), (3, 3, -4_248, 0)]
     yield _band("each bound, and one below it", policy, lonely)
     rivals = [
@@ -206,8 +216,7 @@ def _bands() -> Iterator[dict[str, Any]]:
     yield _band("twin guard", policy, twins)
     yield _band("no twin guard", policy._replace(twin_limit=None), twins)
     many = [(at, at, 1_000 - at, 0) for at in range(4)] + [(3, 9, 0, 0)]
-    yield _band("more than may be held back", policy, many)
-    yield _band("nothing may be held back", policy._replace(most_review=0), many)
+    yield _band("many are held back", policy, many)
     capped = [(0, 0, 3_169, 0, True), (1, 1, 3_169, 0, False), (0, 2, 3_168, 0, False)]
     yield _band("a known number in doubt", policy, capped)
     yield _band(

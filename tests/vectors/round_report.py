@@ -56,7 +56,11 @@ REPORT: dict[str, Any] = {
     "reviews": [
         {
             "partner": "k12", "role": "reviewer", "state": "answered", "asked": 40, "decided": 12,
-            "has_release": False,
+            "has_release": False, "is_doubtful": True,
+            "weeks": [
+                {"week": "2026-11-16", "asked": 140, "accepted": 20, "rejected": 110},
+                {"week": "2026-11-23", "asked": 10, "accepted": None, "rejected": None},
+            ],
         }
     ],
     "disclosures": [
@@ -91,6 +95,7 @@ BAD: dict[str, tuple[str, Any]] = {
     "a fraction": ("floor", 0.5),
     "a negative number": ("links.linked", -1),
     "another part in a review": ("reviews.0.role", "watcher"),
+    "a week of questions twice": ("reviews.0.weeks", [REPORT["reviews"][0]["weeks"][0]] * 2),
 }
 
 
@@ -120,7 +125,7 @@ def missed(linked: int, smaller: int, floor: int, apart: list[int | None]) -> di
         "floor": floor,
         "apart": apart,
         "low": min(most, at_least(shown // 8)),
-        "high": min(most, at_most((hidden + 1) // 2)),
+        "high": min(most, at_most(-(-5 * hidden // 4))),
     }
 
 

@@ -18,10 +18,11 @@ from vectors.identity import identity_of, private_bytes, signature
 PRIVATE, STRANGER = private_bytes(1), private_bytes(2)
 RELEASE = "rel-0123456789abcdef0123456789abcdef"
 REQUEST: dict[str, Any] = {
-    "version": "blindlink/request/2",
+    "version": "blindlink/request/3",
     "log": "broker.example/log",
     "project": "foster",
     "agreement": "cd" * 32,
+    "head": {"place": 41, "leaf": "ef" * 32},
     "asks": f"GET /v1/releases/{RELEASE}/file",
     "sha256": None,
     "nonce": "00112233445566778899aabbccddeeff",
@@ -50,8 +51,10 @@ def signed_request_vectors() -> dict[str, Any]:
         "a query": signed({**REQUEST, "asks": "DELETE /v1/projects/foster/shares?epoch=2"}),
         "the longest path": signed({**REQUEST, "asks": f"PUT /v1/{'x' * 292}"}),
         "the longest log and project": signed({**REQUEST, "log": "x" * 200, "project": "x" * 40,
+                                               "head": {"place": 2**53 - 1, "leaf": "ef" * 32},
                                                "asks": f"PUT /v1/{'x' * 292}", "sha256": STATED}),
-        "nowhere": signed({**REQUEST, "log": None, "project": None, "agreement": None}),
+        "nowhere": signed({**REQUEST, "log": None, "project": None, "agreement": None,
+                           "head": None}),
     }  # fmt: skip
     unsigned = {
         "another's signature": signed(REQUEST, STRANGER),
@@ -61,12 +64,15 @@ def signed_request_vectors() -> dict[str, Any]:
         "another project": changed(plain, "request.project", "research"),
         "another agreement": changed(plain, "request.agreement", STATED),
         "no agreement": changed(plain, "request.agreement", None),
+        "another head": changed(plain, "request.head.place", 42),
+        "no head": changed(plain, "request.head", None),
         "another digest": changed(plain, "request.sha256", STATED),
         "another nonce": changed(plain, "request.nonce", "0" * 32),
         "another time": changed(plain, "request.at", "2026-09-01T06:00:01Z"),
     }
     malformed = {
         "no log": without(plain, "request.log"),
+        "a head without its place": without(plain, "request.head.place"),
         "a log with a plus sign": changed(plain, "request.log", "broker+log"),
         "an unknown field": changed(plain, "request.party", "county-cw"),
         "a method in lower case": changed(plain, "request.asks", f"get {path}"),

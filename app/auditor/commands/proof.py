@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from app.auditor.keys import read_log_key
-from app.auditor.options import FILE, PIN_OPTION, failures
+from app.auditor.options import FILE, LOG_KEYS_OPTION, PIN_OPTION, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
@@ -22,14 +22,7 @@ EXIT_CODES = (
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
-@click.option(
-    "--log-key",
-    "log_keys",
-    metavar="KEY|FILE",
-    multiple=True,
-    required=True,
-    help="The log's key, as you got it from its operator; repeated, if it was replaced.",
-)
+@LOG_KEYS_OPTION
 @PIN_OPTION
 @json_option
 def proof(

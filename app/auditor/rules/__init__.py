@@ -16,7 +16,6 @@ from app.auditor.rules import (
     approvals,
     claims,
     common,
-    deadlines,
     deliveries,
     destruction,
     keeping,
@@ -37,7 +36,7 @@ from schemas.matchlog.entry import Entry
 COMMON: Final[tuple[Rule, ...]] = (
     common.log_starts_once,
     common.time_never_runs_back,
-    common.place_follows,
+    common.chain_follows,
     common.project_is_known,
     common.purpose_is_agreed,
     common.actor_is_enrolled,
@@ -139,21 +138,22 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "record-withdrawn": (destruction.withdraw_record,),
     "legal-hold-set": (destruction.set_hold,),
     "legal-hold-lifted": (destruction.lift_hold,),
-    "deadline-passed": (deadlines.note,),
-    "exported": (common.export_counts_fit,),
+    "exported": (),
     # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
     "log-key-rotated": (),
 }
 
 
-def replay(log: LogState, entry: Entry) -> None:
-    """Take the next entry that is shown; one that was refused changes nothing.
+def replay(log: LogState, entry: Entry, leaf: bytes) -> None:
+    """Take the next entry that is shown, with the hash of its leaf; one that was refused changes nothing.
 
     Raises:
         RuleBrokenError: it breaks a rule.
     """
     for rule in COMMON:
         rule(log, entry)
+    releases.all_made(log, entry.batch)
+    log.leaves[entry.project].add(leaf)
     if entry.outcome != "refused":
         for rule in (*RULES[entry.kind], requests.is_persons):
             rule(log, entry)
@@ -165,6 +165,7 @@ def replay_end(log: LogState) -> None:
     Raises:
         RuleBrokenError: something is kept longer than the terms allow, or was left undone.
     """
+    releases.all_made(log, None)
     agreements.all_begun(log)
     reviews.all_ended(log)
     destruction.all_certified(log)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
@@ -11,7 +10,7 @@ from schemas.identity import role_of
 from schemas.ids import BROKER
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KINDS, Exported, LogStarted
+from schemas.matchlog.kinds import KINDS, LogStarted
 
 
 def log_starts_once(log: LogState, entry: Entry) -> None:
@@ -29,13 +28,13 @@ def time_never_runs_back(log: LogState, entry: Entry) -> None:
     log.time = entry.time
 
 
-def place_follows(log: LogState, entry: Entry) -> None:
-    """Each project counts its own entries, so that none is withheld from those who see only these."""
-    place = log.places.get(entry.project, 0)
-    if entry.place != place:
-        message = "entries of the same project are missing before this one, or it is repeated"
+def chain_follows(log: LogState, entry: Entry) -> None:
+    """Each entry names the one before it of its project, and the newest of none: so none is withheld."""
+    own, broker_wide = log.leaves[entry.project], log.leaves[None]
+    names = (entry.place, entry.previous, entry.broker_wide)
+    if names != (len(own), own.newest(), broker_wide.newest() if entry.project else None):
+        message = "entries that its reader may see are missing before this one, or it is repeated"
         break_off("place", message, entry)
-    log.places[entry.project] = place + 1
 
 
 def project_is_known(log: LogState, entry: Entry) -> None:
@@ -112,13 +111,3 @@ def actor_has_role(log: LogState, entry: Entry) -> None:
     if actor.role not in roles:
         message = "somebody acts in a role that they do not have"
         break_off("actor-role", message, entry, None if person is None else person.seq)
-
-
-def export_counts_fit(log: LogState, entry: Entry) -> None:
-    """An export states how many entries its reader should have seen before it."""
-    body = cast(Exported, entry.body)
-    before = dict(log.places)
-    before[entry.project] -= 1
-    entries = None if entry.project is None else before[entry.project]
-    if (body.entries, body.broker_wide) != (entries, before.get(None, 0)):
-        break_off("export-counts", "an export counts other entries than those before it", entry)

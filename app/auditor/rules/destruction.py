@@ -24,6 +24,7 @@ from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
     DestructionCertified,
     DestructionCountersigned,
+    LegalHoldSet,
 )
 from schemas.matchlog.entry import Entry
 
@@ -57,6 +58,7 @@ def begin(log: LogState, entry: Entry) -> None:
         subject=body.party or body.upload,
         day=entry.time[:10],
         seq=entry.seq,
+        by=sys.intern(entry.actor.party),
         compared=compared,
     )
 
@@ -105,7 +107,12 @@ def set_hold(log: LogState, entry: Entry) -> None:
     if known is not None:
         break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
     holds[object_of(entry)] = HoldState(
-        entry.actor.party, entry.time[:10], moment_before(entry), entry.seq
+        party=entry.actor.party,
+        day=entry.time[:10],
+        early=moment_before(entry),
+        order=cast(LegalHoldSet, entry.body).order,
+        is_signed=entry.actor.signed is not None,
+        seq=entry.seq,
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import takewhile
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.lateness import HeldLate, Lateness, LateThing
+from app.auditor.lateness import Early, HeldLate, Lateness, LateThing, StandingHold
 from app.auditor.log_state import (
     DeliveryState,
     LogState,
@@ -23,9 +23,15 @@ from app.auditor.project_state import HoldSpan, ProjectState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
 from schemas.matchlog.entry import Entry
+from schemas.matchlog.party_digests import PartyDigests
 
 Kept: TypeAlias = UploadState | ReleaseState | MatchRecordState | DeliveryState
 """What is there until the day `due`, or until a hold that stood then has ended."""
+# What goes because the agreement wants it so, what goes since something else came.
+BY_TIME: Final = frozenset({"retention", "superseded", "destroy-by"})
+BY_EVENT: Final = frozenset({"replaced", "expired"})
+# A run's result may be kept from the evening before the day on which the log has it.
+MIDNIGHT_DAYS: Final = 1
 # After every day.
 _NEVER: Final = "9999-99-99"
 
@@ -62,18 +68,57 @@ def end_with_round(log: LogState, entry: Entry, state: RoundState) -> None:
         run.match_records = tuple(replace(one, due=min(one.due, last)) for one in made)
 
 
-def keep_match_record(log: LogState, entry: Entry, run: RunState, root: str) -> None:
-    """Note a match record that was made of a run, or of its review."""
+def keep_match_record(
+    log: LogState, entry: Entry, run: RunState, root: str, openings: PartyDigests
+) -> None:
+    """Note a match record that was made of a run, or of its review, which those can open who receive match IDs.
+
+    Raises:
+        RuleBrokenError: others can, or one of them cannot.
+    """
+    opening = {one.party for one in openings}
+    agreed = {one.party for one in run.recipients if one.mode == "blind"} | run.linked_parties
+    if opening - agreed:
+        message = "a match record can be opened by a party that receives no match IDs"
+        break_off("openings-to-stranger", message, entry, run.seq)
+    if opening != agreed:
+        message = "a match record cannot be opened by a party that receives match IDs"
+        break_off("openings-missing", message, entry, run.seq)
     due = sys.intern(last_day(entry, project_of(log, entry).terms.keep_links_days))
     run.match_records += (MatchRecordState(run.project, bytes.fromhex(root), due, entry.seq),)
 
 
 def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> None:
-    """Note what is destroyed after its last day, as after an outage: no broken rule, but readers are told."""
-    today = entry.time[:10]
-    last = _missed(log.projects[kept.project], kept, today)
+    """Note what is destroyed after its last day, as after an outage, or before: readers are told.
+
+    Raises:
+        RuleBrokenError: it is destroyed before its time, as if that were over.
+    """
+    today, project = entry.time[:10], log.projects[kept.project]
+    last = _missed(project, kept, today)
     if last is not None:
         log.late.append(Lateness(what, object_of(entry), entry.seq, last, today))
+    first = _later(min(kept.due, _by_all(project)), -GRACE_DAYS - MIDNIGHT_DAYS)
+    if today >= first:
+        return
+    reason = cast(Any, entry.body).reason
+    if reason in BY_TIME:
+        message = "something is destroyed as if its time were over, long before"
+        break_off("destroyed-early", message, entry, kept.seq)
+    if reason not in BY_EVENT:
+        days = (date.fromisoformat(first) - date.fromisoformat(today)).days
+        by = _asked_by(log, kept.project)
+        log.early.append(Early(what, object_of(entry), entry.seq, days, reason, by))
+
+
+def _asked_by(log: LogState, project: str) -> str | None:
+    """Return whose destruction of something in a project goes on."""
+    going_on = (
+        one.by
+        for one in reversed(log.destructions.values())
+        if one.project == project and one.certified is None
+    )
+    return next(going_on, None)
 
 
 def all_destroyed_in_time(log: LogState) -> None:
@@ -96,6 +141,26 @@ def all_destroyed_in_time(log: LogState) -> None:
             destroy_by = project.terms.destroy_by
             _break_off("destroy-by", message, kept, destroy_by=destroy_by, last_time=log.time)
         _note_held_late(log, what, name, kept)
+    log.holds.extend(_standing_holds(log))
+
+
+def _standing_holds(log: LogState) -> Iterator[StandingHold]:
+    """Yield the holds that stand after the last entry, each with what is there only by a hold."""
+    today = log.time[:10]
+    overdue: dict[str, list[str]] = {}
+    for what, name, kept in _left(log):
+        if today > min(kept.due, _by_all(log.projects[kept.project])):
+            overdue.setdefault(kept.project, []).append(f"{what} {name}")
+    for name, project in sorted(log.projects.items()):
+        things = tuple(overdue.get(name, ()))
+        if project.bound is not None and project.terms.has_legal_hold:
+            seq, since = project.seq, project.binding.begun
+            yield StandingHold(name, None, since, None, is_signed=True, index=seq, overdue=things)
+        for one in project.holds.values():
+            if one.lifted is None:
+                yield StandingHold(
+                    name, one.party, one.day, one.order, one.is_signed, one.seq, things
+                )
 
 
 def _overdue(log: LogState, kept: Kept, due: str) -> str | None:

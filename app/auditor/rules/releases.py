@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection
 from typing import cast
 
+from app.auditor.errors import Evidence, RuleBrokenError
 from app.auditor.log_state import Linked, LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.finality import note_handed_out
@@ -89,6 +90,7 @@ def verify(log: LogState, entry: Entry) -> None:
     _is_there(release, entry)
     if not release.is_blind:
         may_act(log, entry, ("recipient",))
+    release.is_verified = True
 
 
 def destroy(log: LogState, entry: Entry) -> None:
@@ -98,6 +100,21 @@ def destroy(log: LogState, entry: Entry) -> None:
     _is_there(release, entry)
     note_destroyed(log, entry, "release", release)
     release.destroyed = entry.seq
+
+
+def all_made(log: LogState, batch: int | None) -> None:
+    """In the batch that a run ends with, a release is made for each recipient; None: there is no other batch.
+
+    Raises:
+        RuleBrokenError: one was not.
+    """
+    for run, seq, of in [one for one in log.unreleased if one[2] != batch]:
+        missing = log.runs[run].owed - set(log.runs[run].released_to)
+        if missing:
+            message = "a run finished, and there is no release for one of its recipients"
+            evidence: Evidence = {"run": run, "recipient": min(missing)}
+            raise RuleBrokenError("release-missing", message, index=seq, evidence=evidence)
+        log.unreleased.remove((run, seq, of))
 
 
 def _prepare(

@@ -8,6 +8,7 @@ from typing import Final, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from app.auditor.errors import Evidence
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.errors import SignatureError
@@ -30,6 +31,8 @@ BY_OPERATOR: Final = frozenset(
         "legal-hold-lifted",
     }
 )
+# Whoever sends these has read the project's log before, and can say what of it.
+STATING: Final = frozenset({"upload-received", "claims-received", "statement-received"})
 # In which rounds there are, and whether they are linked, those have a say whose records they compare.
 OF_PROVIDERS: Final = frozenset({"round-opened", "round-superseded", "run-cancelled"})
 
@@ -55,6 +58,7 @@ def is_persons(log: LogState, entry: Entry) -> None:
         signed.require_signature(public_key(person))
     except SignatureError as exc:
         _unsigned(entry, f"a signed request does not count: {exc}", person)
+    _saw_this_log(log, entry, signed)
     _is_new(log, entry, signed)
 
 
@@ -140,6 +144,23 @@ def _is_here(log: LogState, entry: Entry, signed: SignedRequest) -> None:
     if not is_under_agreement(entry, signed.request):
         message = "somebody acts on a request that they made under another agreement"
         break_off("request-agreement", message, entry, project_of(log, entry).seq)
+
+
+def _saw_this_log(log: LogState, entry: Entry, signed: SignedRequest) -> None:
+    """Who signed a request has seen no other entry of the project than this log shows."""
+    head = signed.request.head
+    if head is None:
+        log.headless += entry.kind in STATING
+        return
+    shown = log.leaves[entry.project].at(head.place)
+    if shown != head.leaf or head.place >= entry.place:
+        message = f"{entry.actor.party} has seen another entry at place {head.place} of the project"
+        fork: Evidence = {
+            "head_place": head.place,
+            "head_leaf": head.leaf,
+            "leaf": shown or None,
+        }
+        break_off("fork", message, entry, more=fork)
 
 
 def _is_new(log: LogState, entry: Entry, signed: SignedRequest) -> None:

@@ -26,6 +26,8 @@ from app.auditor.rules.steps import (
     run_of,
     was_signed_lately,
 )
+from schemas.allowance import Charge, questions_left
+from schemas.clauses import Review
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
@@ -58,8 +60,8 @@ def ask(log: LogState, entry: Entry) -> None:
     if clause is None or not holds:
         message = "a review is asked for that the agreement does not have, or not of this run"
         break_off("review-unasked", message, entry, run.seq)
-    counts_reach_floor(log, entry, (body.questions,))
-    _within_questions(clause.questions, entry, body.questions)
+    counts_reach_floor(log, entry, (body.charged,))
+    _within_allowance(log, entry, clause, body)
     begun = datetime.fromisoformat(body.deadline) - timedelta(days=clause.days)
     if not moment_before(entry) <= utc_text(begun) <= entry.time:
         message = "a review's deadline is not as many days after its run as the agreement says"
@@ -69,7 +71,7 @@ def ask(log: LogState, entry: Entry) -> None:
         reviewer=sys.intern(body.reviewer),
         asked=sys.intern(body.asked),
         persons=clause.persons,
-        questions=clause.questions if body.questions is None else body.questions,
+        asked_at=Charge(entry.time, body.charged),
         files={"questions": body.questions_sha256, "buckets": body.buckets_sha256},
         begun=utc_text(begun),
         deadline=body.deadline,
@@ -100,7 +102,7 @@ def answer(log: LogState, entry: Entry) -> None:
     _is_stated(log, entry, body, review)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
-    review.answered, review.came = entry.seq, (moment_before(entry), entry.time)
+    review.answered = entry.seq
 
 
 def decide(log: LogState, entry: Entry) -> None:
@@ -137,9 +139,9 @@ def end(log: LogState, entry: Entry) -> None:
     if not is_due:
         message = "a review ends after its deadline, or as if it had passed"
         break_off("review-late", message, entry, review.seq)
-    _tells_nothing(entry, review, body.rejected, body.open)
-    counts_reach_floor(log, entry, (body.accepted,))
-    _within_questions(review.questions, entry, body.accepted)
+    _tells_nothing(entry, review, body.open)
+    counts_reach_floor(log, entry, (body.accepted, body.rejected))
+    _is_within_asked(log, entry, review, body)
     review.ended = entry.seq
     _has_record(log, run, body, entry)
     if body.release is not None:
@@ -261,11 +263,26 @@ def _tells_nothing(entry: Entry, review: ReviewState, *counts: int | None) -> No
         break_off("decisions-told", message, entry, review.seq)
 
 
-def _within_questions(most: int, entry: Entry, count: int | None) -> None:
-    """Check that what is shown of questions, or of accepted ones, is no more than were to be asked."""
-    if (count or 0) > most:
-        message = "a review has more questions, or decisions, than the agreement lets it have"
+def _within_allowance(log: LogState, entry: Entry, clause: Review, body: ReviewAsked) -> None:
+    """Check that no more is asked than the agreement lets be asked by now, since the project began."""
+    before = [
+        one.asked_at
+        for one in log.reviews.values()
+        if (one.project, one.reviewer, one.asked) == (entry.project, body.reviewer, body.asked)
+    ]
+    if body.charged > questions_left(clause, before, entry.time):
+        message = "a review asks more questions than the agreement lets be asked by now"
         break_off("review-beyond", message, entry)
+
+
+def _is_within_asked(log: LogState, entry: Entry, review: ReviewState, body: ReviewEnded) -> None:
+    """Check that no more pairs were decided than asked about, and that what is left tells of no few."""
+    left = review.asked_at.questions - (body.accepted or 0) - (body.rejected or 0)
+    if left < 0:
+        message = "a review decides more pairs than were asked about"
+        break_off("review-beyond", message, entry)
+    if body.rejected is not None and 0 < left < project_of(log, entry).terms.floor:
+        _tells_nothing(entry, review, left)
 
 
 def _has_record(log: LogState, run: RunState, body: ReviewEnded, entry: Entry) -> None:
@@ -273,12 +290,8 @@ def _has_record(log: LogState, run: RunState, body: ReviewEnded, entry: Entry) -
     if has_record != (body.release is not None) or (body.openings and not has_record):
         message = "a review ends with a match record of nothing, or releases what is in none"
         break_off("match-record-unknown", message, entry, run.seq)
-    linked = {found.party for found in run.recipients if found.mode == "linked"}
-    if not linked.issuperset(one.party for one in body.openings):
-        message = "a match record can be opened by a party that receives no match IDs"
-        break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
-        keep_match_record(log, entry, run, body.match_record_root)
+        keep_match_record(log, entry, run, body.match_record_root, body.openings)
 
 
 def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: int | None) -> None:

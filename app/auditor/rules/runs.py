@@ -160,26 +160,14 @@ def finish(log: LogState, entry: Entry) -> None:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
     _may_go_on(log, entry, run)
-    counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
-    counts_reach_floor(log, entry, (*counts, body.rejected_before))
-    candidates, auto, review = counts
-    for others in ((auto,), (review,), (auto, review)):
-        difference_reaches_floor(log, entry, candidates, *others)
+    auto = body.auto_pairs
+    counts_reach_floor(log, entry, (auto,))
     _tells_of_links_alone(log, entry, body)
-    is_blind = any(found.mode == "blind" for found in run.recipients)
-    if is_blind and any(count is not None for count in (*counts, body.rejected_before)):
+    if auto is not None and any(found.mode == "blind" for found in run.recipients):
         message = "the log tells agencies a count of a run of which one recipient is blind"
         break_off("blind-count", message, entry, run.seq)
-    # Under `blind` they are sealed to the recipient.
-    opening = {found.party for found in run.recipients if found.mode in ("linked", "blind")}
-    if not opening.issuperset(openings.party for openings in body.openings):
-        message = "a match record can be opened by a party that receives no match IDs"
-        break_off("openings-to-stranger", message, entry, run.seq)
-    if body.match_record_root is not None:
-        keep_match_record(log, entry, run, body.match_record_root)
-    elif body.openings:
-        message = "there are openings of a match record that was not made"
-        break_off("match-record-unknown", message, entry, run.seq)
+    keep_match_record(log, entry, run, body.match_record_root, body.openings)
+    log.unreleased.append((object_of(entry), entry.seq, entry.batch))
     run.stage, run.uploads, run.linked = "finished", (), (Linked(1, auto, entry.batch),)
 
 
@@ -189,9 +177,7 @@ def counts_are_agreed(log: LogState, entry: Entry) -> None:
     policy, (n_larger, n_smaller) = run.policy, run.sizes
     auto, rate = body.auto_pairs, policy.link_rate
     holds = (
-        (body.candidate_pairs or 0) <= policy.max_pairs
-        and (body.review_pairs or 0) <= Fraction(policy.review_share) * n_smaller
-        and (auto or 0) <= min(n_larger, n_smaller)
+        (auto or 0) <= min(n_larger, n_smaller)
         and (auto is None or Fraction(rate.least) * n_smaller <= auto)
         and (auto or 0) <= Fraction(rate.most) * n_smaller
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Final, NoReturn, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
@@ -28,9 +29,15 @@ GRACE: Final = timedelta(minutes=1)
 GRACE_DAYS: Final = 1
 
 
-def break_off(rule: str, message: str, entry: Entry, other_index: int | None = None) -> NoReturn:
+def break_off(
+    rule: str,
+    message: str,
+    entry: Entry,
+    other_index: int | None = None,
+    more: Mapping[str, str | int | None] = MappingProxyType({}),
+) -> NoReturn:
     """Raise `RuleBrokenError` for this entry; `other_index` is that of the entry which it contradicts."""
-    evidence = {"kind": entry.kind, "other_index": other_index}
+    evidence = {"kind": entry.kind, "other_index": other_index, **more}
     raise RuleBrokenError(rule, message, index=entry.seq, evidence=evidence)
 
 

@@ -17,12 +17,8 @@ TWIN_LIMIT: Final = UNIT
 _DIGITS: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
-def link_policy(policy: MatchingPolicy, n_smaller: int) -> LinkPolicy:
-    """Return a policy for a pair of files.
-
-    Args:
-        n_smaller: records of the smaller file.
-    """
+def link_policy(policy: MatchingPolicy) -> LinkPolicy:
+    """Return a policy in whole weights."""
     return LinkPolicy(
         expected_share=Fraction(policy.prior_matches),
         bands=BandRule.of_probabilities(
@@ -30,7 +26,6 @@ def link_policy(policy: MatchingPolicy, n_smaller: int) -> LinkPolicy:
             review=policy.review,
             # At least 1: of pairs that are exactly alike none is linked by the order of records.
             lead=max(1, least_lead(policy.lead)),
-            most_review=math.floor(Fraction(policy.review_share) * n_smaller),
             twin_limit=TWIN_LIMIT if policy.twin_guard else None,
         ),
     )

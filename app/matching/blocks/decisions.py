@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,7 @@ class Rule(IntEnum):
     BETTER_RIVAL = 3
     LEAD_TOO_SMALL = 4
     TWIN_GUARD = 5
-    REVIEW_SHARE = 6
-    CONTRADICTED = 7
+    CONTRADICTED = 6
 
     @property
     def label(self) -> str:
@@ -56,22 +55,20 @@ class BandRule:
         auto: least total weight of a link without a person's decision.
         review: least total weight of a pair that is held back.
         lead: least weight by which a link is ahead of each side's best other pair.
-        most_review: how many pairs may be held back; the best ones are.
         twin_limit: a pair from which the chance of twins takes more than this is held back; None: none is.
     """
 
     auto: int
     review: int
     lead: int
-    most_review: int
     twin_limit: int | None
 
     @classmethod
     def of_probabilities(
-        cls, *, auto: str, review: str, lead: int, most_review: int, twin_limit: int | None
+        cls, *, auto: str, review: str, lead: int, twin_limit: int | None
     ) -> BandRule:
         """Return the rule of a policy that is written in match probabilities."""
-        return cls(least_weight(auto), least_weight(review), lead, most_review, twin_limit)
+        return cls(least_weight(auto), least_weight(review), lead, twin_limit)
 
 
 WEIGHED: Final = np.dtype(
@@ -119,20 +116,19 @@ def are_wanted(rows: Rows, policy: BandRule) -> NDArray[np.bool_]:
 class Decided:
     """Pairs that are decided, each with its band and rule."""
 
-    def __init__(self, rows: Bins, policy: BandRule, held: Rows) -> None:
-        """Hold back as many as the policy allows.
-
-        Args:
-            rows: dtype `DECIDED`, by record of the smaller file; those that may be held back are in that band.
-            policy: the agreed bands.
-            held: total and records of those.
-        """
-        self._rows = rows
+    def __init__(self, n_smaller: int, shelf: Shelf) -> None:
+        """Begin without pairs of a smaller file of so many records; they wait on the shelf."""
+        self._rows = Bins(DECIDED, "smaller", n_smaller, shelf, _by_records)
         self.n_of_band: Counter[int] = Counter()
         self.n_of_rule: Counter[int] = Counter()
-        in_order = np.concatenate([_BEFORE_ALL, held[_in_order(held)]])
-        self._last_held = in_order[min(policy.most_review, len(held))]
-        rows.rewrite(self._finished)
+
+    def settle(self, rows: Rows, rule: NDArray[np.uint8]) -> None:
+        """Take pairs, dtype `CANDIDATE`, each decided by a rule."""
+        settled = with_columns(rows, DECIDED)
+        settled["rule"], settled["band"] = rule, _BAND_OF_RULE[rule]
+        self._rows.add(settled)
+        self.n_of_band.update(_counted(settled["band"]))
+        self.n_of_rule.update(_counted(rule))
 
     def __iter__(self) -> Iterator[Rows]:
         """Yield them in order of records, some at a time, dtype `DECIDED`; again and again, if wanted."""
@@ -141,14 +137,6 @@ class Decided:
     def in_band(self, band: Band) -> Iterator[Rows]:
         """Yield those of a band, as `__iter__` does."""
         return (rows[rows["band"] == band] for rows in self)
-
-    def _finished(self, rows: Rows) -> Rows:
-        is_beyond = (rows["band"] == Band.REVIEW) & _come_after(rows, self._last_held)
-        rows = rows.copy()
-        rows["band"][is_beyond], rows["rule"][is_beyond] = Band.REJECT, Rule.REVIEW_SHARE
-        self.n_of_band.update(_counted(rows["band"]))
-        self.n_of_rule.update(_counted(rows["rule"]))
-        return rows
 
 
 def decide(
@@ -164,41 +152,31 @@ def decide(
         n_smaller: records of the smaller file.
         shelf: where pairs wait.
     """
-    decided = Bins(DECIDED, "smaller", n_smaller, shelf, _by_records)
-    contested, held = [np.empty(0, CANDIDATE)], [np.empty(0, _HELD)]
-
-    def settle(rows: Rows, rule: NDArray[np.uint8]) -> None:
-        settled = with_columns(rows, DECIDED)
-        settled["rule"], settled["band"] = rule, _BAND_OF_RULE[rule]
-        decided.add(settled)
-        held.append(with_columns(settled[settled["band"] == Band.REVIEW], _HELD))
-
+    decided, contested = Decided(n_smaller, shelf), [np.empty(0, CANDIDATE)]
     for rows in candidates:
         is_wanted = are_wanted(rows, policy)
         larger, n_wanted = np.unique(rows["larger"][is_wanted], return_counts=True)
         is_free = is_wanted & rows["is_alone"]
         is_free[is_free] = n_wanted[np.searchsorted(larger, rows["larger"][is_free])] == 1
         contested.append(rows[is_wanted & ~is_free])
-        settle(rows[is_free], _rules_of_best(rows[is_free], policy))
+        decided.settle(rows[is_free], _rules_of_best(rows[is_free], policy))
         others = rows[~is_wanted]
-        settle(others, np.full(len(others), Rule.BELOW_REVIEW, dtype=np.uint8))
+        decided.settle(others, np.full(len(others), Rule.BELOW_REVIEW, dtype=np.uint8))
     rows = np.concatenate(contested)
     rows = rows[_in_order(rows)]
     rule = np.full(len(rows), Rule.BETTER_RIVAL, dtype=np.uint8)
     is_best = _first_of_both(rows["smaller"], rows["larger"])
     rule[is_best] = _rules_of_best(rows[is_best], policy)
-    settle(rows, rule)
-    return Decided(decided, policy, np.concatenate(held))
+    decided.settle(rows, rule)
+    return decided
 
 
-_HELD: Final = np.dtype([("total", "<i8"), ("smaller", "<u4"), ("larger", "<u4")])
-_BEFORE_ALL: Final = np.array([(np.iinfo(np.int64).max, 0, 0)], dtype=_HELD)
 _BAND_OF_RULE: Final = np.array(
     [
         Band.AUTO
         if rule == Rule.MATCH_PROBABILITY
         else Band.REJECT
-        if rule in (Rule.BELOW_REVIEW, Rule.BETTER_RIVAL, Rule.REVIEW_SHARE)
+        if rule in (Rule.BELOW_REVIEW, Rule.BETTER_RIVAL)
         else Band.REVIEW
         for rule in Rule
     ],
@@ -218,15 +196,6 @@ def _by_records(rows: Rows) -> Rows:
 def _in_order(rows: Rows) -> NDArray[np.intp]:
     """Return in which order pairs are taken: of the highest total first, then in order of records."""
     return np.lexsort((rows["larger"], rows["smaller"], -rows["total"]))
-
-
-def _come_after(rows: Rows, last: Any) -> NDArray[np.bool_]:
-    """Tell which pairs come after one of them in the order of `_in_order`."""
-    place = rows["smaller"].astype(np.uint64) << np.uint64(32) | rows["larger"]
-    of_last = (int(last["smaller"]) << 32) | int(last["larger"])
-    is_level = rows["total"] == last["total"]
-    after: NDArray[np.bool_] = (rows["total"] < last["total"]) | is_level & (place > of_last)
-    return after
 
 
 def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -1,8 +1,11 @@
-"""Pairs that share a known number or were linked before, and whose names and dates do not bear it out.
+"""Pairs that are not linked, or by a person only, whatever their weight.
 
-A number may be another person's: mistyped, taken from a sibling, shared by many. And a record that was linked
-may have become another person's, such as where numbers of records are used again. Both weigh much, but such a
-pair is linked by a person only. Spec page: `schemas/spec/matching.md`, section 5.
+Of two records of which one lacks a name or the date of birth too little is compared to ask a person about them:
+an agency could look strangers up by such records.
+
+A number that two records share may be another person's: mistyped, taken from a sibling, shared by many. And a
+record that was linked may have become another person's, such as where numbers of records are used again. Both
+weigh much, but such a pair is linked by a person only. Spec page: `schemas/spec/matching.md`, section 5.
 """
 
 from __future__ import annotations
@@ -11,11 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.levels import MISSING, LevelNumbers
+from schemas.link_quality import TELLING_FIELDS
 from schemas.profile import EncodingProfile
 
 _SAME = 1
 # A level that is at least so many times likelier of one person than of two says much: not a sex or an initial.
 _SUPPORT = 32
+
+
+def are_bare(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_]:
+    """Tell which pairs are not compared by both names and the date of birth, and were not linked before.
+
+    A known number on which they agree takes the place of one of the three.
+
+    Args:
+        profile: of the three fields those count that it has, by their names.
+        levels: of each pair or pattern, shape (n, n fields).
+    """
+    names = [field.name for field in profile.fields]
+    telling = [names.index(name) for name in TELLING_FIELDS if name in names]
+    numbers = [at for at, one in enumerate(profile.fields) if one.contradicted_by]
+    before = [at for at, one in enumerate(profile.fields) if one.memory == "linked-before"]
+    n_missing = (levels[:, telling] == MISSING).sum(axis=1)
+    # A profile has one known number at most.
+    n_replaced = (levels[:, numbers] == _SAME).sum(axis=1)
+    bare: NDArray[np.bool_] = (n_missing > n_replaced) & ~(levels[:, before] == _SAME).any(axis=1)
+    return bare
 
 
 def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_]:
@@ -62,8 +86,18 @@ def _are_without_support(profile: EncodingProfile, levels: LevelNumbers) -> NDAr
 
 
 def capped(
-    total: NDArray[np.int64], is_doubtful: NDArray[np.bool_], auto: int
+    profile: EncodingProfile,
+    levels: LevelNumbers,
+    total: NDArray[np.int64],
+    *,
+    auto: int,
+    review: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return total weights, doubtful ones below the bound `auto` of links, and which were above it."""
-    is_capped = is_doubtful & (total >= auto)
+    """Return total weights as they count, and which are held back for a doubt.
+
+    Bare pairs are below the bound `review`, doubtful ones below the bound `auto` of links.
+    """
+    is_bare = are_bare(profile, levels)
+    is_capped = are_doubtful(profile, levels) & (total >= auto) & ~is_bare
+    total = np.where(is_bare, np.minimum(total, review - 1), total)
     return np.where(is_capped, auto - 1, total), is_capped

@@ -29,7 +29,7 @@ from app.matching.blocks.decisions import (
     decide,
     weighed,
 )
-from app.matching.blocks.doubts import are_doubtful, capped
+from app.matching.blocks.doubts import capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.missed_matches import expected_missed
@@ -161,7 +161,7 @@ def resolve_pair(
         n_pairs=sizes.smaller * sizes.larger,
         prior_matches=float(policy.expected_share * sizes.smaller),
     )
-    scale = _Scale(profile, rules, table, weights, policy.bands.auto)
+    scale = _Scale(profile, rules, table, weights, policy.bands)
     return settle_pairs(
         lots,
         scale.weigh,
@@ -307,12 +307,17 @@ class _Scale:
         rules: LevelRules,
         table: PatternTable,
         weights: Weights,
-        auto: int,
+        bands: BandRule,
     ) -> None:
         self._codes = np.array(table.codes, dtype=np.int64)
         total = np.array(weights.total, dtype=np.int64)
-        is_doubtful = are_doubtful(profile, rules.levels_of(self._codes))
-        self._total, self._is_capped = capped(total, is_doubtful, auto)
+        self._total, self._is_capped = capped(
+            profile,
+            rules.levels_of(self._codes),
+            total,
+            auto=bands.auto,
+            review=bands.review,
+        )
         self._twins = np.array(weights.twins, dtype=np.int64)
 
     def weigh(self, pairs: Met) -> Rows:

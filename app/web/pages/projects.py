@@ -28,7 +28,12 @@ from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
 from schemas.api import ProjectList
-from schemas.policy_words import number_sentence, policy_sentences, zip_sentence
+from schemas.policy_words import (
+    compared_sentence,
+    number_sentence,
+    policy_sentences,
+    zip_sentence,
+)
 
 router = APIRouter()
 
@@ -125,6 +130,7 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         sentences=sentences,
         policy=[
             *policy_sentences(terms.policy),
+            compared_sentence(view.profile),
             *filter(None, (zip_sentence(view.profile), number_sentence(view.profile))),
         ],
         parties=parties,

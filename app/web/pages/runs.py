@@ -62,7 +62,7 @@ COUNTS: Final = (
     "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "expected_missed", "rejected_before",
 )  # fmt: skip
 # Beside the columns of every run, those of one run's page.
-WHY_NOT_LINKED: Final = ("not_linked", "below_review", "better_rival", "beyond_share")
+WHY_NOT_LINKED: Final = ("not_linked", "below_review", "better_rival")
 
 
 @page_route(router, "/projects/{project}/runs")

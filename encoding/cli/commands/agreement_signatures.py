@@ -164,11 +164,7 @@ def sign(
 
 
 def signed_and_approved(at: Seat, source: Path | None, entry: Entry) -> KeptAgreement:
-    """Sign, unless the party has, and approve runs in advance if all have; return the agreement as it stands.
-
-    Raises:
-        click.UsageError: whoever signs may not approve.
-    """
+    """Sign, unless the party has, and approve runs in advance if all have; return the agreement."""
     if "approver" not in at.own.public.duties:
         raise click.UsageError("this needs the duty approver, which you do not have")
     if source is None and not at.waiting():
@@ -266,11 +262,7 @@ def _sign(at: Seat, source: Path | None, given: Entry) -> KeptAgreement:
 def hand_in(
     at: Seat, offered: KeptAgreement, consent: SignedStatement, *, is_new: bool
 ) -> KeptAgreement:
-    """Keep the own consent and send it, a new agreement with it; returns the agreement as the broker shows it.
-
-    Raises:
-        AgreementUntrustedError: the broker does not show what was sent.
-    """
+    """Keep the own consent and send it, a new agreement with it; returns it as the broker shows it."""
     if consent not in offered.consents:
         # Kept first: should the answer be lost, the same signature is sent again.
         at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))
@@ -347,9 +339,6 @@ def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's 
     """Make sure that somebody has a fingerprint on paper, which is asked for if none is given.
 
     All of it: who drafts can make two agreements that share any few characters of it in a second (ADR 0087).
-
-    Raises:
-        AgreementUntrustedError: it is another one, or none.
     """
     if given is None:
         require_somebody("--fingerprint")
@@ -382,11 +371,7 @@ def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> Non
 
 
 def ask_whether_compared(unknown: Sequence[PublicIdentity], *, keys_compared: bool) -> None:
-    """Ask whether somebody has compared these fingerprints with their persons.
-
-    Raises:
-        UntrustedKeyError: nobody has.
-    """
+    """Ask whether somebody has compared these fingerprints with their persons."""
     if unknown and not keys_compared:
         require_somebody("--keys-compared")
         click.echo("\nFINGERPRINTS THAT NOBODY HAS COMPARED YET", err=True)

@@ -31,8 +31,7 @@ def attach(
 
     What came is opened with your keys and checked: who has signed it, of which round it is, and that it holds
     only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.
-    Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet. For files that
-    came by hand: blindlink join.
+    Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet.
     """
     from encoding.cli.parts.attachments import attach_columns
     from encoding.cli.parts.claims_exchange import exchange_document, raise_first

@@ -27,7 +27,7 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     They are of the records that you share, beside the link IDs in force; to a recipient of sealed match IDs
     (mode blind), of all records that you uploaded, beside these and a pseudonym of each. Which columns: those
     of [share] columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the
-    same round takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
+    same round takes the place of an earlier one; the same rows are not sent twice.
     """
     from encoding.cli.parts.claims_exchange import exchange_document, raise_first
     from encoding.cli.parts.outgoing_columns import deliver_columns

@@ -57,6 +57,11 @@ from schemas.shared.command_line import json_option
     is_flag=True,
     help="With --local: the broker is gone; the signed statement is yours to hand to the others.",
 )
+@click.option(
+    "--handed-over",
+    is_flag=True,
+    help="With --local: a colleague has restored your workspace; remove yours, and state nothing.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @file_outputs
 @json_option
@@ -75,6 +80,7 @@ def destroy(
     also: tuple[str, ...],
     keep: tuple[str, ...],
     offline: bool,
+    handed_over: bool,
     yes: bool,
     output: Path | None,
     page: Path | None,
@@ -86,9 +92,9 @@ def destroy(
     with your keys, and kept in the workspace. You need the duty steward, for one upload steward or analyst.
 
     With --local, what lies on this computer is removed: handle maps, encodings, link IDs, files received and
-    handed over, the secret; and you sign a statement of it for the other parties. First it is listed. What was
-    broken off goes on if you type the same again, or --local alone. Backups of the workspace are yours to
-    remove. While a legal hold is in force, nothing is destroyed.
+    handed over, the secret, backups; and you sign a statement of it for the other parties. First it is listed.
+    What was broken off goes on if you type the same again, or --local alone. Copies that no command of yours
+    wrote are yours to remove. While a legal hold is in force, nothing is destroyed.
     """
     if local:
         if upload is not None or output is not None or page is not None:
@@ -99,12 +105,16 @@ def destroy(
             raise click.UsageError("give either --epoch or --frozen")
         if also and (epoch is not None or frozen is not None):
             raise click.UsageError("--also can't be combined with --epoch or --frozen")
-        wish = wish_of(epoch, frozen, also, keep)
+        if handed_over and (epoch is not None or frozen or certificate is not None or keep):
+            raise click.UsageError(
+                "--handed-over can't be combined with --epoch, --frozen, --certificate or --keep"
+            )
+        wish = wish_of(epoch, frozen, also, keep, is_handed_over=handed_over)
         destroy_here(session, given, Order(wish, certificate, offline), yes=yes)
         return
-    if epoch is not None or frozen or certificate is not None or also or keep or offline:
+    if any((epoch, frozen, certificate, also, keep, offline, handed_over)):
         raise click.UsageError(
-            "--epoch, --frozen, --certificate, --also, --keep and --offline need --local"
+            "--epoch, --frozen, --certificate, --also, --keep, --offline and --handed-over need --local"
         )
     _destroy_there(session, given, upload, (output, page), yes=yes)
 

@@ -183,11 +183,7 @@ def _sign_all(
 
 
 def _sheet(desk: HubDesk, spokes: Iterable[Spoke], number: int) -> Sequence[Spoke]:
-    """Return who is on a sheet, as it was written; spokes that are on a newer one by now, too.
-
-    Raises:
-        SpokesError: it is not the sheet that the list of spokes means.
-    """
+    """Return who is on a sheet, as it was written; spokes that are on a newer one by now, too."""
     mine = [spoke for spoke in spokes if spoke.sheet == number]
     path = desk.hub.sheet(number, "csv")
     if not path.exists():

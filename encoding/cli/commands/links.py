@@ -196,11 +196,7 @@ def _tell_former(session: Session, number: int, output: Path | None, *, force: b
 def _what_to_fetch(
     session: Session, terms: ProjectTerms, asked: str | None
 ) -> tuple[ReleaseMode | None, str | None]:
-    """Return the mode in which this party receives, and for whom it fetches sealed link IDs instead.
-
-    Raises:
-        NotReadyError: nobody of the asked name receives sealed link IDs.
-    """
+    """Return the mode in which this party receives, and for whom it fetches sealed link IDs instead."""
     from encoding.transfers.blind_fetch import blind_recipients
 
     modes = {found.party: found.mode for found in terms.recipients}

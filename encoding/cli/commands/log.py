@@ -9,6 +9,7 @@ import click
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
+from encoding.log.heads import seen_head
 from schemas.identity import base64_text
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, checkpoint_line, serialise_checkpoints
 from schemas.shared.command_line import FILE, emit, json_option
@@ -36,7 +37,9 @@ def pin(session: Session, output: Path | None) -> None:
     Every command that talks to the broker does so too. If you sign in with your own keys, you also cosign.
     With a token from a file, you only pin the log. Exit code 1: the log was rewritten or cut off.
 
-    The line that begins with "pin" is the same pin, for you to copy into a message to an auditor.
+    The line that begins with "pin" is the same pin, for you to copy into a message to an auditor. The line that
+    begins with "head" has place and hash of the project's newest entry that was read here: an agency that has
+    another hash for that place was shown another story.
     """
     if output is not None:
         refuse_to_overwrite(output, own_start=CHECKPOINTS_START)
@@ -47,7 +50,7 @@ def pin(session: Session, output: Path | None) -> None:
             witness.cosign(newest, session.now(), client)
     if output is not None:
         write_durably(output, serialise_checkpoints([newest.note]))
-    line = checkpoint_line(newest.note)
+    line, head = checkpoint_line(newest.note), seen_head(trust.log.folder, session.project)
     root = base64_text(newest.checkpoint.root)
     cosigned = 0 if witness is None else witness.cosigned_size()
     document = {
@@ -56,6 +59,7 @@ def pin(session: Session, output: Path | None) -> None:
         "root": root,
         "log_key": trust.keys.text,
         "pin": line,
+        "head": None if head is None else head.model_dump(),
         "cosigned": cosigned,
         "witness": None if witness is None else witness.signer.verifier_key.text,
         "file": None if output is None else str(output),
@@ -66,6 +70,8 @@ def pin(session: Session, output: Path | None) -> None:
         f"log key      {trust.keys.text}",
         f"pin          {line}",
     ]
+    if head is not None:
+        lines.append(f"head         {session.project} {head.place} {head.leaf}")
     remarks = []
     if witness is None:
         remarks = ["pinned, not cosigned: that needs keys of your own; see: blindlink identity"]

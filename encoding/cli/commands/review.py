@@ -109,11 +109,7 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
 
 
 def _deed(given: Mapping[str, Any]) -> str | None:
-    """Return what is to be done; None: the screen is to be shown.
-
-    Raises:
-        click.UsageError: two things are to be done at once.
-    """
+    """Return what is to be done; None: the screen is to be shown."""
     named = [
         name for name in ("list", "export", "import", "send", "finish", "answer") if given[name]
     ]

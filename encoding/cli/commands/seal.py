@@ -16,7 +16,7 @@ from encoding.files import refuse_to_overwrite
 from schemas.shared.command_line import FILE, emit, json_option
 
 
-@click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
+@click.command("seal", epilog="Example: blindlink seal table.csv --to research-office")
 @click.argument("file", type=FILE)
 @click.option("--to", "party", required=True, help="Who can open it: a party of the project.")
 @click.option(

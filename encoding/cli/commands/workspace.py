@@ -13,7 +13,7 @@ from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import compared_person
-from encoding.cli.parts.written_files import refuse_own_file
+from encoding.cli.parts.written_files import note_file, note_read, refuse_own_file
 from encoding.errors import BackupError, ConfigError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.people.identity_lock import KeyFile
@@ -136,7 +136,9 @@ def handover(
         f"{file} is for {person} alone; they call: blindlink workspace restore {file.name}"
         f" --made-by '{own.public.fingerprint()}'"
     )
-    session.say("once they have, destroy this workspace, and have the operator revoke your keys")
+    session.say(
+        "once they have: blindlink destroy --local --handed-over; then let the operator revoke your keys"
+    )
 
 
 @workspace.command(
@@ -184,6 +186,7 @@ def restore(
         f"restored {found.files:,} files to {folder}; the backup was made at {found.created}"
     )
     _restore_settings(session, found.settings, folder)
+    note_read(session, "backup", file)
     if by_code or found.maker.person != own.public.person:
         # Somebody else knows the code of before, or it was just typed.
         with found.workspace.lock():
@@ -219,6 +222,7 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
 def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, force: bool) -> None:
     refuse_own_file(session, file)
     refuse_to_overwrite(file, own_start=b"", force=force)
+    note_file(session, "backup", file)
     settings = None
     if session.config_path.exists():
         settings = session.config_path.read_text(encoding="utf-8")

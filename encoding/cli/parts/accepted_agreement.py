@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def accept_agreement(at: Seat, fingerprint: str) -> KeptAgreement:
-    """Keep the agreement of this fingerprint and trust the keys that it lists, every signature verified.
-
-    Raises:
-        OthersWaitedForError: a party has not signed it yet. AgreementUntrustedError, UntrustedKeyError: the
-        text is no fingerprint, or what is shown must not be believed.
-    """
+    """Keep the agreement of this fingerprint and trust the keys that it lists, every signature verified."""
     shown = at.fetch(read_digest(fingerprint), is_compared=True)
     if shown.missing():
         raise OthersWaitedForError(f"{shown.missing()[0]} has not signed this agreement yet")
@@ -41,11 +36,7 @@ def trust_persons(at: Seat, persons: Iterable[PublicIdentity]) -> None:
 
 
 def read_digest(text: str) -> str:
-    """Return the fingerprint of an agreement as the broker writes it, from one that somebody typed.
-
-    Raises:
-        AgreementUntrustedError: it does not have 64 characters, 0 to 9 and a to f.
-    """
+    """Return the fingerprint of an agreement as the broker writes it, from one that somebody typed."""
     digest = "".join(text.split()).lower()
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise AgreementUntrustedError(

@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 
 
 def agency_state(session: Session) -> AgencyState:
-    """Return what is known; the broker is asked once, and where it is silent its last word is taken.
-
-    Raises:
-        AgreementUntrustedError, LogError: the broker says what must not be believed.
-        WorkspaceError: what is kept is damaged.
-    """
+    """Return what is known; the broker is asked once, and where it is silent its last word is taken."""
     status, is_current = _status(session)
     workspace, project = session.workspace, session.project
     check = read_kept_check(workspace.report(project, KIND))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from encoding.errors import ColumnNotListedError, NotReadyError
-from encoding.sharing.columns import agreed_among, not_agreed
+from encoding.sharing.columns import not_agreed
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
@@ -23,12 +23,7 @@ def agreed_columns(agreement: Agreement, party: str) -> tuple[str, ...] | None:
 def refuse_other_columns(
     agreement: Agreement, giver: str, receiver: str, columns: Sequence[str]
 ) -> None:
-    """Refuse to hand over to a party what the agreement does not let it have.
-
-    Raises:
-        NotReadyError: it lets it have nothing of the giver.
-        ColumnNotListedError: it does not list one of the columns.
-    """
+    """Refuse to hand over to a party what the agreement does not let it have."""
     agreed = agreed_columns(agreement, giver)
     if agreed == () or not agreement.discloses(giver, receiver):
         raise NotReadyError(f"the agreement lets no columns of {giver} go to {receiver}")
@@ -36,24 +31,4 @@ def refuse_other_columns(
         raise ColumnNotListedError(
             f"the agreement does not let the column {column} go to {receiver}",
             hint="take it out of blindlink.toml: [share] columns",
-        )
-
-
-def refuse_counted(agreement: Agreement, party: str, columns: Sequence[str], *, own: bool) -> None:
-    """Refuse to hand over, or to take, columns by which the agreement lets people only be counted.
-
-    Args:
-        own: they are of this party; False: of another.
-    Raises:
-        ColumnNotListedError: one is listed as counted and not as shared.
-    """
-    parties = [name for name in agreement.names() if (name == party) == own]
-    counted, shared = (
-        [column for one in parties for column in agreement.columns(one, use)]
-        for use in ("counted", "shared")
-    )
-    for column in agreed_among(columns, not_agreed(counted, shared)):
-        raise ColumnNotListedError(
-            f"the agreement lets people be counted by {column}, and lets nobody hand it over",
-            hint="make a table of it: blindlink tabulate",
         )

@@ -34,12 +34,7 @@ _YEAR: Final = timedelta(days=365)
 
 
 def ask_answers(project: str | None, today: date) -> Answers:
-    """Return the answers, in the form of a file of answers; what is left out there is not asked.
-
-    Args:
-        project: the project's name if the settings name it; None asks for it.
-        today: the day from which dates are proposed.
-    """
+    """Return the answers, in the form of a file of answers; what is left out there is not asked."""
     answers: Answers = {"project": project or ask_text("Name of the project, such as foster-k12")}
     say_heading("Who takes part")
     answers["parties"] = list(_parties())
@@ -276,7 +271,6 @@ def _review(parties: Sequence[Answers]) -> tuple[Answers, list[Answers]] | None:
     review = {
         "reviewer": reviewer,
         "persons": 2 if two else 1,
-        "questions": ask_number("At most how many pairs of a run they are asked about", 200),
         "bucket": ask_number("Among how many records the other agency must not tell which one", 20),
         "days": ask_number("For how many days after a run decisions count", 14),
     }

@@ -105,11 +105,7 @@ class Seat:
         return read_kept(self.workspace.agreements(self.project), self.project)
 
     def peers(self) -> Peers:
-        """Return whose keys are trusted, with the changes of keys that the broker shows.
-
-        Raises:
-            UntrustedKeyError: the broker shows forged keys of a trusted person.
-        """
+        """Return whose keys are trusted, with the changes of keys that the broker shows."""
         return read_peers(self.workspace.peers).meet(self.identities())
 
     def identities(self) -> Sequence[IdentityHistory]:
@@ -120,11 +116,7 @@ class Seat:
         return self.client.identities(self.project, former=True).identities
 
     def vouched_peers(self) -> Peers:
-        """Return whose keys are trusted, and those for whom a trusted steward has signed.
-
-        Raises:
-            UntrustedKeyError: the broker shows forged keys of one of them.
-        """
+        """Return whose keys are trusted, and those for whom a trusted steward has signed."""
         shown = self.identities()
         met = read_peers(self.workspace.peers).meet(shown)
         return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
@@ -144,14 +136,7 @@ class Seat:
         return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
     def fetch(self, digest: str, *, is_compared: bool = False) -> KeptAgreement:
-        """Return an agreement as the broker shows it, verified, and held against trusted keys.
-
-        Args:
-            digest: the agreement's.
-            is_compared: somebody here has compared it with counsel's sheet.
-        Raises:
-            AgreementUntrustedError, UntrustedKeyError: it must not be believed.
-        """
+        """Return an agreement as the broker shows it, verified, and held against trusted keys."""
         shown, known = self._shown(digest), self.known()
         last = known.last_complete()
         n_last = 0 if last is None else last.agreement.number
@@ -198,11 +183,7 @@ class Seat:
         raise self._unbound()
 
     def last_signed(self) -> KeptAgreement:
-        """Return the newest agreement that all have signed, whether it has begun or not.
-
-        Raises:
-            NotReadyError: there is none, or it has ended.
-        """
+        """Return the newest agreement that all have signed, whether it has begun or not."""
         newest = _newest_signed(self.client.agreements(self.project).agreements)
         if newest is None:
             raise self._unbound()
@@ -256,9 +237,6 @@ class Seat:
         """Return the version that an agreement follows, from the broker if it is not kept.
 
         None: there is none, or it does not name this party, which joins with the agreement.
-
-        Raises:
-            AgreementUntrustedError: the broker shows none that it may follow.
         """
         known = self.known()
         if agreement.amends is None and known.find(agreement.previous or "") is None:
@@ -268,11 +246,7 @@ class Seat:
         return _preceding(self.client, self.workspace, known, agreement)
 
     def keep(self, shown: KeptAgreement) -> KeptAgreement:
-        """Keep what was verified of an agreement, and return it.
-
-        Raises:
-            AgreementUntrustedError: it must not take the place of what is kept.
-        """
+        """Keep what was verified of an agreement, and return it."""
         return _keep(
             self.session,
             self.workspace,
@@ -296,11 +270,7 @@ class Seat:
 
 @contextlib.contextmanager
 def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
-    """Give a seat, by the values of `seat_options`; whoever has no settings names broker and project.
-
-    Raises:
-        IdentityError, ConfigError: the own keys or the settings cannot be used.
-    """
+    """Give a seat, by the values of `seat_options`; whoever has no settings names broker and project."""
     own = unlock_own(session, given)
     has_settings = session.config_path.exists()
     project = given["project"] or (session.project if has_settings else None)
@@ -321,11 +291,7 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
 
 
 def pinned_log(session: Session, given: Mapping[str, Any]) -> str:
-    """Return the name of the log that is pinned here; where none is yet, the broker's is pinned first.
-
-    Raises:
-        IdentityError, ConfigError, LogError: as `seat`.
-    """
+    """Return the name of the log that is pinned here; where none is yet, the broker's is pinned first."""
     has_settings = session.config_path.exists()
     pins = _pins(session.workspace if has_settings else Workspace(session.seat_folder))
     if pins.has_key():
@@ -335,11 +301,7 @@ def pinned_log(session: Session, given: Mapping[str, Any]) -> str:
 
 
 def _pin(session: Session, client: BrokerClient, workspace: Workspace) -> None:
-    """Pin the log where no settings do: what is signed names it, so that it counts in no other one.
-
-    Raises:
-        LogError: as `Session.pinned`.
-    """
+    """Pin the log where no settings do: what is signed names it, so that it counts in no other one."""
     try:
         session.pinned(client, workspace, None)
     except LogKeyError as exc:
@@ -350,23 +312,14 @@ def _pin(session: Session, client: BrokerClient, workspace: Workspace) -> None:
 def require_agreement(
     session: Session, client: BrokerClient, view: ProjectView, *, must_bind: bool
 ) -> None:
-    """Make sure that the broker goes by the agreement that was signed, with every signature verified anew.
-
-    Raises:
-        AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
-        NotReadyError: with `must_bind`, the agreement does not bind today.
-    """
+    """Make sure that the broker goes by the agreement that was signed, with every signature verified anew."""
     known = _follow(session, client, agreements_kept(session), view.agreement)
     require_cover(known, view, session.now().date(), must_bind=must_bind)
     session.proven = view.agreement
 
 
 def require_kept_agreement(session: Session, view: ProjectView) -> None:
-    """Make sure, without the broker, that what it said before is covered by the agreement that is kept.
-
-    Raises:
-        AgreementUntrustedError, NotReadyError: it is not.
-    """
+    """Make sure, without the broker, that what it said before is covered by the agreement that is kept."""
     require_cover(agreements_kept(session), view, session.now().date(), must_bind=True)
 
 
@@ -376,12 +329,6 @@ def require_agreed_run(
     """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
 
     Returns the agreement under which the run was made.
-
-    Args:
-        for_release: its release is to be fetched, and must be approved, too, where the agreement asks for that.
-    Raises:
-        AgreementUntrustedError: it is not.
-        OthersWaitedForError: its release is not approved yet.
     """
     known, specification = agreements_kept(session), run.specification
     if known.find(specification.agreement) is None:
@@ -415,9 +362,6 @@ def _versions_of_same_clauses(
     """Return an agreement, and those before it from which it differs in persons alone, up to the wanted ones.
 
     One that is not kept here is as the broker shows it: the next one names it by its digest.
-
-    Raises:
-        AgreementUntrustedError: the broker shows none that the next one may follow.
     """
     versions = [kept.agreement]
     while not {one.digest() for one in versions}.issuperset(wanted):
@@ -434,11 +378,7 @@ def _versions_of_same_clauses(
 def _preceding(
     client: BrokerClient, workspace: Workspace, known: KeptAgreements, newer: Agreement
 ) -> KeptAgreement | None:
-    """Return the version that an agreement names as the one before it, from the broker if it is not kept.
-
-    Raises:
-        AgreementUntrustedError: the broker shows none that the newer one may follow.
-    """
+    """Return the version that an agreement names as the one before it, from the broker if it is not kept."""
     if newer.previous is None:
         return None
     before = known.find(newer.previous)
@@ -465,9 +405,6 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     """Return whom this agency trusts, with their newest keys among those shown, and keep it so.
 
     Whom the last complete agreement brings is among them. Call it under the lock.
-
-    Raises:
-        UntrustedKeyError: the history of a trusted person is forged.
     """
     place = session.workspace.peers
     met = meet_kept(place, shown)
@@ -478,11 +415,7 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
 
 
 def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
-    """Return the signed agreement by which the project goes, once `project_view` has held it against it.
-
-    Raises:
-        AgreementUntrustedError: this agency does not have it.
-    """
+    """Return the signed agreement by which the project goes, once `project_view` has held it against it."""
     kept = agreements_kept(session).find(view.agreement)
     if kept is None:
         raise AgreementUntrustedError(
@@ -492,11 +425,7 @@ def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
 
 
 def agreed_side(session: Session) -> Side:
-    """Return whether this agency's file is the larger or the smaller one of its pairs; else the larger one.
-
-    Raises:
-        click.UsageError: it is the larger of one pair and the smaller of another.
-    """
+    """Return whether this agency's file is the larger or the smaller one of its pairs; else the larger one."""
     sides = {side for side, _ in _agreed_pairs(session)}
     if len(sides) > 1:
         raise click.UsageError(
@@ -535,9 +464,6 @@ def agreements_to_come(session: Session, client: BrokerClient) -> KeptAgreements
     """Return the agreements that are kept, and those that all have signed since: one may begin only later.
 
     They are verified alike, and not kept: until one begins, nothing goes by it but who acts for a party.
-
-    Raises:
-        AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
     """
     known = agreements_kept(session)
     last, newest = (
@@ -646,11 +572,7 @@ def _line(
 
 
 def _shown(client: BrokerClient, workspace: Workspace, project: str, digest: str) -> KeptAgreement:
-    """Return an agreement of the pinned log as the broker shows it, verified.
-
-    Raises:
-        AgreementUntrustedError: it must not be believed, or the broker has none of this digest to show.
-    """
+    """Return an agreement of the pinned log as the broker shows it, verified."""
     try:
         shown = verified(client.agreement(project, digest), digest)
     except BrokerRefusedError as exc:

@@ -68,12 +68,7 @@ class Arrival:
             self._kept.keep_received(kept.model_copy(update={"written": kept.round}))
 
     def view(self, number: int) -> DeliveryView:
-        """Return the newest delivery of a round.
-
-        Raises:
-            OthersWaitedForError: there is none, or it was destroyed.
-            DeliveryUnusableError: the broker shows an older one than before.
-        """
+        """Return the newest delivery of a round."""
         shown = self._api.deliveries()
         there = [one for one in shown if one.replaced is None and one.ended is None]
         found = newest_of(there, self.partner, self._session.party, number)
@@ -120,11 +115,6 @@ class Arrival:
         """Fetch a delivery and write its rows, use them by its columns, and tell its sender how that went.
 
         Call it under the workspace's lock.
-
-        Args:
-            use: gets the columns; what it refuses of the rows the sender is told, too.
-        Raises:
-            DeliveryUnusableError: it must not be used.
         """
         try:
             self._fetch(view)
@@ -210,11 +200,7 @@ class Arrival:
 
 
 def claim(counter: Counter, arrivals: Sequence[Arrival], outputs: Sequence[Path]) -> None:
-    """Refuse to overwrite what is not of an earlier delivery, and note the files for their destruction.
-
-    Raises:
-        OutputExistsError: a file is somebody else's.
-    """
+    """Refuse to overwrite what is not of an earlier delivery, and note the files for their destruction."""
     with counter.session.workspace.lock():
         own = {path for one in arrivals for path in one.written()}
     for path in outputs:

@@ -55,12 +55,6 @@ def attach_columns(
     """Write the columns that each partner has delivered beside own rows; what could not be done is returned.
 
     A blind recipient, which has no rows, joins those of all agencies.
-
-    Args:
-        only: those of this partner alone; None: of all.
-    Raises:
-        NotReadyError: the agreement lets no columns come from `only`, or, under `blind`, from it alone.
-        AgencyError: as `join_columns`.
     """
     agreement = agreement_in_force(counter.session, counter.view)
     if counter.session.party not in counter.view.terms.providers:
@@ -102,13 +96,7 @@ def _senders(counter: Counter, agreement: Agreement, only: str | None) -> Sequen
 def _attach(
     counter: Counter, source: Source, agreement: Agreement, partner: str
 ) -> AttachedColumns:
-    """Fetch what is new of a partner, check it, write it, and tell the sender whether it could be used.
-
-    Raises:
-        OthersWaitedForError: nothing has come for the round whose link IDs are in force.
-        DeliveryUnusableError: what came must not be used; what was written before stays.
-        OutputExistsError: the file is somebody else's.
-    """
+    """Fetch what is new of a partner, check it, write it, and tell the sender whether it could be used."""
     session, output = counter.session, output_of(counter, partner)
     shared = shared_links(counter, partner)
     if shared is None:
@@ -131,6 +119,4 @@ def _attach(
         session.warn(
             f"{attached.unknown:,} link IDs that {partner} has delivered are unknown to this agency"
         )
-    return AttachedColumns(
-        partner, view.round, view.number, output, columns, attached.rows_attached
-    )
+    return AttachedColumns(partner, view.round, view.number, output, columns, attached.rows)

@@ -12,7 +12,6 @@ from encoding.cli.parts.rosters import persons_then
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
-from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
 from encoding.records.agency_file import agency_file
@@ -61,24 +60,8 @@ class BlindLinksWritten:
         """Return what is said without it."""
         return (
             f"{self.links:,} records have a link ID that only {self.recipient} can open, in {self.path};"
-            f" next: blindlink deliver {self.recipient}, or by hand blindlink extract --for {self.recipient}"
+            f" next: blindlink deliver {self.recipient}"
         )
-
-
-def kept_blind_links(session: Session, recipient: str) -> Path:
-    """Return the file of sealed link IDs for a recipient.
-
-    Raises:
-        NotReadyError: there is one for each of several partners.
-    """
-    links = session.config.resolve(session.config.sections.output.links)
-    found = sorted(links.parent.glob(f"{links.stem}-for-{recipient}-with-*{links.suffix}"))
-    if len(found) > 1:
-        raise NotReadyError(
-            f"there are link IDs for {recipient} from linkages with several agencies",
-            hint=f"hand over one file for each of them, with --links {found[0].name}",
-        )
-    return found[0] if found else links.with_name(f"{links.stem}-for-{recipient}{links.suffix}")
 
 
 def blind_path(session: Session, view: ProjectView, recipient: str, partner: str | None) -> Path:

@@ -82,12 +82,7 @@ class Certified:
 
 
 def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number: str) -> Certified:
-    """Fetch a certificate, hold it against pins, match log and own receipts, and keep it.
-
-    Raises:
-        CertificateError: it proves nothing, or contradicts what is known here.
-        LogError: the log is not the one that was pinned.
-    """
+    """Fetch a certificate, hold it against pins, match log and own receipts, and keep it."""
     file = client.certificate(number)
     trust.log.pin(file.receipt.checkpoint.encode("utf-8"))
     copy = fetched_log(session, client, trust)
@@ -116,12 +111,7 @@ def counter_sign(
     certified: Certified,
     given: Mapping[str, Any],
 ) -> Certified:
-    """Counter-sign a certificate that was held against everything, and return it with the signature.
-
-    Raises:
-        IdentityError: the own keys cannot be used, or lack the duty.
-        CertificateError: the broker does not show the signature.
-    """
+    """Counter-sign a certificate that was held against everything, and return it with the signature."""
     certificate = certified.check.certificate
     signed = signed_by_own(
         session,
@@ -139,11 +129,7 @@ def counter_sign(
 
 
 def refuse_outputs(output: Path | None, page: Path | None) -> None:
-    """Refuse to put a certificate in the place of another file; call it before any work.
-
-    Raises:
-        OutputExistsError: a file is there that is no certificate.
-    """
+    """Refuse to put a certificate in the place of another file; call it before any work."""
     if output is not None:
         refuse_to_overwrite(output, own_start=b'{"certificate":{')
     if page is not None:

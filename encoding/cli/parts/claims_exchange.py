@@ -39,12 +39,7 @@ class ColumnsOrder:
 def exchange_columns(
     counter: Counter, source: Source, order: ColumnsOrder, patience: Patience
 ) -> tuple[dict[str, object], str]:
-    """Deliver and attach, as far as that is ordered; returns it as a document and as a sentence.
-
-    Raises:
-        OthersWaitedForError: a partner has yet to deliver; all else is done.
-        AgencyError: something could not be delivered or attached; all else is done.
-    """
+    """Deliver and attach, as far as that is ordered; returns it as a document and as a sentence."""
     delivered: list[Delivered] = []
     failed: list[AgencyError] = []
     if order.deliver:

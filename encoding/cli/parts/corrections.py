@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 
 def require_asked(counter: Counter, history: RoundHistory, correction: Entry) -> None:
-    """Refuse a correction that no person has asked for: the file would be encoded once more for nothing.
-
-    Raises:
-        RoundUnprovenError: the signed request is missing, for something else, made elsewhere or at another
-            time, or by a stranger.
-    """
+    """Refuse a correction that no person has asked for: the file would be encoded once more for nothing."""
     signed, log = correction.actor.signed, counter.trust.keys.present.name
     if signed is not None and _is_request_for(correction, signed.request, log):
         for listed in _actors(counter, correction):

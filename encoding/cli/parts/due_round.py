@@ -59,22 +59,7 @@ def do_what_is_due(
     columns: ColumnsOrder,
     agreement: str | None = None,
 ) -> tuple[dict[str, object], str]:
-    """Check, encode, upload, wait, fetch and agree on link IDs, and exchange columns, as far as that is due.
-
-    Args:
-        session: the options of the call.
-        order: what the command line says of the file, and of links that end.
-        begin: begin a round where the agreement has rounds on request.
-        wait_s: how long to wait for what other agencies have yet to do.
-        columns: which columns go to and come from partners by the broker.
-        agreement: the fingerprint of the agreement that is kept now, and whose secret is begun; None: it is
-            kept already.
-    Returns:
-        What was done, as a document and as a sentence.
-    Raises:
-        ChangeHeldError: all else is done, and a round's links wait until somebody accepts how many end.
-        LinkAlarmError: something cannot be honest; or all else is done, and it has cost a closed round.
-    """
+    """Check, encode, upload, wait, fetch and agree on link IDs, and exchange columns, as far as that is due."""
     patience = Patience(wait_s, session.sleep, session.say)
     refuse_list(session, order.source)
     with session.workspace.refresh_lock(), session.connect() as client, alarms_told(session):

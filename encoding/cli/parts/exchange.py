@@ -94,15 +94,7 @@ class Carriage:
         return Exchange(session.workspace, holders, own, others)
 
     def accept(self, epoch: int | None, given: Mapping[str, Any]) -> KeptSecret | None:
-        """Take what the others sent, make the secret of it, confirm it, and return what is kept then.
-
-        Args:
-            epoch, given: as `exchange`.
-        Raises:
-            NotReadyError: this agency has not shared yet.
-            ShareMissingError: a holder's share is not here yet.
-            ShareError: something that came must not be trusted.
-        """
+        """Take what the others sent, make the secret of it, confirm it, and return what is kept then."""
         exchange = self.exchange(epoch, given)
         fetched = self.carrier.fetch(exchange.holders.epoch)
         with self.session.workspace.lock():
@@ -128,12 +120,7 @@ class Carriage:
 def carriage(
     session: Session, given: Mapping[str, Any], from_files: tuple[Path, ...] = ()
 ) -> Iterator[Carriage]:
-    """Give the project and its carrier: files where any is named, else the broker.
-
-    Raises:
-        NotReadyError: files carry, and the project is not known here.
-        IdentityError: own keys cannot be used.
-    """
+    """Give the project and its carrier: files where any is named, else the broker."""
     to_file = given["to_file"]
     if to_file is not None or from_files:
         view = remembered_view(session)

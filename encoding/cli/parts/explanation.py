@@ -25,18 +25,7 @@ if TYPE_CHECKING:
 
 
 def show_explanation(session: Session, subject: Subject, asked: str, *, by_id: bool) -> None:
-    """Show which derived columns, fields, blocking keys and rows one record of the file has.
-
-    Args:
-        session: for progress.
-        subject: the file, and the profile under which it would be encoded.
-        asked: the number of a row, from 1 without the header, or a record ID.
-        by_id: whether it is a record ID.
-    Raises:
-        click.UsageError: the output would not go to a terminal.
-        UnknownRecordError: the file has no such row or record.
-        InputError: the file cannot be read.
-    """
+    """Show which derived columns, fields, blocking keys and rows one record of the file has."""
     # No option overrides this: what is shown is a person, and a redirected output is a file or a log of it.
     if not is_terminal():
         raise click.UsageError("what --explain shows goes to a terminal only, not to a file or log")

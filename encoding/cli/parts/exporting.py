@@ -74,14 +74,7 @@ class Exported:
 
 
 def export_statuses(session: Session, order: Order) -> Exported:
-    """Write the statuses of all who are or were linked, and remember them.
-
-    Raises:
-        NotReadyError: the agreement gives this party no matches of its own records, or does not bind today.
-        ColumnNotListedError: it does not list a column of dates as shared with this party.
-        ExportError: dates or IDs cannot be used, or the IDs are of another column than before.
-        ChangeHeldError: more statuses end than the agreement allows links to, and nobody accepts it.
-    """
+    """Write the statuses of all who are or were linked, and remember them."""
     kept = binding_agreement(session)
     recipient = next((r for r in kept.agreement.recipients if r.party == session.party), None)
     if recipient is None or recipient.mode != "linked":
@@ -133,12 +126,7 @@ def export_statuses(session: Session, order: Order) -> Exported:
 
 
 def _shared(session: Session, agreement: Agreement, order: Order) -> Collection[str] | None:
-    """Return the link IDs of records that the partner has, too; None: there is no third agency.
-
-    Raises:
-        click.UsageError: there are several others, and none of them is named.
-        NotReadyError: which link IDs are shared with it is not known here.
-    """
+    """Return the link IDs of records that the partner has, too; None: there is no third agency."""
     others = [one for one in agreement.names("agency") if one != session.party]
     if len(others) < 2:
         if order.begin is None and order.partner is not None:
@@ -159,11 +147,7 @@ def _shared(session: Session, agreement: Agreement, order: Order) -> Collection[
 def _settle(
     session: Session, limits: Limits, order: Order, before: Statuses, now: Statuses
 ) -> Acceptance | None:
-    """Return who accepted last that other IDs are meant, or that so many statuses end.
-
-    Raises:
-        ExportError, ChangeHeldError: nobody accepts it.
-    """
+    """Return who accepted last that other IDs are meant, or that so many statuses end."""
     today = session.now().date().isoformat()
     in_force = in_care(before.statuses, today)
     n_ended = len(in_force - in_care(now.statuses, today))
@@ -217,11 +201,7 @@ def _linked(
 
 
 def _stated(source: Source, order: Order) -> dict[str, tuple[Period, ...]]:
-    """Return the periods that a partner states, by link ID; who has no begin date has none.
-
-    Raises:
-        ExportError: a date is none, or a period ends before it begins.
-    """
+    """Return the periods that a partner states, by link ID; who has no begin date has none."""
     columns = [column for column in (order.begin, order.end) if column is not None]
     for column in columns:
         source_of([source], column)

@@ -40,13 +40,7 @@ class Order:
 
 
 def freeze_links(session: Session, order: Order) -> Freeze:
-    """Write link IDs and columns of all linked people, and keep what was frozen.
-
-    Raises:
-        NotReadyError: no agreement binds today, or something was frozen for this study before.
-        ColumnNotListedError: the agreement does not list a column.
-        OutputExistsError: the file is there, or is one that was frozen before, which stays even with --force.
-    """
+    """Write link IDs and columns of all linked people, and keep what was frozen."""
     kept = binding_agreement(session)
     _refuse_day(session, kept, order)
     with session.workspace.lock():
@@ -126,11 +120,7 @@ def _refuse_day(session: Session, kept: KeptAgreement, order: Order) -> None:
 
 
 def _refuse_frozen(session: Session, order: Order) -> None:
-    """Refuse a study that has a frozen file, and the place of one; call it under the workspace's lock.
-
-    Raises:
-        NotReadyError, OutputExistsError: as `freeze_links`.
-    """
+    """Refuse a study that has a frozen file, and the place of one; call it under the workspace's lock."""
     known = read_freezes(session.workspace, session.project)
     if any(one.study == order.study for one in known):
         raise NotReadyError(

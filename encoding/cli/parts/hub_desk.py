@@ -71,11 +71,7 @@ class HubDesk:
         return read_spokes(path, self.hub.sections.hub.party) if path.exists() else ()
 
     def some_spokes(self) -> tuple[Spoke, ...]:
-        """Return the spokes, of which there must be one.
-
-        Raises:
-            ConfigError: there is none.
-        """
+        """Return the spokes, of which there must be one."""
         found = self.spokes()
         if not found:
             raise ConfigError(
@@ -92,11 +88,7 @@ class HubDesk:
         return in_order(seen(one, self.hub.folder_of(one)) for one in self.some_spokes())
 
     def at(self, spoke: Spoke) -> SpokeSession:
-        """Return a session at a spoke, whose folder is made if missing; keys are unlocked once for all.
-
-        Raises:
-            IdentityError: the keys cannot be used.
-        """
+        """Return a session at a spoke, whose folder is made if missing; keys are unlocked once for all."""
         found = SpokeSession(self.hub.lay_out(spoke), self.session)
         if self.session.own is None:
             self.session.own = unlock_own(found)

@@ -24,11 +24,7 @@ _MOST_WHY = 100
 
 
 def reported(desk: HubDesk) -> HubReport:
-    """Write the report of the last night, as a page and as JSON, and return it.
-
-    Raises:
-        OutputExistsError, OutputBlockedError: a file cannot be written, or is somebody else's.
-    """
+    """Write the report of the last night, as a page and as JSON, and return it."""
     hub = desk.hub
     made = hub_report(hub.sections.hub.party, desk.seen(), utc_text(desk.session.now()))
     refuse_another_page(hub.report("html"))

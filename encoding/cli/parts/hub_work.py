@@ -56,12 +56,7 @@ class Done:
 
 
 class Worker:
-    """Does errands one after the other, with keys that are unlocked once.
-
-    Args:
-        like: a session whose transport, clock and keys are used.
-        readings: the files that were read before.
-    """
+    """Does errands one after the other, with keys that are unlocked once."""
 
     def __init__(self, like: Session, readings: Readings) -> None:
         self._like, self._readings = like, readings

@@ -70,17 +70,7 @@ _ASKED: Final = ("broker", "identity", "project", "input", "output")
 def ask_sections(
     given: Mapping[str, Any], folder: Path, known: ConfigFile | None = None, *, may_ask: bool
 ) -> ConfigFile:
-    """Return the settings from the options given and, where it may ask, from answers.
-
-    Args:
-        given: the options of `blindlink init`, by name.
-        folder: where relative paths start.
-        known: settings that are there and lack a file of people; what they say is not asked.
-        may_ask: somebody is there to answer.
-    Raises:
-        click.UsageError: an option is missing and nobody can be asked.
-        ConfigError: an answer is impossible.
-    """
+    """Return the settings from the options given and, where it may ask, from answers."""
     if given["without_file"]:
         _refuse_words_about_no_file(given)
     preset = load_preset(given["preset"]) if given["preset"] else None

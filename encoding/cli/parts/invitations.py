@@ -40,11 +40,7 @@ _ELSEWHERE: Final = "use the invitation in a folder of its own"
 
 
 def read_invitation(path: Path) -> Invitation:
-    """Return an invitation.
-
-    Raises:
-        InvitationError: it cannot be read, or was changed since the operator's broker wrote it.
-    """
+    """Return an invitation."""
     try:
         return Invitation.from_file(path.read_bytes())
     except OSError as exc:
@@ -76,12 +72,7 @@ class Place:
         passphrase_file: Path | None,
         key_file: Path | None,
     ) -> Place:
-        """Return it, after making sure that nothing of another person or broker is there.
-
-        Raises:
-            InvitationError: there is, or the invitation has ended unused.
-            click.UsageError: nothing names the project, or two names do.
-        """
+        """Return it, after making sure that nothing of another person or broker is there."""
         folder = session.config_path.parent
         sections = settings_of(invitation, _project(invitation, project))
         place = cls(invitation, folder, sections, passphrase_file, key_file)
@@ -134,12 +125,7 @@ class Place:
 
 
 def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdentity]:
-    """Return what the broker says of the person's keys, which are made where there are none, and sent.
-
-    Raises:
-        InvitationError: the broker refuses the code; keys that were made for it are gone again.
-        BrokerUnreachableError: nothing was answered; keys stay, for the next call.
-    """
+    """Return what the broker says of the person's keys, which are made where there are none, and sent."""
     with _asking(session, place.invitation) as client:
         is_new = not place.identity.exists()
         # A key file that was there may lock somebody else's keys.
@@ -166,11 +152,7 @@ def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdent
 
 
 def require_same_keys(view: EnrolmentView, sent: PublicIdentity) -> None:
-    """Make sure that the broker has the keys that were sent.
-
-    Raises:
-        BrokerAnswerError: it says that it has others.
-    """
+    """Make sure that the broker has the keys that were sent."""
     if view.fingerprint != sent.fingerprint():
         raise BrokerAnswerError(
             "the broker says that it has different keys from those you sent",

@@ -81,11 +81,6 @@ def join_columns(
 
     Each delivery is checked, and its sender told, by that delivery alone: what is said to an agency must not
     depend on which of its records are linked.
-
-    Raises:
-        NotReadyError: the agreement lets columns come from no two agencies that are linked.
-        OutputExistsError: a file is somebody else's.
-        OutOfTurnError, ReplayedMatchError: the rows cannot be linked.
     """
     session, wanted = counter.session, _wanted(counter, agreement)
     joined = session.config.resolve(session.config.sections.output.links).with_name(JOINED)
@@ -195,11 +190,7 @@ def _read(
     keys: Sequence[Identity],
     columns: tuple[str, ...],
 ) -> list[_Table]:
-    """Return the tables of a delivery, each of whose rows was read.
-
-    Raises:
-        DeliveryUnusableError, LinksFileError, ColumnNotListedError, SealedFileError: they must not be used.
-    """
+    """Return the tables of a delivery, each of whose rows was read."""
     tables: list[_Table] = []
     stated = (view.project, view.round, view.sender, view.recipient, wanted.space)
     for path in split_tables(rows, len(wanted.runs[view.sender])):

@@ -51,7 +51,7 @@ def kept_review(
         view.round,
         view.reviewer,
         view.asked,
-    ) or len(found.questions) > proven.clause.questions:
+    ) or len(found.questions) > proven.asked.charged:
         raise QuestionsUntrustedError("the questions are not those of this review")
     return found
 

@@ -8,11 +8,7 @@ from encoding.review.verdicts import Verdicts, VerdictsFile
 
 
 def kept_verdicts(session: Session, partner: str) -> Verdicts:
-    """Return what is remembered, and keep it so; use it under the workspace's lock.
-
-    Raises:
-        WorkspaceError: it is damaged, or sealed under another workspace key.
-    """
+    """Return what is remembered, and keep it so; use it under the workspace's lock."""
     workspace, project = session.workspace, session.project
     path = workspace.verdicts(project, partner)
     file = VerdictsFile(path, project, partner, workspace.key())

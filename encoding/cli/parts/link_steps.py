@@ -83,13 +83,7 @@ class RoundLinks:
 
     @cached_property
     def releases(self) -> tuple[PairRelease, ...]:
-        """The matches of this agency's pairs, with record keys in the place of handles.
-
-        Raises:
-            NotReadyError: nothing was released to this agency yet.
-            OthersWaitedForError: a release is not approved yet.
-            ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
-        """
+        """The matches of this agency's pairs, with record keys in the place of handles."""
         session = self._counter.session
         views = releases_of_turn(self._counter.client, session.project, session.party, self._turn)
         if not views:
@@ -103,12 +97,6 @@ class RoundLinks:
 
         Nothing happens where it was carried on before, or was closed without a partner's claims. If some that
         count cannot be read, it is as if they had not come: that is kept, and told by `alarms_told`.
-
-        Raises:
-            NotReadyError: somebody has given the release up.
-            OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
-            LinkAlarmError: what came cannot be honest; nothing of the release is stored.
-            RoundUnprovenError, LogError: the pinned log does not show the release as the broker does.
         """
         refuse_given_up(self._counter.session, self._turn)
         try:
@@ -153,11 +141,7 @@ class RoundLinks:
         return space
 
     def _counted(self, space: SpaceOfRound, shown: Receipt) -> RoundClosed | SupplementClosed:
-        """Return which messages count, as the pinned log lists them, whatever the broker shows as its closing.
-
-        Raises:
-            RoundUnprovenError, LogError: the log does not show it, or is not the one that was pinned.
-        """
+        """Return which messages count, as the pinned log lists them, whatever the broker shows."""
         counter = self._counter
         counter.trust.log.vouch(shown.checkpoint.encode("utf-8"), counter.client)
         history = self._read_log(anew=True)
@@ -192,11 +176,7 @@ class RoundLinks:
                 )
 
     def write(self, order: LinksOrder) -> LinksWritten:
-        """Write the link IDs of the records that were matched in the round, and what changed.
-
-        Raises:
-            ChangeHeldError: more links end than is agreed; those in force stay.
-        """
+        """Write the link IDs of the records that were matched in the round, and what changed."""
         written = write_links_of_round(self._counter, self._matched(), order)
         with warned_of(self._counter.session):
             report_of_round(self._counter, self._turn.round, order, written)
@@ -285,11 +265,7 @@ class RoundLinks:
         return Proof(key, tokens.of, transcript)
 
     def _refuse_other_roots(self, turn: Turn, roots: Mapping[str, str | None]) -> None:
-        """Hold the containers that the broker names to those that both parties have sent by the log.
-
-        Raises:
-            TranscriptError: it names others; else nothing would prove the matches, as after a restore.
-        """
+        """Hold the containers that the broker names to those that both parties have sent by the log."""
         history, own = self._read_log(anew=False), self._counter.session.party
         for party, partner in ((own, turn.partner), (turn.partner, own)):
             sent = history.upload_of(turn.round, party, partner)
@@ -306,10 +282,6 @@ class RoundLinks:
 
         There are none where the container is gone, or the secret that it was made with. That secret is no more
         that of the project where an amendment has replaced it since: both sides go by their containers.
-
-        Raises:
-            TranscriptError: the broker names another container than this workspace has sent.
-            ForgedMatchError: a row is not that of the matched record.
         """
         session, nothing = self._counter.session, (b"", TokensMet())
         container = self._container(turn, root)
@@ -326,11 +298,7 @@ class RoundLinks:
         return round_key(secret, turn.name(head.project, head.epoch, head.profile)), tokens
 
     def _container(self, turn: Turn, root: str) -> KeptContainer | None:
-        """Return the container that was sent; None where it is gone.
-
-        Raises:
-            TranscriptError: the broker names another one than this workspace has sent.
-        """
+        """Return the container that was sent; None where it is gone."""
         session = self._counter.session
         path = session.workspace.container(session.project, turn.round, turn.partner)
         try:

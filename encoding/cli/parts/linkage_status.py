@@ -23,12 +23,7 @@ STATUS: Final = "status"
 
 
 def linkage_status(session: Session) -> KnownStatus:
-    """Ask the broker where the linkage stands, and keep what it says.
-
-    Raises:
-        BrokerUnreachableError: it does not answer.
-        AgreementUntrustedError, LogError: it says what must not be believed.
-    """
+    """Ask the broker where the linkage stands, and keep what it says."""
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)

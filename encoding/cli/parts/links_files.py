@@ -167,11 +167,6 @@ def write_links_of_round(
     """Write the links of a round, its changes, and who has no link; the links come last.
 
     The same round again gives the same files, less what was unlinked meanwhile.
-
-    Raises:
-        ChangeHeldError: more links end than is agreed, and nobody accepts it; only the changes are written.
-        OutputExistsError, OutputBlockedError: a file cannot be written, or is somebody else's.
-        InputError: the agency's file cannot be read.
     """
     session = counter.session
     usual = session.config.resolve(session.config.sections.output.links)
@@ -292,9 +287,6 @@ class _Writing:
         """Return who accepts that so many links end; null where no more do than is agreed.
 
         Where the round's links are in force already, they are what the new ones are held against.
-
-        Raises:
-            ChangeHeldError: nobody accepts it.
         """
         written, session = self._rounds.read(self._found.round), self._session
         in_force = written or self._former
@@ -359,11 +351,7 @@ class _FileRead:
 
 
 def refuse_held(counter: Counter) -> None:
-    """Refuse to end as if all were well, where a round's links wait to be accepted.
-
-    Raises:
-        ChangeHeldError: they do.
-    """
+    """Refuse to end as if all were well, where a round's links wait to be accepted."""
     session = counter.session
     with session.workspace.lock():
         found = own_links(counter).held()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,10 +27,10 @@ from encoding.destruction.local_destruction import (
     begin,
     interrupted,
 )
-from encoding.destruction.written_files import forget_written
-from encoding.errors import FileMissingError, NotReadyError
+from encoding.errors import FileMissingError, NotAuthorisedError, NotReadyError
 from encoding.files import is_same_file
 from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
+from encoding.workspace.written_files import forget_written
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit, one_line
 
@@ -57,18 +57,15 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
     """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
     What was broken off goes on, whether the same is typed again or nothing but --local.
-
-    Raises:
-        NotReadyError: something else is under way.
-        LegalHoldError: a legal hold stands.
-        OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
-    with nullcontext() if order.is_offline else session.connect() as client:
+    is_alone = order.is_offline or order.wish.is_handed_over
+    with nullcontext() if is_alone else session.connect() as client:
         certificate = order.certificate
         if client is not None:
-            session.trust(client)
+            with _saying_how_without_keys():
+                session.trust(client)
             refuse_held(session, client)
             certificate = certificate or _asking(session, client)
         with session.workspace.lock():
@@ -82,17 +79,19 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
             holdings = _holdings(session, wish)
             copies = _chosen(holdings, under_way)
             require_yes(
-                _listing(session, copies, under_way, is_offline=order.is_offline),
-                "Remove these, and sign that?",
+                _listing(session, copies, holdings.shown(), under_way, is_offline=order.is_offline),
+                "Remove these?" if wish.is_handed_over else "Remove these, and sign that?",
                 yes=yes,
             )
             under_way.remove(copies, session.now)
-            finished = _finished(session, client, certificate)
-            left = _none_left(holdings, wish)
-            statements = [
-                signed_by_own(session, given, LocalStatement, not_before=finished, **fields)
-                for fields in _stated(under_way, left, certificate)
-            ]
+            statements = []
+            if not wish.is_handed_over:
+                finished = _finished(session, client, certificate)
+                left = _none_left(holdings, wish)
+                statements = [
+                    signed_by_own(session, given, LocalStatement, not_before=finished, **fields)
+                    for fields in _stated(under_way, left, certificate)
+                ]
             if client is not None:
                 for signed in statements:
                     client.state_destruction(session.project, signed)
@@ -100,19 +99,26 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
             days = _days(session, under_way)
             note_destroyed(session.workspace, session.project, days, wish.frozen)
             under_way.finish(statements)
+    if wish.is_handed_over:
+        document = {"removed": len(under_way.removed), "statements": []}
+        emit(
+            document, remarks=[f"{len(under_way.removed):,} files are removed; nothing was stated"]
+        )
+        return
     _report(session, statements, len(under_way.removed), certificate, is_sent=not order.is_offline)
     if wish != order.wish:
         session.say("to remove what else lies here, give the same command again")
 
 
 def wish_of(
-    epoch: int | None, frozen: str | None, also: Sequence[str], keep: Sequence[str]
+    epoch: int | None,
+    frozen: str | None,
+    also: Sequence[str],
+    keep: Sequence[str],
+    *,
+    is_handed_over: bool,
 ) -> Wish:
-    """Return what the options say, in one order, so that the same is known again.
-
-    Raises:
-        click.BadParameter: there is no such kind, or nothing after it that can be taken.
-    """
+    """Return what the options say, in one order, so that the same is known again."""
     named = {(kind, str(Path(name).absolute())) for kind, name in _pairs(also, "--also")}
     kept = set(_pairs(keep, "--keep", one_line))
     return Wish(
@@ -120,7 +126,20 @@ def wish_of(
         frozen=frozen,
         also=tuple(NamedFile(what=kind, path=path) for kind, path in sorted(named)),
         keep=tuple(KeptItem(what=kind, why=why) for kind, why in sorted(kept)),
+        is_handed_over=is_handed_over,
     )
+
+
+@contextmanager
+def _saying_how_without_keys() -> Iterator[None]:
+    try:
+        yield
+    except NotAuthorisedError as exc:
+        exc.hint = (
+            f"{exc.hint}. If your keys have ended: --handed-over where a colleague has the workspace now,"
+            " --offline where nobody has"
+        )
+        raise
 
 
 def _pairs(
@@ -147,11 +166,7 @@ def _asking(session: Session, client: BrokerClient) -> str | None:
 
 
 def _under_way(session: Session, order: Order) -> LocalDestruction | None:
-    """Return what was broken off, if that is what is to go on; None: nothing was.
-
-    Raises:
-        NotReadyError: something else was.
-    """
+    """Return what was broken off, if that is what is to go on; None: nothing was."""
     found = interrupted(session.workspace, session.project)
     if found is None:
         return None
@@ -173,6 +188,7 @@ def _begun(under_way: LocalDestruction) -> str:
     words = [f"{option}={value}" for option, value in narrow.items() if value is not None]
     words += [f"--also={one.what}={one.path}" for one in note.wish.also]
     words += [f"--keep={one.what}={one.why}" for one in note.wish.keep]
+    words += ["--handed-over"] if note.wish.is_handed_over else []
     return f"{note.at} (blindlink {shlex.join(['destroy', '--local', *words])})"
 
 
@@ -207,12 +223,7 @@ def _chosen(holdings: Holdings, under_way: LocalDestruction) -> list[LocalCopy]:
 
 
 def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCopy]:
-    """Return the file that was frozen for a study; none where it was removed before.
-
-    Raises:
-        NotReadyError: it was destroyed before.
-        FileMissingError: it is not where it was written, or something else is.
-    """
+    """Return the file that was frozen for a study; none where it was removed before."""
     frozen = find_freeze(holdings.workspace, holdings.project, study)
     if frozen.destroyed is not None and not is_removed:
         raise NotReadyError(f"what was frozen for {study} was destroyed on {frozen.destroyed}")
@@ -240,7 +251,12 @@ def _days(session: Session, under_way: LocalDestruction) -> dict[str, str]:
 
 
 def _listing(
-    session: Session, copies: Sequence[LocalCopy], under_way: LocalDestruction, *, is_offline: bool
+    session: Session,
+    copies: Sequence[LocalCopy],
+    shown: Sequence[LocalCopy],
+    under_way: LocalDestruction,
+    *,
+    is_offline: bool,
 ) -> Iterator[str]:
     wish, removed = under_way.note.wish, len(under_way.removed)
     if removed:
@@ -258,8 +274,18 @@ def _listing(
             "Without the handle map, `blindlink disclosures` and `blindlink links` can't answer for any"
             " record any more. First write the answers that you must keep."
         )
+    if shown:
+        yield (
+            "These stay, because they have changed since a command wrote them, or a backup brought their names."
+            " Delete those that are yours, or name them:"
+        )
+    for copy in shown:
+        yield f"  {IN_WORDS[copy.what]}: {copy.path} (--also {copy.what}={shlex.quote(str(copy.path))})"
     for one in wish.keep:
         yield f"This is kept: {IN_WORDS[one.what]}. {one.why}"
+    if wish.is_handed_over:
+        yield "This is right only once your colleague has restored the workspace that you handed over."
+        return
     if is_offline:
         yield "The broker can't be asked whether a legal hold is in force: you state that you know of none."
     if not wish.is_narrow:
@@ -280,7 +306,8 @@ def _finished(session: Session, client: BrokerClient | None, certificate: str | 
 
 
 def _none_left(holdings: Holdings, wish: Wish) -> tuple[LocalKind, ...]:
-    return kinds_without(holdings.all(), {one.what for one in wish.keep})
+    there = [*holdings.all(), *holdings.shown()]
+    return kinds_without(there, {one.what for one in wish.keep})
 
 
 def _stated(

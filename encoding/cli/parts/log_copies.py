@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
+from encoding.log.heads import hold_to_head
 from encoding.log.log_copy import LogCopy, read_log_copy
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy
 
     Raises:
         LogError: it does not hang together, or is not the log that was pinned.
+        LogForkedError: another agency has seen another entry of the project.
     """
     with session.workspace.lock():
         return log_under_lock(session, client, trust)
@@ -29,4 +31,6 @@ def log_under_lock(session: Session, client: BrokerClient, trust: Trust) -> LogC
         with path.open("w+b") as file:
             client.save_bundle(session.project, file)
         with path.open("rb") as file:
-            return read_log_copy(file, trust.keys, trust.log.pins())
+            copy = read_log_copy(file, trust.keys, trust.log.pins())
+    hold_to_head(copy, session.project, trust.log.folder)
+    return copy

@@ -11,11 +11,7 @@ from encoding.files import why_unread
 
 
 def read_mapping(path: Path | None, pairs: Sequence[str]) -> dict[str, str]:
-    """Return the mapping of a TOML file, with NAME=HEADER pairs on top; empty if neither is given.
-
-    Raises:
-        ConfigError: the file cannot be read, or a line or pair is not a name and a header.
-    """
+    """Return the mapping of a TOML file, with NAME=HEADER pairs on top; empty if neither is given."""
     mapping = {} if path is None else _read_file(path)
     for pair in pairs:
         name, separator, header = pair.partition("=")

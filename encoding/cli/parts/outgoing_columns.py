@@ -65,14 +65,7 @@ class Delivered:
 def deliver_columns(
     counter: Counter, source: Source, *, only: str | None = None, anew: bool = False
 ) -> tuple[list[Delivered], list[AgencyError]]:
-    """Deliver to each party that the agreement lets have columns; what could not be done is returned.
-
-    Args:
-        only: to this party alone; None: to all.
-        anew: also where nothing but values has changed since the last delivery of the round.
-    Raises:
-        NotReadyError: the agreement lets no columns go to `only`.
-    """
+    """Deliver to each party that the agreement lets have columns; what could not be done is returned."""
     agreement = agreement_in_force(counter.session, counter.view)
     done: list[Delivered] = []
     failed: list[AgencyError] = []
@@ -105,10 +98,7 @@ def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequ
     if only is None:
         return found
     if only not in found:
-        raise NotReadyError(
-            f"the agreement lets no columns of {party} go to {only} by the broker",
-            hint="by hand: blindlink extract" if agreement.handed_over(party, only) else None,
-        )
+        raise NotReadyError(f"the agreement lets no columns of {party} go to {only}")
     return [only]
 
 
@@ -138,11 +128,7 @@ def _deliver(
 def _columns(
     counter: Counter, file: AgencyFile, agreement: Agreement, partner: str
 ) -> tuple[str, ...]:
-    """Return the columns to deliver: those that the settings list, else all of the file that are agreed.
-
-    Raises:
-        ColumnNotListedError: one is not agreed, or none of what is agreed is in the file.
-    """
+    """Return the columns to deliver: those that the settings list, else all of the file that are agreed."""
     session = counter.session
     agreed = agreement.handed_over(session.party, partner)
     listed = session.config.sections.share.columns
@@ -180,11 +166,7 @@ class _Sending:
         self._links_sha256 = hashlib.sha256(told.encode()).hexdigest()
 
     def send(self, *, anew: bool) -> Delivered:
-        """Send what is to take the place of the newest delivery of the round, if anything is.
-
-        Args:
-            anew: also where nothing but values has changed.
-        """
+        """Send what is to take the place of the newest delivery of the round, if anything is."""
         shown = self._api.deliveries()
         newest = newest_of(shown, self._session.party, self._partner, self._links.round)
         sent = self._settle(newest)

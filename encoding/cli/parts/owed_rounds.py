@@ -36,10 +36,6 @@ def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
 
     A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
     on under another agreement that binds since.
-
-    Returns:
-        Why, first what somebody has to put right here, then what waits for another agency; what waits until
-        somebody accepts it is kept in the workspace.
     """
     found = [*_drain_blind(counter, order.source), *drain_links(counter, order)]
     return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
@@ -74,9 +70,6 @@ def drain_links(
     """Bring home the link IDs that closed rounds still owe, in order; what could not be finished is returned.
 
     Not returned are supplementary releases that wait for others: `finish_supplements` does.
-
-    Args:
-        below: those of rounds before this one; None: all.
     """
     return tuple(_drain_links(counter, order, below))
 
@@ -112,11 +105,7 @@ def _drain_links(counter: Counter, order: LinksOrder, below: int | None) -> Iter
 
 
 def finish_supplements(counter: Counter, order: LinksOrder) -> None:
-    """Bring home the supplementary releases of rounds that are closed, in order.
-
-    Raises:
-        OthersWaitedForError: another agency has yet to send its claims of one.
-    """
+    """Bring home the supplementary releases of rounds that are closed, in order."""
     if own_space(counter) is None:
         return
     for found, supplement in _turns(counter):

@@ -68,15 +68,7 @@ def identity_options(function: _Function) -> _Function:
 
 
 def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identity:
-    """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it.
-
-    Args:
-        session: the options of the call.
-        given: the values of `identity_options`, by name; what they leave out is as the settings say.
-    Raises:
-        IdentityError: the file, or what opens it, is missing, exposed, damaged or the wrong one.
-        ConfigError: it is somebody of another party than the settings name.
-    """
+    """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it."""
     if session.own is None:
         path = own_path(session, given["identity"])
         locked = read_identity(path)
@@ -91,11 +83,7 @@ def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identi
 
 
 def own_keys(session: KeyHolder) -> Iterator[Identity]:
-    """Yield the keys of whoever types, then those that they have replaced, as far as the same opens them.
-
-    Raises:
-        IdentityError: as `unlock_own`.
-    """
+    """Yield the keys of whoever types, then those that they have replaced, as far as the same opens them."""
     own = unlock_own(session)
     yield own
     for path in replaced_files(session.own_file or own_path(session, None)):
@@ -111,11 +99,7 @@ def own_path(session: KeyHolder, given: Path | None) -> Path:
 
 
 def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlocking:
-    """Return what opens the identity of whoever types, after making sure that it does.
-
-    Raises:
-        IdentityError, ConfigError: as `unlock_own`.
-    """
+    """Return what opens the identity of whoever types, after making sure that it does."""
     unlock_own(session, given)
     if session.unlocking is None:
         raise ValueError("an identity was unlocked without anything that opens it")
@@ -125,11 +109,7 @@ def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlo
 def new_unlocking(
     passphrase_file: Path | None, key_file: Path | None, asked: str = "Passphrase for your keys"
 ) -> Unlocking:
-    """Return what opens keys from now on: a new key file, or a passphrase from a file or typed twice.
-
-    Raises:
-        IdentityError: the key file is there already, or the passphrase file cannot be used.
-    """
+    """Return what opens keys from now on: a new key file, or a passphrase from a file or typed twice."""
     if passphrase_file is not None and key_file is not None:
         raise click.UsageError("give a passphrase file or a key file, not both")
     if key_file is not None:

@@ -38,11 +38,7 @@ class OwnDesk:
 
 
 def own_desk(session: Session) -> OwnDesk:
-    """Return this agency as it stands without a broker.
-
-    Raises:
-        NotReadyError: it has never seen the project.
-    """
+    """Return this agency as it stands without a broker."""
     return OwnDesk(session, remembered_view(session))
 
 
@@ -55,11 +51,7 @@ def own_space(seat: Seat) -> str | None:
 
 
 def required_space(seat: Seat) -> str:
-    """Return the ID space in which this agency receives matches of its own records.
-
-    Raises:
-        NotReadyError: the agreement gives it none.
-    """
+    """Return the ID space in which this agency receives matches of its own records."""
     name = own_space(seat)
     if name is None:
         raise NotReadyError("the agreement gives this agency no matches of its own records")
@@ -67,21 +59,13 @@ def required_space(seat: Seat) -> str:
 
 
 def is_lasting(seat: Seat) -> bool:
-    """Tell whether link IDs of this agency's ID space last from round to round.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
+    """Tell whether link IDs of this agency's ID space last from round to round."""
     name = required_space(seat)
     return any((one.name, one.lifetime) == (name, "lasting") for one in seat.view.terms.spaces)
 
 
 def ledger_file(seat: Seat) -> LedgerFile:
-    """Return where the ledger of this agency's ID space is kept.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
+    """Return where the ledger of this agency's ID space is kept."""
     session, name = seat.session, required_space(seat)
     return LedgerFile(
         session.workspace.ledger(session.project, name),

@@ -17,22 +17,13 @@ if TYPE_CHECKING:
 
 
 def own_links(seat: Seat) -> LinksOfRounds:
-    """Return what is kept of the files of links of this agency's ID space; use it under the workspace's lock.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
+    """Return what is kept of this agency's files of links; use it under the workspace's lock."""
     session = seat.session
     return LinksOfRounds(session.workspace, session.project, required_space(seat))
 
 
 def former_links(session: Session, number: int) -> list[Link]:
-    """Return the links of a round, as its file of links had them.
-
-    Raises:
-        NotReadyError: none were written in this workspace.
-        WorkspaceError: what was kept is damaged.
-    """
+    """Return the links of a round, as its file of links had them."""
     desk = own_desk(session)
     with session.workspace.lock():
         rounds, ledger = own_links(desk), ledger_file(desk).read()
@@ -46,12 +37,7 @@ def former_links(session: Session, number: int) -> list[Link]:
 
 
 def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]:
-    """Return the link IDs by record ID without those of records withdrawn since, or that were unlinked since.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-        WorkspaceError: what is kept is damaged.
-    """
+    """Return the link IDs by record ID without those of records withdrawn or unlinked since."""
     desk = own_desk(session)
     with session.workspace.lock():
         retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}

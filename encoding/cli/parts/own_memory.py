@@ -13,12 +13,7 @@ from schemas.agreement import ProjectTerms
 
 
 def own_memory(session: Session, terms: ProjectTerms, partner: str) -> Memory:
-    """Return what is remembered; use it under the workspace's lock.
-
-    Raises:
-        LedgerFileError, WorkspaceError: the ledger of link IDs, the known pairs, or what reviewers decided, are
-            damaged.
-    """
+    """Return what is remembered; use it under the workspace's lock."""
     workspace, project, review = session.workspace, session.project, terms.review
     key = memory_key(workspace.key(), project)
     space = _lasting_space(terms, session.party, partner)
@@ -40,9 +35,6 @@ def own_buckets(session: Session, terms: ProjectTerms, partner: str) -> Buckets 
     """Return how records are put together for a partner that reviews them; None: it does not.
 
     Use it under the workspace's lock.
-
-    Raises:
-        LedgerFileError: the ledger of link IDs is damaged.
     """
     if terms.review is None or not is_asked(terms, session.party, partner):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.agreement.kept_agreements import read_kept
+from encoding.log.heads import seen_head
 from encoding.log.pins import PinnedLog
 from schemas.signed_request import Where
 
@@ -15,20 +16,10 @@ if TYPE_CHECKING:
 
 
 def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
-    """Return the log that is pinned, the project, and the agreement that is held for binding.
-
-    Args:
-        workspace: of whoever acts.
-        project: the one in which they do.
-        proven: the agreement that a broker's view was held against; None: none was, and it is the one that is
-            kept and binds today.
-        today: by this computer's clock.
-    Raises:
-        LogKeyError, WorkspaceError: what is kept is damaged.
-    """
+    """Return the log that is pinned, the project with its head, and the agreement that is held for binding."""
     log = PinnedLog(workspace.pins, workspace.log_key)
     origin = log.name if log.has_key() else None
     if proven is None:
         kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
         proven = None if kept is None else kept.digest
-    return Where(origin, project, proven)
+    return Where(origin, project, proven, seen_head(workspace.pins, project))

@@ -25,11 +25,7 @@ class Patience:
     say: Callable[[str], None]
 
     def until_ready(self, step: Callable[[], _Result]) -> _Result:
-        """Take a step, again and again as long as others are waited for, and return what it gives.
-
-        Raises:
-            OthersWaitedForError: the patience is over, and others are still waited for.
-        """
+        """Take a step, again and again as long as others are waited for, and return what it gives."""
         look_s = FIRST_LOOK_S
         while True:
             try:

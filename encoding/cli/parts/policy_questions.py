@@ -56,7 +56,6 @@ def ask_policy() -> Answers:
     return {
         "auto": auto,
         "review": ask_share("From which probability it is held back for clerical review", "0.05"),
-        "review_share": ask_share("At most which share of the smaller file is held back", "0.05"),
         "twin_guard": ask_confirmation("Hold back a pair that could also be twins", default=False),
         "prior_matches": ask_share("Which share of the smaller file you expect to match", "0.4"),
         "link_rate": {

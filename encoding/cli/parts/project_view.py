@@ -14,16 +14,7 @@ if TYPE_CHECKING:
 
 
 def project_view(session: Session, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:
-    """Return the project as the broker shows it, held against the signed agreement, and remember it.
-
-    Args:
-        session: the options of the call.
-        client: the broker.
-        must_bind: the agreement has to bind today; else only what it says is held against it.
-    Raises:
-        AgreementUntrustedError, UntrustedKeyError: the broker goes by something else than was signed.
-        NotReadyError: the agreement does not bind today.
-    """
+    """Return the project as the broker shows it, held against the signed agreement, and remember it."""
     view = client.project(session.project)
     require_agreement(session, client, view, must_bind=must_bind)
     session.workspace.keep_project(view)
@@ -46,11 +37,7 @@ def current_view(session: Session) -> ProjectView:
 
 
 def remembered_view(session: Session) -> ProjectView:
-    """Return the project as it was last seen, without asking the broker.
-
-    Raises:
-        NotReadyError: it never was.
-    """
+    """Return the project as it was last seen, without asking the broker."""
     known = session.workspace.project()
     if known is None:
         raise NotReadyError(

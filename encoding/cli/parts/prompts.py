@@ -99,16 +99,7 @@ def is_interactive() -> bool:
 
 
 def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
-    """Say what will happen, and go on only if it is meant.
-
-    Args:
-        sentences: what will happen, one a line.
-        question: asked on a terminal.
-        yes: it was answered on the command line.
-    Raises:
-        click.UsageError: nobody is there to answer.
-        click.Abort: the answer is no.
-    """
+    """Say what will happen, and go on only if it is meant."""
     for sentence in sentences:
         click.echo(sentence, err=True)
     if yes:

@@ -20,12 +20,6 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
     """Return the trusted persons who can open what is sealed to a party, in the order of their ids.
 
     Those who have the duty `recipient`, where there is one; else all.
-
-    Args:
-        offline: go by the keys that are known here, without asking the broker for newer ones.
-    Raises:
-        UntrustedKeyError: nobody of the party is trusted, or on its roster, or other keys are shown.
-        BrokerUnreachableError: the keys are not known here, and the broker cannot be asked.
     """
     with session.workspace.lock():
         shown = () if offline else _shown(session, party)

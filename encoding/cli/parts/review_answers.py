@@ -53,8 +53,10 @@ def _answer(counter: Counter, view: ReviewView, source: Source) -> int:
         raise QuestionsUntrustedError(
             "the match log lists different buckets from those the broker asks for"
         )
-    if len(asked.buckets) > proven.clause.questions:
-        raise QuestionsUntrustedError("the broker asks for more buckets than the agreement allows")
+    if len(asked.buckets) > proven.asked.charged:
+        raise QuestionsUntrustedError(
+            "the broker asks for more buckets than the match log has questions"
+        )
     with session.workspace.lock():
         keys_of = _asked_records(own_handles(session, view), asked, proven.clause.bucket)
         reading = own_reading(session, counter.view.profile, source)

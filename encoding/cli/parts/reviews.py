@@ -20,6 +20,7 @@ from encoding.review.cards import ReviewOf
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
 from encoding.rounds.history import RoundHistory, round_history
+from schemas.allowance import KEPT_WEEKS, Charge, questions_left
 from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
 from schemas.review import ReviewView, SignedReviewStatement
@@ -68,10 +69,16 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
     history = round_history(entries, session.project)
     history.refuse_superseded(view.round)
     _require_finished(entries, view, run)
-    asked = _asked(entries, view)
+    asked, charges = _asked(entries, view)
     clause = agreement.review
     if clause is None or clause.reviewer != view.reviewer or view.asked == clause.reviewer:
         raise QuestionsUntrustedError("the agreement of the run has no such review")
+    if asked.charged > questions_left(clause, charges[:-1], charges[-1].time):
+        raise QuestionsUntrustedError(
+            f"the match log lists more questions than {view.reviewer} may ask by now: the agreement allows "
+            f"{clause.first:,} in the first {KEPT_WEEKS} weeks, then {clause.weekly:,} a week",
+            hint="no card was sealed; call your security officer",
+        )
     of = ReviewOf(
         project=session.project,
         agreement=agreement.digest(),
@@ -148,23 +155,22 @@ def _require_finished(entries: Sequence[Entry], view: ReviewView, run: RunView) 
         )
 
 
-def _asked(entries: Sequence[Entry], view: ReviewView) -> ReviewAsked:
-    """Return the one request of the round for this pair: what a review may ask is agreed for each round."""
-    asked, runs = list[ReviewAsked](), list[str | None]()
+def _asked(entries: Sequence[Entry], view: ReviewView) -> tuple[ReviewAsked, list[Charge]]:
+    """Return the one request of the round for this pair, and what was asked of the agency up to it."""
+    asked, charges = list[tuple[str | None, ReviewAsked]](), list[Charge]()
     for one in entries:
         body = one.body
-        if isinstance(body, ReviewAsked) and (body.round, body.reviewer, body.asked) == (
-            view.round,
-            view.reviewer,
-            view.asked,
-        ):
-            asked.append(body)
-            runs.append(one.object)
-    if runs != [view.run]:
+        if not isinstance(body, ReviewAsked) or one.project != view.project:
+            continue
+        if (body.reviewer, body.asked) == (view.reviewer, view.asked) and body.round <= view.round:
+            charges.append(Charge(one.time, body.charged))
+            if body.round == view.round:
+                asked.append((one.object, body))
+    if [run for run, _ in asked] != [view.run]:
         raise QuestionsUntrustedError(
             "the match log does not show exactly one request for this review"
         )
-    (found,) = asked
+    ((_, found),) = asked
     if found.deadline != view.deadline:
         raise QuestionsUntrustedError("the match log and the broker show different reviews")
-    return found
+    return found, charges

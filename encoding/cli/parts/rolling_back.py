@@ -82,14 +82,7 @@ class RollbackDone:
 
 
 def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) -> RollbackDone:
-    """Sign, and carry out what all have signed; the same command again is safe.
-
-    Args:
-        given: the values of `identity_options`.
-    Raises:
-        RollbackError: there is nothing to go back to, not all have signed the same, or not this person's duty.
-        NotReadyError: a round is open.
-    """
+    """Sign, and carry out what all have signed; the same command again is safe."""
     refuse_to_overwrite(word.output, own_start=_START)
     desk, own = own_desk(session), unlock_own(session, given)
     if _DUTY not in own.public.duties:
@@ -124,11 +117,7 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
 
 
 def _refuse_open_round(session: Session) -> None:
-    """Refuse to go back while a round is open: what was said of it would be of another ledger.
-
-    Raises:
-        NotReadyError: one is.
-    """
+    """Refuse to go back while a round is open: what was said of it would be of another ledger."""
     with session.connect() as client:
         session.trust(client)
         newest = next(iter(RoundsApi(client, session.project).rounds().rounds), None)
@@ -154,11 +143,7 @@ def _other_recipients(desk: OwnDesk) -> tuple[str, ...]:
 
 
 def _stated(desk: OwnDesk, ledger: Ledger, own: Identity, word: RollbackWord) -> Rollback:
-    """Return what this person signs.
-
-    Raises:
-        RollbackError: the ledger cannot go back there.
-    """
+    """Return what this person signs."""
     session, last = desk.session, ledger.last
     turns = [event.turn for event in ledger.events if event.kind == "applied"]
     to = max((turn for turn in turns if turn.round == word.round), default=None)
@@ -197,11 +182,7 @@ def _pair_ledgers(ledger: Ledger, to: Turn) -> Iterator[PairLedger]:
 
 
 def _received(session: Session, own: Rollback, others: Sequence[str], path: Path) -> SignedRollback:
-    """Return what another recipient has signed.
-
-    Raises:
-        RollbackError: it is not signed by a trusted person of one, or says something else.
-    """
+    """Return what another recipient has signed."""
     try:
         with path.open("rb") as file:
             signed = SignedRollback.from_canonical(file.read(_MAX_BYTES))

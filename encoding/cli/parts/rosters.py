@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 def on_their_roster(
     session: Session, party: str, trusted: Sequence[PublicIdentity]
 ) -> Sequence[PublicIdentity]:
-    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now.
-
-    Raises:
-        UntrustedKeyError: it lists none of them.
-    """
+    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now."""
     signed = _signed(session)
     listed = _listed(signed, session.now().date().isoformat(), party, trusted)
     if trusted and signed and not listed:
@@ -79,10 +75,6 @@ def _on_their_roster_then(
 
     So what somebody signed before they left counts on. The order of the log decides, since who has left can
     date a signature back.
-
-    Args:
-        entries: the project's, in order.
-        logged: the one of them by which the log took what one of them had signed.
     """
     signed = _signed(session)
     begun = {

@@ -47,11 +47,7 @@ def is_given_up(session: Session, turn: Turn) -> bool:
 
 
 def refuse_given_up(session: Session, turn: Turn) -> None:
-    """Refuse to go on with a release that a person has given up.
-
-    Raises:
-        NotReadyError: somebody has.
-    """
+    """Refuse to go on with a release that a person has given up."""
     if is_given_up(session, turn):
         raise NotReadyError(
             f"round {turn.round} was given up here, and the next one catches up",
@@ -60,11 +56,7 @@ def refuse_given_up(session: Session, turn: Turn) -> None:
 
 
 def give_up_round(session: Session, number: int, reason: str) -> None:
-    """Give up what stops because of an alarm in a closed round: it is not applied here.
-
-    Raises:
-        NotReadyError: no such alarm is kept about the round.
-    """
+    """Give up what stops because of an alarm in a closed round: it is not applied here."""
     person = unlock_own(session).public.person
     given_up = GivenUp(person=person, at=utc_text(session.now()), reason=reason)
     with session.workspace.lock():
@@ -93,11 +85,7 @@ def lost_between(session: Session, after: int, until: int) -> list[KeptAlarm]:
 
 @contextmanager
 def alarms_told(session: Session) -> Iterator[None]:
-    """Let a command end with each alarm that costs a release once, when it has done all else.
-
-    Raises:
-        LinkAlarmError: there is one that no command has ended with.
-    """
+    """Let a command end with each alarm that costs a release once, when it has done all else."""
     try:
         yield
     except AgencyError as exc:

@@ -37,6 +37,7 @@ from schemas.round_report import (
     ReviewLoad,
     RoundNumbers,
     RoundReport,
+    few_accepted,
 )
 
 if TYPE_CHECKING:
@@ -60,17 +61,7 @@ class ReportWritten:
 def report_of_round(
     counter: Counter, number: int, order: LinksOrder, written: LinksWritten | None = None
 ) -> ReportWritten:
-    """Make the report of a round whose links were written here, keep it, and write it beside them.
-
-    Args:
-        number: the round.
-        order: where the links are, and which file the records are in.
-        written: what writing the links has told; None: what the report of this round that is kept has.
-    Raises:
-        NotReadyError: no links of the round were written here, or what was encoded in it is not known.
-        LogError: the broker shows different numbers of a run from those in its log.
-        OutputExistsError, OutputBlockedError: a file cannot be written, or is somebody else's.
-    """
+    """Make the report of a round whose links were written here, keep it, and write it beside them."""
     session = counter.session
     links = order.output or session.config.resolve(session.config.sections.output.links)
     beside = LinkFiles.beside(links)
@@ -99,11 +90,7 @@ def warned_of(session: Session) -> Iterator[None]:
 
 
 def newest_reported(counter: Counter) -> int:
-    """Return the newest round whose links were written here.
-
-    Raises:
-        NotReadyError: none were.
-    """
+    """Return the newest round whose links were written here."""
     with counter.session.workspace.lock():
         newest = own_links(counter).newest()
     if newest is None:
@@ -229,6 +216,10 @@ class _Maker:
         for view in reviews_of(self._counter):
             if view.round == self._number:
                 is_reviewer = view.reviewer == self._session.party
+                weeks = self._log.questions(view.reviewer, view.asked)
+                told = {one.party for one in self._terms.recipients if one.mode == "linked"}
+                # The log says how many were accepted where both receive the matches.
+                is_told = {view.reviewer, view.asked} <= told
                 yield ReviewLoad(
                     partner=view.asked if is_reviewer else view.reviewer,
                     role="reviewer" if is_reviewer else "asked",
@@ -236,6 +227,8 @@ class _Maker:
                     asked=view.questions,
                     decided=view.decided,
                     has_release=view.release is not None,
+                    weeks=weeks,
+                    is_doubtful=is_told and few_accepted(weeks, self._terms.floor),
                 )
 
     def _lost(self) -> Iterator[LostRelease]:

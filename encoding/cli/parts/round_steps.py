@@ -35,11 +35,7 @@ _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
-    """Keep as many unspent nonces of this workspace in the log as are agreed.
-
-    Args:
-        voids: all nonces that were offered before are void: this workspace did not draw them.
-    """
+    """Keep as many unspent nonces of this workspace in the log as are agreed."""
     session, known = counter.session, counter.api.nonces()
     kept = nonces_kept(len(counter.view.terms.providers) - 1)
     with session.workspace.lock():
@@ -65,11 +61,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
 
 
 def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:
-    """Return the round that is open, or a new one where one is due; None where nothing is due.
-
-    Args:
-        asks: also where the agreement has rounds on request, none of which is due by itself after the first.
-    """
+    """Return the round that is open, or a new one where one is due; None where nothing is due."""
     listed = counter.api.rounds()
     newest = listed.rounds[0] if listed.rounds else None
     if newest is not None and newest.state == "open":
@@ -89,11 +81,7 @@ def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:
 
 
 def required_round(counter: Counter) -> RoundView:
-    """Return the round that is open, or a new one where one is due.
-
-    Raises:
-        NotReadyError: no round is open, and none is due.
-    """
+    """Return the round that is open, or a new one where one is due."""
     found = open_round(counter)
     if found is None:
         raise NotReadyError(
@@ -103,11 +91,7 @@ def required_round(counter: Counter) -> RoundView:
 
 
 def newest_round(counter: Counter) -> RoundView:
-    """Return the newest round, proven.
-
-    Raises:
-        NotReadyError: none has been made.
-    """
+    """Return the newest round, proven."""
     listed = counter.api.rounds().rounds
     if not listed:
         raise NotReadyError("no round has been made yet", hint="begin one: blindlink refresh")
@@ -122,11 +106,7 @@ def proven(counter: Counter, found: RoundView) -> RoundView:
 
 
 def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
-    """Return a round that was proven before as it stands now.
-
-    Raises:
-        RoundUnprovenError: the broker shows another round under its number.
-    """
+    """Return a round that was proven before as it stands now."""
     now = counter.api.round(found.round)
     # The log vouched for this opening, and for no other that its keys may have signed since.
     if _opening(now) != _opening(found):
@@ -148,11 +128,7 @@ def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
 
 
 def history_under_lock(counter: Counter) -> RoundHistory:
-    """Return the project's rounds as the match log shows them; call it under the workspace's lock.
-
-    Raises:
-        LogError: it does not hang together, leaves something out, or is not the log that was pinned.
-    """
+    """Return the project's rounds as the match log shows them; call it under the workspace's lock."""
     session = counter.session
     entries = log_under_lock(session, counter.client, counter.trust).entries
     return round_history(entries, session.project)
@@ -162,12 +138,6 @@ def refuse_unfit(counter: Counter, found: RoundView) -> None:
     """Refuse to encode or send for a round that the match log shows as over, not due, or with used nonces.
 
     What this agency has sent by the log is marked as spent, as in a workspace whose files were put back.
-
-    Raises:
-        RoundUnprovenError: it does, or nobody has signed for the correction that the round is.
-        UnseenAgreementError: it was opened under an agreement that is not kept.
-        NonceSpentError: the container that was sent is another one than that of this workspace.
-        LogError: as `history_under_lock`.
     """
     session = counter.session
     with session.workspace.lock():
@@ -193,9 +163,6 @@ def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:
     """Refuse a round for which another workspace of this agency gave the nonce: this one took its place.
 
     What that one has sent goes on if its handles are here, as they are in a backup that was made afterwards.
-
-    Raises:
-        NonceUnknownError: the round cannot be finished here.
     """
     session = counter.session
     with session.workspace.lock():
@@ -261,12 +228,7 @@ def ask_again(counter: Counter, found: RoundView) -> None:
 
 
 def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
-    """Return the runs of this agency's pairs once all of them have ended.
-
-    Raises:
-        OthersWaitedForError: a partner has yet to upload, or a run to be approved or done.
-        RunFailedError: all of them have failed.
-    """
+    """Return the runs of this agency's pairs once all of them have ended."""
     session = counter.session
     now = counter.api.round(found.round)
     if now.state == "superseded":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from encoding.cli.parts.own_identity import own_keys
-from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.session import Session
 from encoding.files import replacing
 from encoding.people.piece_reader import read_pieces
@@ -46,32 +45,8 @@ def seal_file(
 
 
 @contextlib.contextmanager
-def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Path]:
-    """Give where to write a file that is then sealed to a party; nothing unsealed is left behind.
-
-    Where there is no party, that is `target` itself.
-
-    Raises:
-        UntrustedKeyError: nobody of the party is trusted.
-    """
-    if party is None:
-        yield target
-        return
-    receivers = receivers_of(session, party, offline=False)
-    with session.workspace.lock(), session.workspace.scratch() as scratch:
-        plain = scratch / "plain"
-        yield plain
-        session.say(seal_file(session, plain, party, receivers, target))
-
-
-@contextlib.contextmanager
 def unsealed(session: Session, files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give files to read: each itself, or, where it was sealed to one's own keys, what it holds.
-
-    Raises:
-        SealedFileError: it was sealed to others, or was changed or cut off.
-        IdentityError: the own keys cannot be used.
-    """
+    """Give files to read: each itself, or, where it was sealed to one's own keys, what it holds."""
     if not any(map(is_sealed, files)):
         yield [*files]
         return
@@ -102,13 +77,7 @@ def is_sealed(file: Path) -> bool:
 
 @contextlib.contextmanager
 def opened_content(file: Path, keys: Iterable[Identity]) -> Iterator[BufferedReader]:
-    """Give the content of a sealed file; what is read of it counts only if it is read to its end.
-
-    Args:
-        keys: one's own, as `encoding.cli.parts.own_identity.own_keys` gives them.
-    Raises:
-        SealedFileError: it was sealed to others, or was changed or cut off.
-    """
+    """Give the content of a sealed file; what is read of it counts only if it is read to its end."""
     with file.open("rb") as raw:
         own = receiver_of(read_sealed_header(raw)[0], keys)
         raw.seek(0)

@@ -42,11 +42,7 @@ class SealedLinks:
         return (*(one.header.release for one in self.files), *self.left_out)
 
     def write(self, file: AgencyFile, columns: tuple[str, ...], path: Path) -> int:
-        """Write the rows to deliver, and return how many.
-
-        Raises:
-            InputError: the file cannot be read, or a column is missing.
-        """
+        """Write the rows to deliver, and return how many."""
         tables = [path.with_name(f"{path.name}.{number}") for number in range(len(self.files))]
         n_rows = sum(
             extract_blind(file, links, self.pseudonyms, columns, table)
@@ -62,9 +58,6 @@ def sealed_links(
     """Return what a round gave for a blind recipient of these pairs, as `blindlink links` has written it.
 
     None: it has not been written yet, or not all of it.
-
-    Raises:
-        LinksFileError: a file cannot be read.
     """
     session, terms = counter.session, counter.view.terms
     runs = {

@@ -30,11 +30,6 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
     """Seal this agency's part of the epoch's secret to the others and send it, once; again is safe.
 
     Nothing is begun where this agency encodes nothing, or has a secret that was carried by hand.
-
-    Raises:
-        HoldersError, UntrustedKeyError: it is not clear to whom, or their keys are not trusted.
-        SecretLostError: this agency has confirmed it, and does not have it.
-        ShareStartedError: it was begun with other holders.
     """
     by_hand = session.config.resolve(session.config.sections.project.secret_file)
     if session.party not in view.terms.providers or by_hand.exists():
@@ -54,12 +49,6 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
 
     Where an epoch has begun that nobody rotated to, since the secret is in other hands, its secret is begun.
     What is missing or wrong for a later epoch stops nothing.
-
-    Raises:
-        OthersWaitedForError: a share of this epoch's secret is not here yet.
-        SecretLostError: this agency has confirmed this epoch's secret, and does not have it.
-        ShareError: something that came must not be trusted.
-        SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
     carrier = ByBroker(client, view.project, session.party)
     carried = Carriage(session, view, carrier)

@@ -73,11 +73,7 @@ class Session:
 
     @property
     def config(self) -> Config:
-        """The settings.
-
-        Raises:
-            ConfigError: they cannot be read.
-        """
+        """The settings."""
         if self._config is None:
             self._config = read_config(self.config_path)
         return self._config
@@ -102,11 +98,7 @@ class Session:
 
     @property
     def signing_workspace(self) -> Workspace:
-        """The workspace or, without settings, the one in which somebody has signed here before.
-
-        Raises:
-            ConfigError: there are no settings, and nobody has.
-        """
+        """The workspace or, without settings, the one in which somebody has signed here before."""
         folder = self.seat_folder
         if not self.config_path.exists() and Workspace(folder).pins.is_dir():
             return open_workspace(folder)
@@ -134,11 +126,7 @@ class Session:
         return self.connect_to(broker.url, ca_file, self._credential(), self.place)
 
     def place(self) -> Where:
-        """Return where whoever types acts: what each request names, by this workspace alone.
-
-        Raises:
-            LogKeyError, WorkspaceError: what is kept is damaged.
-        """
+        """Return where whoever types acts: what each request names, by this workspace alone."""
         return place_of(self.workspace, self.project, self.proven, self.now().date())
 
     def connect_to(
@@ -151,9 +139,6 @@ class Session:
         """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
 
         `where` says where the person acts; by default nowhere, which is for what no log records.
-
-        Raises:
-            ConfigError: the certificate file cannot be used.
         """
         return BrokerClient(self.connection_to(url, ca_file, credential, where))
 
@@ -164,11 +149,7 @@ class Session:
         credential: SignIn | None,
         where: Callable[[], Where] = Where,
     ) -> Connection:
-        """Return the connection under such a client.
-
-        Raises:
-            ConfigError: the certificate file cannot be used.
-        """
+        """Return the connection under such a client."""
         waiting = Waiting(self.patience_s, self._wait_for_broker, self.say)
         tls = certificates_in(ca_file) if ca_file else None
         return Connection(
@@ -192,9 +173,6 @@ class Session:
         """Return what the broker's answers are held against, after making sure that its log only grew.
 
         Whoever has signed in with keys of their own cosigns what they have seen, unless told otherwise.
-
-        Raises:
-            LogError: it did not, or is signed by another key.
         """
         log = self.pinned(client, self.workspace, self.config.sections.broker.log_key)
         trust = Trust(log, ReceiptFolder(self.workspace.receipts))
@@ -223,11 +201,7 @@ class Session:
         return log
 
     def trust_again(self, client: BrokerClient, trust: Trust) -> None:
-        """Pin and cosign the log once more, after a command has waited for something to be logged.
-
-        Raises:
-            LogError: it was rewritten or cut off meanwhile.
-        """
+        """Pin and cosign the log once more, after a command has waited for something to be logged."""
         trust.log.check(client)
         self._cosign_if_possible(client, trust)
 

@@ -34,11 +34,7 @@ class SharedLinks:
         return sorted(self.link_of.values())
 
     def write(self, file: AgencyFile, columns: tuple[str, ...], path: Path) -> int:
-        """Write the rows to deliver, and return how many.
-
-        Raises:
-            InputError: the file cannot be read, or a column is missing.
-        """
+        """Write the rows to deliver, and return how many."""
         return extract(file, self.link_of, columns, path)
 
 
@@ -46,14 +42,6 @@ def shared_links(seat: Seat, partner: str | None) -> SharedLinks | None:
     """Return the links in force of records that a partner has a record of, too; None: none were written yet.
 
     What this agency has unlinked or withdrawn since is left out.
-
-    Args:
-        seat: this agency in the project.
-        partner: an agency, or a party that has no records; None: the only other agency.
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records, or which are shared with a
-            partner is not known any more.
-        WorkspaceError: the ledger is of another day than the rest of the workspace.
     """
     session = seat.session
     with session.workspace.lock():
@@ -97,9 +85,6 @@ def _known_to_share(
     """Return the link IDs that the newest round gave to records of a partner; None: all are shared with it.
 
     Who is linked with a third agency is no business of this one. A party that is no agency has no records.
-
-    Raises:
-        NotReadyError: of an older round it is not known here any more.
     """
     providers = seat.view.terms.providers
     if len(providers) <= 2 or partner not in providers:

@@ -17,12 +17,7 @@ from schemas.upload import ContainerHeader
 
 
 def shared_secret(session: Session, view: ProjectView) -> Secret:
-    """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's.
-
-    Raises:
-        SecretError: it is missing, exposed or malformed, or another holder has or does something else.
-        NotReadyError: the epoch's secret has not been agreed on yet.
-    """
+    """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's."""
     secret, warnings = _found(session, view)
     for warning in warnings:
         session.warn(warning)
@@ -38,9 +33,6 @@ def secret_of(session: Session, header: ContainerHeader) -> Secret | None:
     """Return the secret that a container of this workspace was made with; None: it is here no more.
 
     It is for proofs alone: it may be that of a former epoch, with which nothing is encoded any more.
-
-    Raises:
-        SecretError, WorkspaceError: what is here of it is exposed, malformed or damaged.
     """
     kept = kept_of(session.workspace, header.project, header.epoch)
     agreed = None if kept is None else kept.agreed()

@@ -21,11 +21,7 @@ from schemas.identity import IdentityHistory, PublicIdentity, SignedIdentity
 
 
 def read_shown(path: Path) -> IdentityHistory:
-    """Return the keys that somebody shows in a file; whose they are, their fingerprint tells.
-
-    Raises:
-        IdentityMissingError, IdentityFormatError: it cannot be read, or shows nobody's keys.
-    """
+    """Return the keys that somebody shows in a file; whose they are, their fingerprint tells."""
     try:
         shown = parse_json(path.read_bytes())
     except OSError:
@@ -45,16 +41,7 @@ def read_shown(path: Path) -> IdentityHistory:
 def compared_person(
     shown: Sequence[IdentityHistory], party: str, person: str, read: str | None
 ) -> PublicIdentity:
-    """Return the newest keys of a party's person, once they are those whose fingerprint the person reads out.
-
-    Args:
-        shown: the persons whom the broker shows.
-        person: the id of the one that is meant.
-        read: the fingerprint that they have read out; None: it is shown, and asked about.
-    Raises:
-        NotReadyError: the party has no such person.
-        UntrustedKeyError: they have read out another fingerprint, or what is shown is forged.
-    """
+    """Return the newest keys of a party's person, once they have the fingerprint that the person reads out."""
     history = next((one for one in shown if one.newest().person == person), None)
     if history is None or history.newest().party != party:
         raise NotReadyError(

@@ -25,11 +25,7 @@ class Source:
 
 
 def refuse_list(session: Session, source: Source) -> None:
-    """Refuse to list left-out rows in the place of another file; call it before any work.
-
-    Raises:
-        OutputExistsError: the file is there and is no such list, or the settings name it for something else.
-    """
+    """Refuse to list left-out rows in the place of another file; call it before any work."""
     if source.skip_invalid is None:
         return
     refuse_to_overwrite(source.skip_invalid, own_start=LIST_START)

@@ -23,29 +23,14 @@ RUNS: Final = click.IntRange(1, 1000)
 def approve_in_advance(
     at: Seat, kept: KeptAgreement, until: str | None, runs: int, *, yes: bool
 ) -> str:
-    """Approve runs in advance, after showing what that is, and return the approval's id.
-
-    Args:
-        at: the approver's seat.
-        kept: the agreement that binds.
-        until: the last day; None is the agreement's own.
-        runs: at most so many.
-        yes: do not ask.
-    Raises:
-        click.UsageError: the agreement does not provide for it, or ends earlier.
-        AgreementUntrustedError: the broker does not show the approval.
-    """
+    """Approve runs in advance, after showing what that is, and return the approval's id."""
     last = last_day(kept.agreement, until)
     confirm(standing_sentences(kept.agreement, last, runs), yes=yes)
     return send_approval(at, kept.agreement, last, runs)
 
 
 def last_day(agreement: Agreement, until: str | None) -> str:
-    """Return the last day of an approval in advance; None is the agreement's own.
-
-    Raises:
-        click.UsageError: the agreement does not provide for it, or ends earlier.
-    """
+    """Return the last day of an approval in advance; None is the agreement's own."""
     last = agreement.end if until is None else read_day(until)
     if agreement.approvals.runs != "standing":
         raise click.UsageError("the agreement asks for an approval of each run")
@@ -55,11 +40,7 @@ def last_day(agreement: Agreement, until: str | None) -> str:
 
 
 def send_approval(at: Seat, agreement: Agreement, last: str, runs: int) -> str:
-    """Sign what somebody has seen and meant, send it, and return the approval's id.
-
-    Raises:
-        AgreementUntrustedError: the broker does not show the approval.
-    """
+    """Sign what somebody has seen and meant, send it, and return the approval's id."""
     signed = at.signer(agreement).approve_in_advance(agreement.policy, last, runs, at.session.now())
     shown = at.client.approve_in_advance(at.project, signed)
     at.keep_word(signed, is_shown=signed in [state.signed for state in shown.approvals])

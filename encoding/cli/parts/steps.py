@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 
 
 def check(session: Session, view: ProjectView, source: Source) -> None:
-    """Check the file, and say what is worth a look.
-
-    Raises:
-        QualityError: it should not be encoded as it is.
-    """
+    """Check the file, and say what is worth a look."""
     as_of = source.as_of or session.config.as_of(session.now().date())
     report = checked(session, _subject(session, view, source), date.fromisoformat(as_of))
     refuse_stops(report)
@@ -47,9 +43,6 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     """Fill the outbox for one turn, and say what the analyst must know about it.
 
     Where no full privacy audit counts for the file, it is attacked first.
-
-    Raises:
-        PrivacyAuditError: more was found than is agreed.
     """
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)

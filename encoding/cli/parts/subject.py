@@ -66,12 +66,6 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
     """Return what the settings say, with what the command line says on top.
 
     Without a settings file, FILE and --preset (or --id-column and --date-format) are enough.
-
-    Args:
-        session: the options of the call.
-        given: the values of `subject_options`, by name.
-    Raises:
-        ConfigError: neither says which file, or which column holds the record IDs.
     """
     columns: dict[str, str] = {}
     settings: dict[str, Any] = {}
@@ -111,11 +105,7 @@ def subject_of(
     columns: Mapping[str, str],
     date_format: str | None,
 ) -> Subject:
-    """Return what the settings say, with what a command without `subject_options` was told on top.
-
-    Raises:
-        ConfigError: neither says which file, or which column holds the record IDs.
-    """
+    """Return what the settings say, with what a command without `subject_options` was told on top."""
     given = {
         "file": file,
         "id_column": id_column,
@@ -168,11 +158,7 @@ class DrawnSample:
 
 
 def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress) -> DrawnSample:
-    """Read the file once and keep the rows of some records.
-
-    Raises:
-        InputError: the file cannot be used.
-    """
+    """Read the file once and keep the rows of some records."""
     from encoding.recipe.rows import RowCleaner  # noqa: PLC0415 - it loads numpy
     from encoding.records.sample import RecordSampler  # noqa: PLC0415 - it loads numpy
 

@@ -42,11 +42,7 @@ class Wanted:
 
 
 def binding_agreement(session: Session) -> KeptAgreement:
-    """Return the agreement that binds today, as it is kept here, with all its signatures.
-
-    Raises:
-        NotReadyError: none does, or a party has halted it or left.
-    """
+    """Return the agreement that binds today, as it is kept here, with all its signatures."""
     known, today = agreements_kept(session), session.now().date()
     binding = known.binding_about(today)
     if not binding:
@@ -62,12 +58,7 @@ def binding_agreement(session: Session) -> KeptAgreement:
 def sources_of(
     session: Session, kept: KeptAgreement, wanted: Wanted, use: Use
 ) -> Iterator[tuple[Sequence[Source], int | None]]:
-    """Give the files, each with the columns that are listed for the use, and the round of the links, if known.
-
-    Raises:
-        ColumnNotListedError: the agreement lets a party share no column here.
-        NotReadyError, InputError: links or files are not there, cannot be used, or are of different rounds.
-    """
+    """Give the files, each with the columns that are listed for the use, and the round of the links."""
     own, round_number = _own(session, kept, wanted, use)
     sources = [] if own is None else [own]
     allowed = {party: _allowed(session, kept, party, use) for party in wanted.received}
@@ -85,11 +76,7 @@ def sources_of(
 
 
 def _allowed(session: Session, kept: KeptAgreement, party: str, use: Use) -> tuple[str, ...]:
-    """Return the columns of a party that may be used here.
-
-    Raises:
-        ColumnNotListedError: the agreement lets it hand over none.
-    """
+    """Return the columns of a party that may be used here."""
     received = kept.agreement.handed_over(party, session.party)
     if not received:
         raise ColumnNotListedError(
@@ -149,9 +136,6 @@ def _require_one_round(
     """Refuse columns of another round than the links: a record may be linked with somebody else since.
 
     Without own links those of the newest round count. What came by hand is of no known round.
-
-    Raises:
-        NotReadyError: they are, and nobody said that they may.
     """
     found = {party: _round_written(session, party, path) for party, path in files.items()}
     rounds = {party: one for party, one in found.items() if one is not None}
@@ -189,11 +173,7 @@ def _attached(session: Session, party: str) -> Path:
 
 
 def parties_of(received: Sequence[str]) -> Mapping[str, Path | None]:
-    """Return the file of each party that --from names; None for one that it names alone.
-
-    Raises:
-        click.BadParameter: a party is there twice, or has no name.
-    """
+    """Return the file of each party that --from names; None for one that it names alone."""
     alone = [one for one in received if "=" not in one]
     named = pairs_of([one for one in received if "=" in one], "--from")
     if len(set(alone)) != len(alone) or named.keys() & set(alone):
@@ -202,11 +182,7 @@ def parties_of(received: Sequence[str]) -> Mapping[str, Path | None]:
 
 
 def pairs_of(given: Sequence[str], option: str) -> Mapping[str, str]:
-    """Return what options such as NAME=OTHER say.
-
-    Raises:
-        click.BadParameter: one says nothing, or two are about one name.
-    """
+    """Return what options such as NAME=OTHER say."""
     found: dict[str, str] = {}
     for one in given:
         name, _, other = one.partition("=")

@@ -22,18 +22,7 @@ def signed_by_own(
     project: str | None = None,
     **fields: Any,
 ) -> SignedDestruction:
-    """Return what whoever types says about the project.
-
-    Args:
-        session: the options of the call.
-        given: the values of `identity_options`.
-        kind: what is said.
-        not_before: a time that this follows, should this computer's clock be late.
-        project: which it is about; None: as the settings say.
-        fields: those of `kind` beside who says it, when, and of which project.
-    Raises:
-        IdentityError: the own keys cannot be used, or lack the duty that it needs.
-    """
+    """Return what whoever types says about the project."""
     own = unlock_own(session, given)
     now = utc_text(session.now())
     said = kind(

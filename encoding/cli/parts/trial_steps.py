@@ -62,11 +62,7 @@ Tried = tuple[Found, dict[str, Any], list[Path]]
 
 
 def try_linkage(session: Session, asked: Asked) -> Tried:
-    """Guess, ask, link and write.
-
-    Raises:
-        AgencyError: a file cannot be used, a guess is wrong, or something would be overwritten.
-    """
+    """Guess, ask, link and write."""
     # A layout that was given may stand in the folder, edited by its owner: it is never written again.
     layouts = [name for name, given in zip(LAYOUTS, asked.layouts, strict=True) if given is None]
     refuse_one_file(*asked.files)
@@ -153,13 +149,7 @@ def _sign(delimiter: str) -> str:
 
 
 def confirm(correction: Callable[[], str]) -> None:
-    """Ask whether what was shown is right.
-
-    Args:
-        correction: tells what to do if it is not.
-    Raises:
-        GuessDeclinedError: it is not.
-    """
+    """Ask whether what was shown is right."""
     if not is_interactive():
         raise click.UsageError("missing option --yes: there is no terminal to ask you on")
     if not ask_confirmation("Is this right?", default=True):

@@ -18,12 +18,7 @@ from schemas.printable import printable
 
 
 def find_tokens(asked: Asked) -> tuple[TokenColumns, TokenColumns] | None:
-    """Tell whether both files hold tokens; None: neither does, or a layout says what they hold.
-
-    Raises:
-        TrialFilesError: one alone does.
-        InputError: a file cannot be read, or lacks a column.
-    """
+    """Tell whether both files hold tokens; None: neither does, or a layout says what they hold."""
     if any(asked.layouts):
         return None
     found = []
@@ -43,11 +38,7 @@ def find_tokens(asked: Asked) -> tuple[TokenColumns, TokenColumns] | None:
 
 
 def try_tokens(session: Session, asked: Asked, columns: tuple[TokenColumns, TokenColumns]) -> Tried:
-    """Say what the files are, ask, link and write.
-
-    Raises:
-        AgencyError: a file cannot be used, is none of tokens, or something would be overwritten.
-    """
+    """Say what the files are, ask, link and write."""
     refuse_one_file(*asked.files)
     refuse_taken_places(asked.out, [PAGE, PAIRS, *UNMATCHED, README], force=asked.force)
     with session.progress() as progress:

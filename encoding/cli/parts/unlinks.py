@@ -40,14 +40,7 @@ class RecordWord:
 
 
 def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> LinkId:
-    """Unlink or relink a record, durably and in one step with who, when and why; return the link ID.
-
-    Args:
-        given: the values of `identity_options`.
-    Raises:
-        UnlinkError: there is nothing to unlink, or to link again; the sentence says why.
-        LedgerFileError: the ledger is damaged.
-    """
+    """Unlink or relink a record, durably and in one step with who, when and why; return the link ID."""
     desk = own_desk(session)
     if not is_lasting(desk):
         raise UnlinkError(
@@ -84,11 +77,7 @@ def _unlink(ledger: Ledger, record: str, note: str) -> LinkId:
 
 
 def _borne(ledger: Ledger, record: str, link_id: str | None) -> LinkId:
-    """Return the link ID that this agency has unlinked of a record.
-
-    Raises:
-        UnlinkError: it has unlinked none, or several, or another agency has.
-    """
+    """Return the link ID that this agency has unlinked of a record."""
     standing = [
         one
         for one in register_of(ledger)
@@ -159,11 +148,7 @@ class Register:
 
 
 def register_lines(session: Session) -> Register:
-    """Return the register; records of others' unlinks by the numbers that the file has for them.
-
-    Raises:
-        LedgerFileError: the ledger is damaged.
-    """
+    """Return the register; records of others' unlinks by the numbers that the file has for them."""
     with session.workspace.lock():
         entries = tuple(register_of(ledger_file(own_desk(session)).read()))
         wanted = {key for one in entries if one.note is None for key in one.bearers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,35 +11,29 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.session import Session
-from encoding.destruction.written_files import note_written, take_back
 from encoding.errors import OutputExistsError, WorkspaceError
 from encoding.files import is_same_file
+from encoding.workspace.written_files import note_written, settle_written, sha256_of
 
 if TYPE_CHECKING:
     from schemas.destruction import LocalKind
 
 
 def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
-    """Note files before they are written; one that the command has not written when it ends is taken back.
+    """Note files before they are written, and their content at the end; one that is not written is taken back.
 
-    Whoever has no settings keeps no such list.
-
-    Raises:
-        OutputExistsError: one is the agency's own file of people, which no command overwrites or removes.
+    Without settings there is no such list.
     """
-    before = {path: _state(path) for path in _note(session, what, *paths)}
+    before = {path: _state(path) for path in paths}
+    new = _note(session, what, before)
     context = click.get_current_context(silent=True)
-    if before and context is not None:
-        context.call_on_close(partial(_take_back, session, what, before))
+    if context is not None and session.config_path.exists():
+        context.call_on_close(partial(_settle, session, what, before, new))
 
 
-def note_received(session: Session, path: Path) -> None:
-    """Note a file of others, once it has proven to be one.
-
-    Raises:
-        OutputExistsError: as `note_file`.
-    """
-    _note(session, "received", path)
+def note_read(session: Session, what: LocalKind, path: Path) -> None:
+    """Note a file that came from elsewhere, once it has proven to be what it should be."""
+    _note(session, what, [path], sha256_of(path))
 
 
 def own_file(session: Session) -> Path | None:
@@ -48,11 +43,7 @@ def own_file(session: Session) -> Path | None:
 
 
 def refuse_own_file(session: Session, *paths: Path) -> None:
-    """Refuse to write where the agency's own file of people is.
-
-    Raises:
-        OutputExistsError: one of the paths is that file.
-    """
+    """Refuse to write where the agency's own file of people is."""
     own = own_file(session) if session.config_path.exists() else None
     for path in paths:
         if own is not None and is_same_file(path, own):
@@ -61,24 +52,29 @@ def refuse_own_file(session: Session, *paths: Path) -> None:
             )
 
 
-def _note(session: Session, what: LocalKind, *paths: Path) -> list[Path]:
+def _note(
+    session: Session, what: LocalKind, paths: Iterable[Path], sha256: str | None = None
+) -> set[Path]:
     """Note files, and return those that were not noted before."""
     if not session.config_path.exists():
-        return []
+        return set()
     refuse_own_file(session, *paths)
+    place = session.workspace, session.project, what
     with session.workspace.lock():
-        return [
-            path for path in paths if note_written(session.workspace, session.project, what, path)
-        ]
+        return {path for path in paths if note_written(*place, path, sha256)}
 
 
-def _take_back(
-    session: Session, what: LocalKind, before: dict[Path, tuple[int, int] | None]
+def _settle(
+    session: Session,
+    what: LocalKind,
+    before: dict[Path, tuple[int, int] | None],
+    new: set[Path],
 ) -> None:
-    unwritten = [path for path, state in before.items() if _state(path) == state]
-    # Where another command has begun meanwhile, it stays noted.
+    written = {path: sha256_of(path) for path, state in before.items() if _state(path) != state}
+    unwritten = dict.fromkeys(new - written.keys())
+    # Where another command has begun meanwhile, they stay noted, without their content.
     with suppress(WorkspaceError), session.workspace.lock():
-        take_back(session.workspace, session.project, what, unwritten)
+        settle_written(session.workspace, session.project, what, written | unwritten)
 
 
 def _state(path: Path) -> tuple[int, int] | None:

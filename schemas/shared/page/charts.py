@@ -43,13 +43,7 @@ def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
 
 
 def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: str) -> Markup:
-    """Return bars that each begin where the one above ends, and one from zero to the end of all.
-
-    Args:
-        caption: what the chart shows.
-        steps: names, and what each adds or, below zero, takes.
-        total: what the end of all is called.
-    """
+    """Return bars that each begin where the one above ends, and one from zero to the end of all."""
     ends = [0.0, *accumulate(amount for _, amount in steps)]
     low, high = min(ends), max(ends)
     scale = (_WIDTH - _LABELS - 110) / max(high - low, 1e-9)

@@ -41,14 +41,7 @@ def render_page(
     is_brief: bool = False,
     language: str = "en",
 ) -> str:
-    """Return a whole HTML file that needs no other.
-
-    Args:
-        lead: a sentence under the title; empty if there is none.
-        maker: the tables of all but reports have many columns, so that they are printed across the sheet.
-        is_brief: it is printed small, to fit on one sheet or two.
-        language: of the page's text, by its two letters.
-    """
+    """Return a whole HTML file that needs no other."""
     kind = "" if maker == "blindlink report" else ' class="wide-page"'
     kind = ' class="brief"' if is_brief else kind
     under = f'<p class="lead">{escape(lead)}</p>\n' if lead else ""

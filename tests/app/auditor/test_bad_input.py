@@ -120,7 +120,7 @@ ENTRY = LOG.raw[UPLOAD]
     [
         (b"[" * 30_000, "levels deep"),
         (b'{"a":' * 6_000, "levels deep"),
-        (ENTRY.replace(b"entry/1", b"entry/2"), "version"),
+        (ENTRY.replace(b"entry/2", b"entry/1"), "version"),
         (ENTRY.replace(b'"kind":"upload-received"', b'"kind":"upload-lost"'), "unknown kind"),
         (ENTRY.replace(b'"kind":"upload-received"', b'"kind":"log-succeeded"'), "later versions"),
         (ENTRY + b" ", "canonical"),

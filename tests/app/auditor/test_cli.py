@@ -98,6 +98,9 @@ def test_json_gives_the_verdict_to_scripts(bundle: Path) -> None:
     assert verdict["verified"] is True
     assert verdict["size"] == LOG.size
     assert [caveat["code"] for caveat in verdict["caveats"]] == [
+        "destroyed-early",
+        "counts-not-shown",
+        "unverified-releases",
         "no-pin",
         "no-log-key",
         "broker-time",
@@ -323,7 +326,7 @@ def test_counts_that_are_not_in_the_log_are_left_out() -> None:
             "1,200 pairs linked, of these 0 to 11 wrong",
         ),
     ):
-        counts = {"auto_pairs": None, "review_pairs": None, "expected_false": None, **shown}
+        counts = {"auto_pairs": None, "expected_false": None, **shown}
         body = finished.body.model_copy(update=counts)
         assert sentence(finished.model_copy(update={"body": body})).endswith(f"finished: {said}")
 

@@ -6,7 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
-from breaks.destruction import hold, lift, note
+from breaks.destruction import begin, hold, lift, note
 from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
@@ -130,6 +130,63 @@ class TestLateness:
         lift(log, project=BRIEF)
         log.clear(BRIEF)
         assert {one.days for one in verified(log).late} == {51}
+
+    def test_each_standing_hold_is_told_with_what_is_overdue_under_it(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        since = log.now()[:10]
+        by_operator = hold(log, project=BRIEF)
+        hold(log, project=BRIEF, actor=CW, object="hld-" + "2" * 32)
+        hold(log, project=BRIEF, object="hld-" + "3" * 32)
+        lift(log, project=BRIEF, object="hld-" + "3" * 32)
+        assert [one.overdue for one in verified(log).holds] == [(), ()]
+        log.moment += timedelta(days=4_000)
+        log.export()
+        verdict = verified(log)
+        assert [
+            (one.party, one.since, one.is_signed, len(one.overdue)) for one in verdict.holds
+        ] == [
+            (OPERATOR.party, since, False, 5),
+            (CW.party, since, True, 5),
+        ]
+        said, _ = (line for line in verdict_lines(verdict) if line.startswith("hold "))
+        assert f"{BRIEF} since {since} by {OPERATOR.party}, 'Order of the court'" in said
+        assert f"entry {by_operator.seq}, signed by nobody but the log; 5 overdue: upload" in said
+        assert verdict.to_json()["holds"][0]["index"] == by_operator.seq
+
+    def test_a_hold_of_the_agreement_is_told_too(self, log: SampleLog) -> None:
+        log.create_project(BRIEF, has_legal_hold=True)
+        (one,) = verified(log).holds
+        assert (one.project, one.party, one.order, one.overdue) == (BRIEF, None, None, ())
+
+    def test_what_went_early_is_told_with_who_asked(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.destroy(uploads[0])
+        begin(log, "party", party=K12.party, project=BRIEF, actor=OPERATOR)
+        log.destroy(uploads[1])
+        verdict = verified(log)
+        assert [(one.object, one.by, one.days) for one in verdict.early] == [
+            (uploads[0].object, None, 6),
+            (uploads[1].object, OPERATOR.party, 6),
+        ]
+        (said,) = [line for line in verdict_lines(verdict) if line.startswith("early ")]
+        assert "6 days early, for nobody whom the log names" in said
+
+    def test_what_the_log_leaves_open_of_runs_and_releases_is_told(self, log: SampleLog) -> None:
+        log.create_project(BRIEF)
+        _, prepared = log.linked(BRIEF)
+        assert {"counts-not-shown", "unverified-releases"}.isdisjoint(codes(verified(log)))
+        log.fetch(prepared[0], CW)
+        assert "unverified-releases" in codes(verified(log))
+        log.verify(prepared[0], CW)
+        assert "unverified-releases" not in codes(verified(log))
+        log.create_blind_project("study")
+        asked = log.finish_blind("study")
+        for agency in (CW, K12):
+            log.release_blind(asked, agency.party)
+        caveats = {one.code: one.text for one in verified(log).caveats}
+        assert "of 1 of 2 runs the log does not say how many" in caveats["counts-not-shown"]
 
     def test_what_a_hold_keeps_that_came_too_late_is_told_with_whose_it_is(
         self, log: SampleLog, uploads: list[Entry]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from itertools import permutations
-from typing import get_args
 
 import pytest
 from breaks import (
@@ -23,10 +22,10 @@ from breaks import (
 )
 from breaks.bent_logs import TOLD, stories
 from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, supplied
-from breaks.deadlines import everything_overdue
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, breaks_of, shown
 from breaks.every import CASES as EVERY_BREAK
+from breaks.reviews import asked_more_than_a_week_leaves
 from breaks.rules import FOSTER
 from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
@@ -69,7 +68,6 @@ from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
-from schemas.overdue import OverdueKind
 from schemas.run import LinkRate, Recipient
 
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
@@ -327,27 +325,18 @@ def test_a_log_with_terms_that_the_operator_made_alone_does_not_verify() -> None
     assert why_refused(log.bundle()) is not None
 
 
-def test_everything_may_be_overdue_once() -> None:
-    log = story(3, n_weeks=0)
-    everything_overdue(log)
-    verify_twice(log)
-    noted = [entry.body for entry in log.entries if entry.kind == "deadline-passed"]
-    assert {one.what for one in noted} == set(get_args(OverdueKind))  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("n_linked", [200, 1600])
 def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> None:
     log = begun()
     rate = LinkRate(least="0.1", most="0.8")
-    policy = {"link_rate": rate, "max_pairs": 1800, "review_share": "0.02"}
-    log.create_project("bound", policy=POLICY.model_copy(update=policy))
-    _found(log, 2000, auto_pairs=n_linked, review_pairs=40, candidate_pairs=1800)
+    log.create_project("bound", policy=POLICY.model_copy(update={"link_rate": rate}))
+    _found(log, 2000, auto_pairs=n_linked)
     verify_twice(log)
 
 
 def test_all_records_of_a_file_may_be_linked_and_none_held_back() -> None:
     log = begun()
-    log.create_project("bound", policy=POLICY.model_copy(update={"review_share": "0"}))
+    log.create_project("bound", policy=POLICY)
     _found(log, 1650, auto_pairs=1650)
     verify_twice(log)
 
@@ -356,8 +345,7 @@ def _found(log: SampleLog, n_smaller: int, **counts: int) -> None:
     uploads = [log.upload("bound", CW, 2000), log.upload("bound", K12, n_smaller)]
     asked = log.ask(log.specification("bound", uploads))
     log.start(asked)
-    body = log.finished(asked, expected_false=12, concordance=(), **counts)
-    log.append(body, project="bound", object=asked.object)
+    log.finish_run(asked, expected_false=12, concordance=(), **counts)
 
 
 @pytest.mark.parametrize("n_records", [500, 4000])
@@ -378,10 +366,17 @@ def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
     verify_twice(log)
 
 
+@pytest.mark.parametrize(("weeks", "charged"), [(8, 10), (10, 30)])
+def test_a_review_may_ask_as_many_questions_as_the_weeks_leave(weeks: int, charged: int) -> None:
+    log = begun()
+    asked_more_than_a_week_leaves(log, weeks, charged)
+    verify_twice(log)
+
+
 def test_all_that_was_asked_may_be_accepted_and_the_release_says_how_many() -> None:
     log = begun()
     project = ReviewedProject(log)
-    project.linked(questions=80)
+    project.linked(charged=80)
     project.answer()
     project.decide()
     project.end(accepted=80)
@@ -413,7 +408,7 @@ def test_the_match_records_of_a_run_and_of_its_review_are_destroyed_each() -> No
     ended = project.end()
     log.destroy_match_record(finished)
     root = ended.body.match_record_root  # type: ignore[attr-defined]
-    project.about(kinds.MatchRecordDestroyed(root=root, reason="retention"))
+    project.about(kinds.MatchRecordDestroyed(root=root, reason="asked"))
     verify_twice(log)
 
 
@@ -449,7 +444,7 @@ def test_columns_go_to_a_study_by_the_matches_of_the_one_pair_that_was_linked() 
     asked = project.ask(uploads)
     project.approve(ANN, asked)
     log.start(asked)
-    log.append(log.finished(asked), project="study", object=asked.object)
+    log.finish_run(asked)
     log.moment += timedelta(days=log.terms["study"].round_days)
     rounds.close()
     said = {"round": 1, "recipient": STRANGER.party, "number": 1, "size_bytes": 4711}
@@ -588,7 +583,7 @@ def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
     withdraw(log, HEALTH, "trio")
     log.start(asked)
     withdraw(log, HEALTH, "trio")
-    log.append(log.finished(asked), project="trio", object=asked.object)
+    log.finish_run(asked)
     withdraw(log, CW, "trio")
     verify_twice(log)
 

@@ -6,7 +6,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from samples.log import story
 from samples.refusals import raises
 
+from app.auditor import source as source_module
 from app.auditor.cli import main
 from app.auditor.errors import (
     AddressError,
@@ -24,10 +25,12 @@ from app.auditor.errors import (
     NotAuthorisedError,
     TokenFileError,
     UnreachableError,
+    UnwritableError,
 )
 from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle, tls_context
 from app.auditor.verify import verify_bundle
 from app.cli.self_signed import write_certificate
+from schemas.shared import slow_answers
 
 LOG = story(71, n_weeks=2)
 BUNDLE = LOG.bundle()
@@ -88,6 +91,29 @@ def test_the_token_comes_from_a_file(tmp_path: Path) -> None:
     with serving() as (url, broker), open_bundle(url, tmp_path / "token") as source:
         verify_bundle(source)
     assert broker.seen[0][1] == "Bearer abc123"
+
+
+def test_a_bundle_that_comes_too_slowly_or_fills_the_disk_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = threading.Event()
+
+    def drip(self: Broker) -> None:
+        Broker.do_GET(self)
+        with suppress(OSError):
+            while not is_over.wait(0.02):
+                self.wfile.write(b"x")
+
+    output = tmp_path / "it.bundle"
+    monkeypatch.setattr(slow_answers, "GRACE_S", 0.3)
+    with serving(do_GET=drip, body=b"", promised=10**9) as (url, _):
+        with raises(UnreachableError, match="too slowly"):
+            save_bundle(url, output, None, None)
+        is_over.set()
+    monkeypatch.setattr(source_module, "RESERVE", 1.0)
+    with serving() as (url, _), raises(UnwritableError, match="would fill the disk"):
+        save_bundle(url, output, None, None)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 422])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,11 @@ class Source:
     def __init__(self, log: Log, grows: bool = False) -> None:
         self.log, self.grows = log, grows
 
-    def checkpoint(self, old_size: int) -> LogCheckpoint | None:
+    def checkpoint(self, old_size: int) -> bytes | None:
+        answer = self.answer(old_size)
+        return None if answer is None else answer.to_canonical()
+
+    def answer(self, old_size: int) -> LogCheckpoint | None:
         if self.grows:
             add(self.log, 1)
         return None if old_size > len(self.log.entries) else self.log.show(old_size)
@@ -197,8 +203,8 @@ def test_a_hand_over_that_is_not_shown_is_an_alert(state: WatchState) -> None:
     look(state, log)
 
     class Hiding(Source):
-        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-            answer = super().checkpoint(old_size)
+        def answer(self, old_size: int) -> LogCheckpoint | None:
+            answer = super().answer(old_size)
             assert answer is not None
             return answer.model_copy(update={"hand_overs": ()})
 
@@ -260,8 +266,8 @@ def test_answers_about_something_else_are_no_proof(state: WatchState) -> None:
     add(log, 4)
 
     class Other(Source):
-        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-            answer = super().checkpoint(old_size)
+        def answer(self, old_size: int) -> LogCheckpoint | None:
+            answer = super().answer(old_size)
             assert answer is not None
             return answer.model_copy(update={"old_size": 2}) if old_size else answer
 
@@ -272,13 +278,46 @@ def test_answers_about_something_else_are_no_proof(state: WatchState) -> None:
 @pytest.mark.parametrize("text", ["", "hello", "a\n1\nb\n\nc\n"])
 def test_an_answer_that_cannot_be_read_is_no_alert(state: WatchState, text: str) -> None:
     class Garbled(Source):
-        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
-            answer = super().checkpoint(old_size)
+        def answer(self, old_size: int) -> LogCheckpoint | None:
+            answer = super().answer(old_size)
             return None if answer is None else answer.model_copy(update={"checkpoint": text})
 
     with pytest.raises(AuditError) as caught:
         watch(state, Garbled(add(Log(), 3)))
     assert caught.value.exit_code == 5
+
+
+BENT = {
+    "another old size": lambda body: re.sub(rb'"old_size":[0-9]+', b'"old_size":1', body),
+    "no proof": lambda body: re.sub(rb'"proof":[^]]*]', b'"proof":["x"]', body),
+    "a further field": lambda body: body.replace(b"{", b'{"also":1,', 1),
+    "no JSON": lambda body: b"<html>" + body[:-1],
+}
+
+
+@pytest.mark.parametrize("bend", BENT.values(), ids=BENT)
+@pytest.mark.parametrize("is_pin", [False, True], ids=["kept", "pin of an agency"])
+@pytest.mark.campaign("split-view")
+def test_what_the_log_signed_is_evidence_whatever_surrounds_it(
+    state: WatchState, bend: Callable[[bytes], bytes], is_pin: bool
+) -> None:
+    log = add(Log(), 6)
+    look(state, log)
+    others = [pin_of(add(log, 2))] if is_pin else []
+
+    class Bent(Source):
+        def checkpoint(self, old_size: int) -> bytes | None:
+            return bend(self.log.show(min(old_size, 4)).to_canonical())
+
+    size = len(log.entries)
+    for other in (forked(log, 3, size - 3), forked(log, 3, 1), forked(log, size - 1, 0)):
+        with pytest.raises((PinContradictedError, RolledBackError)) as caught:
+            watch(state, Bent(other), others=others)
+        assert caught.value.exit_code == 1
+        evidence = read_pins([state.folder / str(caught.value.evidence["file"])])
+        assert pin_of(other).note in [pin.note for pin in evidence]
+    with raises(UnreachableError):
+        watch(state, Bent(add(log, 1)), others=others)
 
 
 @pytest.mark.campaign("split-view")
@@ -288,11 +327,11 @@ def test_two_histories_that_are_shown_in_turn_are_not_taken_for_one(state: Watch
     mine, theirs = add(forked(shared, 5, 0), 3), forked(shared, 5, 4)
 
     class TwoFaced(Source):
-        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
+        def answer(self, old_size: int) -> LogCheckpoint | None:
             return (theirs if old_size == len(theirs.entries) else mine).show(old_size)
 
     pins = [pin_of(mine), pin_of(theirs)]
-    with raises(UnreachableError, match="not all pins"):
+    with pytest.raises(RolledBackError):
         watch(state, TwoFaced(mine), others=pins)
     assert state.pin() is None
 

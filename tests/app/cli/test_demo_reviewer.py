@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.plan import SHOWN_COLUMNS
 from app.demo.review import decide, verdict_on
+from app.demo.script import SHOWN_COLUMNS
 
-ANA = ("Ana", "Maria", "Ortiz", "", "", "2011-04-09", "F", "00117")
+ANA = ("Ana", "Maria", "Ortiz", "", "", "2011-04-09", "F")
 
 
 def row(ours: tuple[str, ...], theirs: tuple[str, ...]) -> dict[str, str]:
@@ -24,15 +24,14 @@ def row(ours: tuple[str, ...], theirs: tuple[str, ...]) -> dict[str, str]:
     ("theirs", "verdict"),
     [
         (ANA, "accept"),
-        (("ANNA", "", "ORTIS", "", "", "2011-04-09", "F", "00900"), "accept"),
-        (("Ana", "", "Ortiz", "", "", "2011-09-04", "F", "00900"), "accept"),
-        (("Ana", "", "Ortiz", "", "", "", "F", "00117"), "accept"),
-        (("Ana", "", "Lopez", "", "", "2011-04-09", "F", "00117"), "accept"),
-        (("Ortiz", "", "Ana", "", "", "2011-04-09", "F", "00900"), "accept"),
-        (("Zoe", "", "Lopez", "Ana", "Ortiz", "2011-04-09", "F", "00900"), "accept"),
-        (("Ana", "", "Lopez", "", "", "2011-04-09", "F", "00900"), "unsure"),
-        (("Bo", "", "Ortiz", "", "", "2011-04-09", "F", "00117"), "reject"),
-        (("Ana", "", "Lopez", "", "", "2009-01-30", "F", "00117"), "reject"),
+        (("ANNA", "", "ORTIS", "", "", "2011-04-09", "F"), "accept"),
+        (("Ana", "", "Ortiz", "", "", "2011-09-04", "F"), "accept"),
+        (("Ana", "", "Ortiz", "", "", "", "F"), "reject"),
+        (("Ortiz", "", "Ana", "", "", "2011-04-09", "F"), "accept"),
+        (("Zoe", "", "Lopez", "Ana", "Ortiz", "2011-04-09", "F"), "accept"),
+        (("Ana", "", "Lopez", "", "", "2011-04-09", "F"), "unsure"),
+        (("Bo", "", "Ortiz", "", "", "2011-04-09", "F"), "reject"),
+        (("Ana", "", "Lopez", "", "", "2009-01-30", "F"), "reject"),
     ],
 )
 def test_names_and_dates_that_agree_but_for_a_slip_are_one_person(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -53,6 +55,24 @@ def test_groups_are_printed_in_the_shape_of_anonlink(json_files, rows):
     ]
     assert json.loads(result.stdout) == {"groups": expected}
     assert len(expected) > 20
+
+
+def test_it_needs_none_of_the_brokers_packages_and_other_commands_name_them(json_files, rows):
+    packages = ["sqlalchemy", "structlog", "fastapi", "alembic", "pydantic_settings"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({packages})); from blindlink.programs import broker"
+    for words, status, said in (
+        (["match", *json_files, "--threshold", "0.8"], 0, ""),
+        (["serve"], 1, "needs the package"),
+        (["doctor"], 1, "needs the package"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{code}; broker()", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_one_to_one_gives_each_record_one_partner(json_files, rows):

@@ -99,7 +99,8 @@ def test_a_certificate_verifies_alone_and_held_to_the_log_and_nothing_that_does_
     document = json.loads(done.stdout)
     assert document["pins"] == 1
     assert document["log"]["verified"] is True
-    assert {one["code"] for one in document["caveats"]} == {"broker-time", "who-typed"}
+    said = {"broker-time", "destroyed-early", "no-heads", "unverified-releases", "who-typed"}
+    assert {one["code"] for one in document["caveats"]} == said
     assert case.number in page.read_text("utf-8")
     # Another key pin or log is refused.
     other = "broker.test/blindlink+00000000+AQ=="

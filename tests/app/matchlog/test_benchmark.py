@@ -19,5 +19,5 @@ def test_a_small_log_is_measured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     measures = {line["measure"]: line for line in map(json.loads, done.stdout.splitlines())}
     assert set(measures) == {"append", "inclusion-proof", "export", "verify", "append-single"}
-    assert measures["verify"]["entries"] == 600
+    assert measures["verify"]["entries"] >= 600
     assert measures["append"]["bare_commits_per_s_median"] > 0

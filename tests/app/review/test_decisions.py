@@ -101,10 +101,10 @@ def test_the_last_settled_question_ends_the_review(
     rest = dict.fromkeys(references[3:], "reject")
     answer = reviewing.decide(run, rest, reviewing.second)
     assert answer.json()["state"] == "ended"
-    # Of numbers the log says how many matches both agencies get; the floor is three.
+    # Of numbers the log says what tells of no few records; the floor is three.
     body = ended(reviewing)
     assert (body["reason"], body["accepted"], body["release"]) == ("decided", 3, 2)
-    assert (body["rejected"], body["open"]) == (None, None)
+    assert (body["rejected"], body["open"]) == (3, None)
     late = reviewing.decide(run, accept(references[:1]), reviewing.second, number=2)
     assert refusal(late) == (409, "review-over")
 

@@ -40,7 +40,7 @@ def rows_held_back(reviewing: Reviewing, run: str) -> list[dict[str, Any]]:
 def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
     make_reviewing: MakeReviewing,
 ) -> None:
-    reviewing = make_reviewing({"questions": 3})
+    reviewing = make_reviewing({"first": 3})
     run = reviewing.hold_back(8)
     pairs = unpack_pairs(kept(reviewing, run, PAIRS_KIND))
     assert len(pairs) == len(reviewing.questions(run)) == 3
@@ -50,6 +50,23 @@ def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
     assert max(pair.probability for pair in pairs) >= len(
         [step for step in {one["probability"] for one in held} if step < likeliest]
     )
+
+
+def test_what_is_asked_over_the_weeks_is_no_more_than_the_allowance(
+    make_reviewing: MakeReviewing,
+) -> None:
+    reviewing = make_reviewing({"first": 7, "weekly": 4})
+
+    def asked_next_round() -> int:
+        reviewing.hold_back(6)
+        entries = [one for one in reviewing.log_entries() if one["kind"] == "review-asked"]
+        charged = sum(one["body"]["charged"] for one in entries)
+        reviewing.founded.clock.move(days=28)
+        reviewing.sweep()
+        return charged
+
+    # One is left of the first seven, which the log would count as the floor, 3.
+    assert [asked_next_round() for _ in range(4)] == [6, 6, 10, 16]
 
 
 def test_no_more_is_asked_than_can_be_answered(
@@ -73,7 +90,7 @@ def test_a_bucket_is_asked_about_while_enough_of_it_are_left_without_a_match(
 
 
 def test_a_small_file_is_not_asked_about(make_reviewing: MakeReviewing) -> None:
-    reviewing = make_reviewing({"bucket": 31, "questions": 10})
+    reviewing = make_reviewing({"bucket": 31, "first": 10})
     run = reviewing.hold_back(6)
     assert reviewing.get(f"/v1/projects/{reviewing.terms.project}/reviews").json() == {
         "reviews": []
@@ -89,8 +106,8 @@ def test_where_nothing_is_held_back_nothing_is_asked(reviewing: Reviewing) -> No
 
 
 def test_watchers_learn_no_count_below_the_floor(make_reviewing: MakeReviewing) -> None:
-    reviewing = make_reviewing({"questions": 2})
-    reviewing.hold_back(6)
+    reviewing = make_reviewing()
+    reviewing.hold_back(2)
     assert reviewing.review(AUDITOR, "auditor")["questions"] is None
     assert reviewing.review("operator", "operator")["questions"] is None
     assert reviewing.review()["questions"] == 2
@@ -131,7 +148,7 @@ def test_each_party_gets_its_own_part_of_what_is_asked_and_the_log_says_so_befor
     body = asked["body"]
     answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
     assert body["questions_sha256"] == hashlib.sha256(answer.content).hexdigest()
-    assert (asked["object"], body["round"], body["questions"]) == (held_back, 1, None)
+    assert (asked["object"], body["round"], body["charged"]) == (held_back, 1, 6)
     assert (body["reviewer"], body["asked"]) == (CHILD_WELFARE, SCHOOL)
     assert body["deadline"] == reviewing.review()["deadline"] == "2026-09-15T06:00:00Z"
     # Every pair that is held back is a question about the reviewers own record.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.review.results import LEAST_COMMON, agreements_of, results_of
+from app.review.results import LEAST_COMMON, agreements_of, rejected_for_log, results_of
 from app.review.settlement import (
     VERDICTS,
     Agreed,
@@ -161,6 +161,12 @@ def test_what_is_hidden_of_a_review_is_no_small_sum(
     shown = (found.accepted, found.rejected, found.open)
     hidden = [count for count, told in zip(counts, shown, strict=True) if told is None]
     assert not hidden or sum(hidden) >= floor
+    # The log: what was charged, matches from the floor on, and what is rejected.
+    rejected, accepted = rejected_for_log(review), n_accepted if n_accepted >= floor else None
+    if rejected is not None and floor <= 12:
+        assert rejected == n_rejected >= floor
+        left = 12 - rejected - (accepted or 0)
+        assert left == 0 or left >= floor
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,6 @@ def pairs_found(auto: int, review: int, rest: int) -> Found:
         expected_missed=100 * rest,
         concordance=(birth_date,),
         rival_pairs=0,
-        beyond_share_pairs=0,
     )
 
 

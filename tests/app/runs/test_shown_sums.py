@@ -24,7 +24,7 @@ from schemas.api import RunCounts
 from schemas.run import RECOMMENDED_POLICY, MatchingPolicy
 
 FLOOR = 5
-ENDS = ("below", "held", "rival", "beyond", "linked")
+ENDS = ("below", "held", "rival", "linked")
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,12 @@ class Kind:
 class Case:
     policy: MatchingPolicy
     pairs: dict[Kind, int]
-    most_review: int
 
     def total(self, end: str) -> int:
         return sum(n for kind, n in self.pairs.items() if kind.end == end)
 
 
-def kinds_under(policy: MatchingPolicy, is_beyond: bool) -> list[Kind]:
+def kinds_under(policy: MatchingPolicy) -> list[Kind]:
     """Return what pairs there can be of a few steps around both bounds."""
     review, auto = least_weight(policy.review), least_weight(policy.auto)
     found = []
@@ -58,8 +57,8 @@ def kinds_under(policy: MatchingPolicy, is_beyond: bool) -> list[Kind]:
             if start < review:
                 found.append(Kind(bits, side, "below"))
                 continue
-            ends = ["held", "rival", *(["beyond"] if is_beyond else [])]
-            found += [Kind(bits, side, end) for end in (*ends, *(["linked"] * (start >= auto)))]
+            ends = ("held", "rival", *(["linked"] * (start >= auto)))
+            found += [Kind(bits, side, end) for end in ends]
     return found
 
 
@@ -71,12 +70,10 @@ BOUNDS = (("0.5", "0.5"), ("0.5", "0.6"), ("0.5", "0.7"), ("0.3", "0.6"), ("0.6"
 def cases(draw: st.DrawFn) -> Case:
     review, auto = draw(st.sampled_from(BOUNDS))
     policy = RECOMMENDED_POLICY.model_copy(update={"auto": auto, "review": review})
-    is_beyond = draw(st.booleans())
-    kinds = kinds_under(policy, is_beyond)
+    kinds = kinds_under(policy)
     count = st.sampled_from([0, 0, 1, 2, 3, 4, 5, 7, 20, 40])
     pairs = {kind: draw(count) for kind in kinds}
-    held = sum(n for kind, n in pairs.items() if kind.end == "held")
-    return Case(policy, pairs, held if is_beyond else max(held + 1, FLOOR))
+    return Case(policy, pairs)
 
 
 def shown_of(case: Case) -> tuple[RunCounts, NotLinked, tuple[Step, ...]]:
@@ -85,10 +82,8 @@ def shown_of(case: Case) -> tuple[RunCounts, NotLinked, tuple[Step, ...]]:
         steps[kind.bits] += n
     histogram = sorted((bits, n) for bits, n in steps.items() if n)
     total = {end: case.total(end) for end in ENDS}
-    found = Found(
-        sum(total.values()), total["linked"], total["held"], 0, 0, 0, (), total["rival"], total["beyond"]
-    )  # fmt: skip
-    not_linked = shown_not_linked(found, FLOOR, case.most_review)
+    found = Found(sum(total.values()), total["linked"], total["held"], 0, 0, 0, (), total["rival"])
+    not_linked = shown_not_linked(found, FLOOR)
     run: Any = SimpleNamespace(histogram=json.dumps(histogram))
     return (
         shown_counts(found, FLOOR),
@@ -105,7 +100,6 @@ def sums_shown(case: Case, *, knows_links: bool) -> list[tuple[int, list[bool]]]
         "held": counts.review_pairs,
         "below": not_linked.below_review,
         "rival": not_linked.better_rival,
-        "beyond": not_linked.beyond_share,
     }
     known = [
         (counts.candidate_pairs, [True for _ in case.pairs]),
@@ -147,9 +141,7 @@ def test_no_arithmetic_on_the_page_comes_to_a_small_number(case: Case, knows_lin
 @given(cases())
 def test_what_is_shown_adds_up(case: Case) -> None:
     counts, not_linked, _ = shown_of(case)
-    parts = (
-        counts.review_pairs, not_linked.below_review, not_linked.better_rival, not_linked.beyond_share
-    )  # fmt: skip
+    parts = (counts.review_pairs, not_linked.below_review, not_linked.better_rival)
     if None not in parts and not_linked.pairs is not None:
         assert sum(parts) == not_linked.pairs  # type: ignore[arg-type]
     if not_linked.pairs is not None:

@@ -18,7 +18,9 @@ from app.uploads.buckets import BucketCheck, count_labels
 from app.uploads.errors import UploadRejectedError
 from schemas.clauses import Review
 
-REVIEW = Review(reviewer=CHILD_WELFARE, persons=1, questions=10, bucket=4, days=14)
+REVIEW = Review(
+    reviewer=CHILD_WELFARE, persons=1, first=10, weekly=1, bucket=4, days=14, consent=None
+)
 # Few labels, so that they come again.
 HANDLES = st.sets(
     st.tuples(

@@ -77,6 +77,7 @@ def test_an_agency_has_one_open_upload_for_a_day_which_is_resumed_or_ended_by_an
     assert linkage.get(f"/v1/uploads/{second}").json()["state"] == "open"
     late = linkage.put(view["upload"], 0, made.parts[0], CHILD_WELFARE)
     assert code_of(late) == "upload-closed"
+    assert "second copy of the workspace" in late.json()["detail"]
     linkage.founded.clock.move(hours=24)
     late = linkage.put(second, 0, longer(made).parts[0], CHILD_WELFARE)
     assert code_of(late) == "upload-closed"

@@ -121,15 +121,15 @@ def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
     Linked is from 3.17 bits on, so that the third step has pairs of both bands.
     """
     run: Any = SimpleNamespace(histogram=json.dumps(list(enumerate(pairs, 1))))
-    found = Found(sum(pairs), auto, review, 0, 0, 0, (), 0, 0)
+    found = Found(sum(pairs), auto, review, 0, 0, 0, (), 0)
     return histogram_of(run, found, BOUNDS, 10, NOTHING_SHOWN)
 
 
 def test_steps_are_of_one_bit_without_a_gap() -> None:
     run: Any = SimpleNamespace(histogram=json.dumps([[-2, 20], [1, 30]]))
     whole_bits = BOUNDS.model_copy(update={"review": "0.5"})
-    not_linked = NotLinked(30, 10, 0, 0)
-    found = Found(50, 20, 20, 0, 0, 0, (), 0, 0)
+    not_linked = NotLinked(30, 10, 0)
+    found = Found(50, 20, 20, 0, 0, 0, (), 0)
     steps = histogram_of(run, found, whole_bits, 0, not_linked)
     assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
@@ -178,7 +178,7 @@ def test_no_more_matches_are_missed_than_records_are_not_linked(
     view: Any = SimpleNamespace(
         counts=SimpleNamespace(auto_pairs=linked), specification=SimpleNamespace(floor=10)
     )
-    assert RunFigures(view, NOTHING_SHOWN, larger=200, smaller=100, most_review=5).missed == most
+    assert RunFigures(view, NOTHING_SHOWN, larger=200, smaller=100).missed == most
 
 
 @given(st.integers(0, 10**12))

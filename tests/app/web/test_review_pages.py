@@ -230,4 +230,7 @@ def test_the_matrix_says_who_decides_and_who_sends_cards(
         is_theirs = sent.status_code != 403 and "not-of-review" not in sent.text
         assert is_theirs == (sends[party] != "no"), (party, sent.text)
     shown = words(visit_as_auditor(reviewing, f"/projects/{PROJECT}"))
-    assert f"reviewers of {CHILD_WELFARE} decide up to 50 within 14 days" in shown
+    said = (
+        "decide up to 50 of each other agency in the first 8 weeks, then 10 a week, within 14 days"
+    )
+    assert f"reviewers of {CHILD_WELFARE} {said}" in shown

@@ -13,7 +13,7 @@ from schemas.run import LinkRate, MatchingPolicy
 
 N_SMALLER = 200
 POLICY = MatchingPolicy(
-    auto="0.99", review="0.5", lead=1, review_share="0.2", twin_guard=False, prior_matches="0.5",
+    auto="0.99", review="0.5", lead=1, twin_guard=False, prior_matches="0.5",
     link_rate=LinkRate(least="0", most="1"),
 )  # fmt: skip
 
@@ -72,9 +72,8 @@ def test_the_numbers_of_a_run_add_up_beside_those_of_the_round_before(
         assert possible == apart + met
         assert met == linked + rest
         assert rest == sum(reasons)
-        assert len(reasons) == 4
-        assert min(reasons[:3]) >= 10
-        assert reasons[3] == 0
+        assert len(reasons) == 3
+        assert min(reasons) >= 10
     rates = {what: values for _, what, values in rows_of(text, "Rates,")}
     assert rates[f"Link rate: linked, of all records of {CHILD_WELFARE} (the smaller file)"] == [
         "50.0%",
@@ -82,8 +81,8 @@ def test_the_numbers_of_a_run_add_up_beside_those_of_the_round_before(
     ]
     assert ">Round 1</a>" in text
     (row,) = csv_rows(visit_as_auditor(linkage, f"/runs/{run}.csv"))
-    assert [int(row[name]) for name in ("below_review", "better_rival", "beyond_share")] == (
-        [number(values[0]) for _, _, values in rows[-3:]]
+    assert [int(row[name]) for name in ("below_review", "better_rival")] == (
+        [number(values[0]) for _, _, values in rows[-2:]]
     )
 
 
@@ -96,7 +95,7 @@ def test_a_page_whose_rest_is_small_shows_neither_it_nor_its_parts(
     assert shown["Candidate pairs"] == shown["Not linked"] == ["not shown"]
     assert "Round 0" not in text
     assert visitor.get(finished.path("/runs/{run}.json")).json()["not_linked"] == {
-        "pairs": None, "below_review": None, "better_rival": None, "beyond_share": None,
+        "pairs": None, "below_review": None, "better_rival": None,
     }  # fmt: skip
     assert "Counts under 3" in words(visitor.get(finished.path("/runs/{run}")))
     assert visitor.get(f"/projects/{PROJECT}/runs").status_code == 200

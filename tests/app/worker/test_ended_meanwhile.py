@@ -17,7 +17,7 @@ def destroy_uploads(linkage: Linkage) -> None:
     """Destroy what came, as when its keeping time is over."""
     with linkage.broker.database.write() as session:
         found = Found(uploads=list(live_uploads(session, PROJECT)))
-        end_all(session, linkage.broker, Wanted(PROJECT, "expired", reason="retention"), found)
+        end_all(session, linkage.broker, Wanted(PROJECT, "expired", reason="asked"), found)
 
 
 def pass_the_deadline(linkage: Linkage) -> None:

@@ -56,14 +56,14 @@ def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
     # What an answer leaves out of the policy is as it was measured.
     policy = agreement.policy
     assert (policy.auto, policy.review, policy.lead) == ("0.9", "0.05", 1)
-    assert (policy.review_share, policy.twin_guard, policy.prior_matches) == ("0.05", False, "0.4")
+    assert (policy.twin_guard, policy.prior_matches) == (False, "0.4")
     assert (policy.link_rate.least, policy.link_rate.most) == ("0", "1")
     assert agreement.schedule.round_days == 7
 
 
 def test_numbers_texts_and_profiles_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
-    policy = "[policy]\nreview_share = 0\nlink_rate = { least = 0, most = 1 }\n\n[limits]"
-    assert drafted(tmp_path, "[limits]", policy).agreement.policy.review_share == "0"
+    policy = "[policy]\nprior_matches = 1\nlink_rate = { least = 0, most = 1 }\n\n[limits]"
+    assert drafted(tmp_path, "[limits]", policy).agreement.policy.prior_matches == "1"
     made = drafted(tmp_path, "Example Code 12.4", "Re\u0301sume\u0301").agreement
     assert made.directions[1].citation == "R\u00e9sum\u00e9"
     profile = drafted(tmp_path, 'profile = "children"', 'profile = "children"\nzip = false').profile
@@ -90,7 +90,7 @@ def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
     assert reviewed.review is not None
     # What is said to stand there if it is left out.
     (tmp_path / "answers.toml").unlink()
-    shorter = re.sub(r"^(persons|questions|bucket|days) = .*\n", "", review, flags=re.MULTILINE)
+    shorter = re.sub(r"^(persons|first|weekly|bucket|days) = .*\n", "", review, flags=re.MULTILINE)
     assert drafted_of_the_guide(tmp_path, example + shorter) == reviewed
     assert [one.use for one in reviewed.elements].count("shown") == 2
     (tmp_path / "answers.toml").unlink()

@@ -17,9 +17,13 @@ from samples.agreement import AGREEMENT
 from samples.documents import changed
 from samples.refusals import raises
 
-from encoding.agreement.family_notice import FamilyNotice, family_notice, flat_answers
+from encoding.agreement.family_notice import (
+    FamilyNotice,
+    family_notice,
+    family_words,
+    flat_answers,
+)
 from encoding.agreement.family_page import family_markdown, family_page
-from encoding.agreement.family_words import FamilyWords
 from encoding.cli.main import main
 from encoding.errors import AgreementDraftError
 from encoding.profiles.catalog import shipped_profile
@@ -51,7 +55,9 @@ def reviewed() -> dict[str, Any]:
     raw["review"] = {
         "reviewer": "child-welfare",
         "persons": 1,
-        "questions": 200,
+        "first": 200,
+        "weekly": 10,
+        "consent": None,
         "bucket": 20,
         "days": 14,
     }
@@ -122,22 +128,21 @@ def test_a_notice_that_is_filled_in_reads_easily_and_is_no_draft() -> None:
 
 
 def test_both_languages_have_words_for_all_that_an_agreement_chooses_from() -> None:
-    from encoding.agreement.family_english import ENGLISH
-    from encoding.agreement.family_spanish import SPANISH
     from schemas.chapter_limits import FREQUENCY_WORDS
     from schemas.clause_words import BASIS_WORDS
 
-    for words in (ENGLISH, SPANISH):
-        assert words.bases.keys() == BASIS_WORDS.keys()
-        assert words.frequencies.keys() == FREQUENCY_WORDS.keys()
-    assert list(ENGLISH.columns) == list(SPANISH.columns)
-    assert ENGLISH.opens.keys() == SPANISH.opens.keys()
-    for name in FamilyWords.__slots__:
-        english, spanish = getattr(ENGLISH, name), getattr(SPANISH, name)
-        if isinstance(english, str):
-            assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", spanish)), (
-                name
-            )
+    english, spanish = map(family_words, LANGUAGES)
+    for words in (english, spanish):
+        assert words["bases"].keys() == BASIS_WORDS.keys()
+        assert words["frequencies"].keys() == FREQUENCY_WORDS.keys()
+    assert list(english["columns"]) == list(spanish["columns"])
+    assert english["opens"].keys() == spanish["opens"].keys()
+    assert english.keys() == spanish.keys()
+    for name, said in english.items():
+        if isinstance(said, str):
+            assert set(re.findall(r"\{\w+\}", said)) == set(
+                re.findall(r"\{\w+\}", spanish[name])
+            ), name
 
 
 def test_what_each_recipient_learns_is_said() -> None:

@@ -10,6 +10,7 @@ from samples.agreement import AGREEMENT, identity
 from samples.documents import changed
 
 from encoding.agreement.page import agreement_page
+from encoding.agreement.picture import data_flow
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement import Agreement
@@ -50,7 +51,6 @@ OTHERS: dict[str, Any] = {
     "policy.auto": "0.91",
     "policy.review": "0.06",
     "policy.lead": 2,
-    "policy.review_share": "0.06",
     "policy.twin_guard": True,
     "policy.prior_matches": "0.5",
     "policy.link_rate.least": "0.1",
@@ -125,6 +125,7 @@ def test_what_every_agreement_must_say_is_said() -> None:
         "4,000 children in care and 200,000 pupils",
         *(found for _, found in MEASURED),
         "ZIP codes are compared",
+        "only if both have a first name, a last name and a date of birth, and these are compared.",
         "k12 has the larger file",
         "A named person's membership is not hidden from the other agency.",
         "The match log and the receipts stay",
@@ -137,6 +138,14 @@ def test_what_every_agreement_must_say_is_said() -> None:
     without = shipped_profile("children", zip_code=False)
     agreement = Agreement.from_json(BASE | {"profile": without.digest()})
     assert "ZIP codes are not compared." in words(agreement, without)
+    numbered = shipped_profile("children", number="student-id")
+    agreement = Agreement.from_json(BASE | {"profile": numbered.digest()})
+    assert "Student IDs that agree take the place of one of the three." in words(
+        agreement, numbered
+    )
+    nameless = numbered.model_copy(update={"fields": numbered.fields[1:]})
+    agreement = Agreement.from_json(BASE | {"profile": nameless.digest()})
+    assert "WARNING: the profile does not have the fields" in words(agreement, nameless)
 
 
 def test_how_many_links_may_end_in_one_round_is_said() -> None:
@@ -247,10 +256,23 @@ def test_the_terminal_gets_lines_that_fit_and_the_fingerprint() -> None:
 
 
 def test_what_reviewers_see_is_said_whatever_their_agency_receives() -> None:
-    review = {"reviewer": "child-welfare", "persons": 1, "questions": 9, "bucket": 20, "days": 14}
+    review = {
+        "reviewer": "child-welfare",
+        "persons": 1,
+        "first": 9,
+        "weekly": 1,
+        "bucket": 20,
+        "days": 14,
+        "consent": None,
+    }
     shown = {"party": "k12", "name": "first_name", "use": "shown"}
     first, *others = BASE["recipients"]
     raw = BASE | {"review": review, "elements": [*BASE["elements"], shown]}
     for own in (*([first | {"mode": mode}] for mode in ("linked", "count", "none")), []):
         text = words(Agreement.from_json(raw | {"recipients": [*own, *others]}))
         assert "on cards that its reviewers open: first_name" in text, own
+    # Counsel looks at the picture first.
+    picture = " ".join(re.sub(r"<[^>]*>", " ", data_flow(Agreement.from_json(raw))).split())
+    assert "of linked people, from k12: School" in picture
+    assert "of pairs under review, from k12: first_name" in picture
+    assert picture.count("from k12") == 2

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from samples.block_profiles import PROFILE, block_profile, by_column, spelling
+from samples.block_profiles import FURTHER, PROFILE, block_profile, by_column, spelling
 from twins import bsf1
 from twins.bsf1_file import SlowFile, slow_file
 from vectors.file import read_vectors
@@ -119,9 +119,10 @@ def town(n: int, seed: int = 3) -> list[Record]:
 
 
 def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path) -> None:
-    for vector in VECTORS:
+    for vector in [*VECTORS, *read_vectors("bsf1")["good"]["further"]]:
         key, side = bytes.fromhex(vector["key_hex"]), vector["side"]
-        rows, _ = assemble(tmp_path, [vector["spellings"]], side, key=key)
+        profile = block_profile(**vector.get("profile_changes", {}))
+        rows, _ = assemble(tmp_path, [vector["spellings"]], side, profile=profile, key=key)
         places = range(PROFILE["block_cap"] if side == "smaller" else 1)
         tokens = {
             bsf1.token_and_key(bytes.fromhex(one["cell_hex"]), place)[0]
@@ -137,9 +138,13 @@ def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path) -> None:
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(RECORDS, st.sampled_from(["larger", "smaller"]), st.data())
+@given(RECORDS, st.sampled_from(["larger", "smaller"]), st.sampled_from([{}, FURTHER]), st.data())
 def test_real_rows_are_those_of_the_twin_however_they_come(
-    tmp_path: Path, records: list[Record], side: Side, data: st.DataObject
+    tmp_path: Path,
+    records: list[Record],
+    side: Side,
+    changes: dict[str, Any],
+    data: st.DataObject,
 ) -> None:
     scattered = [(record, n) for record, own in enumerate(records) for n in range(len(own))]
     owners = data.draw(st.permutations([record for record, _ in scattered]))
@@ -155,8 +160,9 @@ def test_real_rows_are_those_of_the_twin_however_they_come(
         patch.setattr(spool, "HELD_BYTES", data.draw(st.sampled_from([1, 500, 10**6])))
         patch.setattr(module, "_SEALED_AT_ONCE", data.draw(st.integers(1, 20)))
         patch.setattr(module, "_PADDING_ROWS", data.draw(st.integers(1, 60)))
-        rows, assembly = assembled(tmp_path, records, side, calls=calls)
-    counts, slow = assembly.counts, twin(records, side)
+        profile = block_profile(**changes)
+        rows, assembly = assembled(tmp_path, records, side, profile, calls=calls)
+    counts, slow = assembly.counts, twin(records, side, **changes)
     for stated, bits in ((slow.keyed, assembly.met.keyed), (slow.sent, assembly.met.sent)):
         assert [stated[number] for number in range(len(records))] == [
             {one["name"] for at, one in enumerate(PROFILE["passes"]) if bit >> at & 1}

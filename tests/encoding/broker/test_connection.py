@@ -32,6 +32,7 @@ from encoding.errors import (
     NotAuthorisedError,
 )
 from schemas.api import UploadRequest
+from schemas.shared import slow_answers
 
 
 class Sleeps(list[float]):
@@ -207,13 +208,82 @@ def test_endless_answer_is_cut_off() -> None:
         client.project("foster-pupils")
 
 
+def test_an_answer_of_more_values_than_any_has_is_refused_before_it_is_read() -> None:
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, stream=httpx2.ByteStream(b"[" + b"[]," * 300_000 + b"[]]"))
+    )
+    with (
+        BrokerClient(Connection(ADDRESS, None, transport=transport)) as client,
+        pytest.raises(BrokerAnswerError, match="too many values"),
+    ):
+        client.project("foster-pupils")
+
+
+def test_a_date_beyond_all_calendars_is_no_clock(broker: NearBroker, client) -> None:
+    refused = problem(401, "not-signed-in", detail="Sign in.")
+    refused.headers["Date"] = "Thu, 01 Jan 99999999999 00:00:00 GMT"
+    broker.courier.before = FailFirst(1, lambda: refused)
+    with pytest.raises(NotAuthorisedError) as caught:
+        client.whoami()
+    assert "confirm your keys first" in str(caught.value.hint)
+
+
+@pytest.mark.needs("process")
+@pytest.mark.parametrize(
+    ("start", "again"),
+    [
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+        (b"HTTP/1.1 503 No\r\n\r\n", b"x"),
+    ],
+)
+def test_an_answer_that_drips_is_cut_off_and_the_next_one_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sleeps, start: bytes, again: bytes
+) -> None:
+    monkeypatch.setattr(slow_answers, "GRACE_S", 0.4)
+    is_over, asked = threading.Event(), 0
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                self.send_error(404)
+                return
+            with contextlib.suppress(OSError):
+                self.wfile.write(start)
+                while not is_over.wait(0.02):
+                    self.wfile.write(again)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with serving(tmp_path, handler=Dripping) as served:
+        tls = certificates_in(served.ca_file)
+        waiting = Waiting(patience_s=3, sleep=sleeps)
+        with BrokerClient(Connection(served.url, None, tls=tls, waiting=waiting)) as client:
+            with pytest.raises(BrokerUnreachableError, match="too slowly"):
+                client.project("foster-pupils")
+            with pytest.raises(BrokerRefusedError, match="status 404"):
+                client.project("foster-pupils")
+        is_over.set()
+    assert sleeps == []
+
+
 class Served(NamedTuple):
     url: str
     ca_file: Path
 
 
 @contextlib.contextmanager
-def serving(tmp_path: Path, days: tuple[int, int], address: str) -> Iterator[Served]:
+def serving(
+    tmp_path: Path,
+    days: tuple[int, int] = (-1, 1),
+    address: str = "127.0.0.1",
+    handler: type[BaseHTTPRequestHandler] | None = None,
+) -> Iterator[Served]:
     """Run an HTTPS server on loopback, with a certificate from one day to another, for one address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker")])
@@ -255,7 +325,7 @@ def serving(tmp_path: Path, days: tuple[int, int], address: str) -> Iterator[Ser
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
-    with HTTPServer(("127.0.0.1", 0), Quiet) as server:
+    with HTTPServer(("127.0.0.1", 0), handler or Quiet) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

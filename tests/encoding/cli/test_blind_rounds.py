@@ -48,7 +48,7 @@ def terms() -> dict[str, Any]:
 
 
 class Study:
-    """Both agencies, two blind recipients, and what goes between them by post."""
+    """Both agencies, and two blind recipients."""
 
     def __init__(self, near: NearBroker) -> None:
         self.near = near
@@ -60,17 +60,9 @@ class Study:
         welfare.ok("refresh")
         schools.ok("refresh")
         for recipient in recipients:
-            for agency, column in SHARED.items():
-                self.send(agency, recipient, column)
+            for agency in SHARED:
+                self.near.desks[agency].ok("deliver", recipient)
         self.near.move(days=7)
-
-    def send(self, agency: str, recipient: str, column: str) -> None:
-        desk, there = self.near.desks[agency], self.near.desks[recipient].folder
-        desk.ok(
-            "extract", "--for", recipient, "--columns", column, "--to", recipient, "--force",
-            "-o", str(desk.folder / "rows.sealed"),
-        )  # fmt: skip
-        shutil.copy(desk.folder / "rows.sealed", there / f"{agency}.rows.sealed")
 
     def deliver(self) -> None:
         """Let both agencies' jobs run, each ending with its columns at the broker."""
@@ -88,16 +80,6 @@ class Study:
     def said(self, kind: str) -> list[dict[str, Any]]:
         """Return the log's entries of this kind about deliveries, in order."""
         return [one for one in self.near.log_entries() if one["kind"] == f"delivery-{kind}"]
-
-    def open(self, recipient: str = RESEARCH) -> dict[str, dict[str, str]]:
-        """Have a recipient open what it has got; returns the link ID of each row, by agency and cell."""
-        there = self.near.desks[recipient].folder
-        words = ["open", "--force"]
-        for agency, column in SHARED.items():
-            words += [str(there / f"{agency}.rows.sealed"), "--columns", column]
-            words += ["-o", str(there / f"{agency}.csv")]
-        self.near.desks[recipient].ok(*words)
-        return {agency: rows(there / f"{agency}.csv", SHARED[agency]) for agency in SHARED}
 
 
 def rows(path: Path, column: str) -> dict[str, str]:
@@ -137,69 +119,21 @@ def study(bare_broker: NearBroker, terms: dict[str, Any], tmp_path: Path, secret
     return Study(broker)
 
 
-def test_by_hand_too_a_withdrawn_record_is_left_out(study: Study) -> None:
-    study.round()
-    schools = study.near.desks["schools"]
-    schools.ok("withdraw-record", "--record", "p4", "--yes")
-    for agency, column in SHARED.items():
-        study.send(agency, RESEARCH, column)
-    opened = study.open()
-    assert opened["schools"].keys() == {"7", "8", "9"}
-    assert {*joined(opened).values()} == LINKED - {("4", "D")}
-    # A file that is named is held to the same, and so is who else could read the columns.
-    named, out = schools.folder / f"links-for-{RESEARCH}.csv", schools.folder / "out"
-    words = ("extract", "--links", str(named), "--columns", "grade", "-o", str(out))
-    assert schools.json(*words)["rows"] == 3
-    refused = schools.type(*words, "--force", "--to", "operator-of-nothing")
-    assert "no columns of schools go to operator-of-nothing" in refused.stderr
-
-
-def test_by_hand_a_blind_recipient_gets_no_link_ids_of_an_agencys(study: Study) -> None:
-    study.round()
-    words = ("extract", "--columns", "grade", "-o", "out", "--to", RESEARCH)
-    refused = study.near.desks["schools"].type(*words)
-    assert (refused.exit_code, f"add --for {RESEARCH}" in refused.stderr) == (2, True)
-
-
 def test_link_ids_of_a_blind_recipient_last_from_round_to_round(study: Study) -> None:
     study.round(RESEARCH)
-    first = study.open()
+    first = study.attach()
     assert set(joined(first).values()) == LINKED
     study.round(RESEARCH)
-    assert study.open() == first
+    assert study.attach() == first
 
 
 @pytest.mark.long
 def test_a_recipient_that_missed_rounds_finds_its_link_ids_again(study: Study) -> None:
     study.round(RESEARCH)
-    first = study.open()
+    first = study.attach()
     study.round()
     study.round(RESEARCH)
-    assert study.open() == first
-
-
-@pytest.mark.long
-def test_opening_the_rows_of_a_round_again_gives_the_same(study: Study) -> None:
-    study.round(RESEARCH)
-    assert study.open() == study.open()
-
-
-@pytest.mark.long
-def test_a_former_round_is_refused_once_a_later_one_was_opened(study: Study) -> None:
-    study.round(RESEARCH)
-    there = study.near.desks[RESEARCH].folder
-    for agency in SHARED:
-        shutil.copy(there / f"{agency}.rows.sealed", there / f"old-{agency}.rows.sealed")
-    study.round(RESEARCH)
-    kept = study.open()
-    for agency in SHARED:
-        shutil.copy(there / f"{agency}.rows.sealed", there / f"new-{agency}.rows.sealed")
-        shutil.copy(there / f"old-{agency}.rows.sealed", there / f"{agency}.rows.sealed")
-    with pytest.raises(AssertionError, match="its turn is over"):
-        study.open()
-    for agency in SHARED:
-        shutil.copy(there / f"new-{agency}.rows.sealed", there / f"{agency}.rows.sealed")
-    assert study.open() == kept
+    assert study.attach() == first
 
 
 @pytest.mark.long
@@ -207,11 +141,11 @@ def test_a_child_who_is_matched_later_gets_a_link_id_and_the_others_keep_theirs(
     study: Study, tmp_path: Path
 ) -> None:
     study.round(RESEARCH)
-    first = joined(study.open())
+    first = joined(study.attach())
     more = ROWS["schools"] + "p9,Bo,Nguyen,2012-05-01,6\n"
     (tmp_path / "schools.csv").write_text(more, "utf-8")
     study.round(RESEARCH)
-    second = joined(study.open())
+    second = joined(study.attach())
     assert second.items() > first.items()
     assert set(second.values()) == LINKED | {("6", "B")}
 
@@ -221,7 +155,7 @@ def test_two_blind_recipients_have_nothing_to_join_by(study: Study) -> None:
     study.round(RESEARCH, BOARD)
     ids = []
     for recipient in (RESEARCH, BOARD):
-        opened = study.open(recipient)
+        opened = study.attach(recipient)
         assert set(joined(opened).values()) == LINKED
         ids.append({link for found in opened.values() for link in found.values()})
     assert not ids[0] & ids[1]
@@ -231,7 +165,7 @@ def test_no_agency_and_no_broker_holds_a_link_id_or_learns_who_was_linked(
     study: Study, tmp_path: Path
 ) -> None:
     study.round(RESEARCH)
-    opened = study.open()
+    opened = study.attach()
     told = {link: bytes.fromhex(link) for found in opened.values() for link in found.values()}
     linked = {link: told[link] for link in joined(opened)}
     for party in SHARED:
@@ -247,26 +181,12 @@ def test_where_link_ids_are_agreed_to_be_new_in_each_round_nothing_follows_a_rec
     study: Study,
 ) -> None:
     study.round(RESEARCH)
-    first = study.open()
+    first = study.attach()
     study.round(RESEARCH)
-    second = study.open()
+    second = study.attach()
     assert set(joined(second).values()) == LINKED
     for agency in SHARED:
         assert not set(first[agency].values()) & set(second[agency].values())
-
-
-@pytest.mark.long
-def test_rows_of_one_agency_alone_give_no_link_id(study: Study) -> None:
-    study.round(RESEARCH)
-    desk = study.near.desks[RESEARCH]
-    path = str(desk.folder / "schools.rows.sealed")
-    desk.ok("open", path, "--columns", "grade", "-o", str(desk.folder / "one.csv"))
-    assert (desk.folder / "one.csv").read_text().startswith("match_id,grade\n")
-    twice = ("--columns", "grade", "--columns", "grade", "-o", "a", "-o", "b")
-    refused = desk.type("open", path, path, *twice)
-    assert refused.exit_code == 3
-    assert "from each agency once" in refused.stderr
-    assert not (desk.folder / "a").exists()
 
 
 @pytest.mark.long
@@ -274,13 +194,13 @@ def test_a_workspace_of_an_agency_that_is_lost_gets_the_link_ids_back(
     study: Study,
 ) -> None:
     study.round(RESEARCH)
-    first = joined(study.open())
+    first = joined(study.attach())
     welfare: Desk = study.near.desks["welfare"]
     shutil.rmtree(welfare.folder / "workspace")
     trust_others(study.near, "welfare")
     welfare.ok("round", "ready")
     study.round(RESEARCH)
-    assert joined(study.open()) == first
+    assert joined(study.attach()) == first
 
 
 # By the broker.
@@ -324,10 +244,6 @@ def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
     assert not [one for one in study.near.log_kinds()[len(before) :] if "delivery" in one]
     kinds = {one["kind"] for one in research.json("receipt", "verify")}
     assert "delivery-received" in kinds
-    # Rows that went by hand give the same.
-    for agency, column in SHARED.items():
-        study.send(agency, RESEARCH, column)
-    assert study.open() == first
     named = research.type("destroy", "--local", typed="no\n").output
     for name in ("joined.csv", "from-schools.csv", "welfare.incoming"):
         assert name in named, name
@@ -345,13 +261,9 @@ def test_keys_that_a_recipient_replaces_in_the_middle_of_a_round_do_not_lose_it(
     welfare.ok(*DELIVER)
     research.ok("identity", "rotate")
     schools.ok(*DELIVER)
-    first = study.attach()
+    study.attach()
     assert joined_rows(research) == LINKED
     assert [one["outcome"] for one in study.said("opened")] == ["done"] * 2
-    # By hand, too.
-    for agency, column in SHARED.items():
-        study.send(agency, RESEARCH, column)
-    assert study.open() == first
 
 
 def test_match_ids_that_could_not_be_written_are_fetched_again_another_night(

@@ -93,13 +93,10 @@ def everything(near: NearBroker) -> Everything:
     ):
         for desk in (welfare, schools):
             said.append(desk.type(*words).output)
-    out = str(schools.folder / "out.csv")
-    said.append(schools.type("extract", "--columns", "last", "-o", out).output)
-    said.append(welfare.type("join", out, "--columns", "last", "-o", out + "2").output)
+    said.append(schools.type("deliver", "welfare").output)
+    said.append(welfare.type("attach", "schools").output)
     write_rows(files["welfare"], [*PEOPLE, (*planted[:3], "CANARYBIRTH")])
-    said += [
-        welfare.type(*words).output for words in (["encode"], ["refresh"], ["join", out, "-o", out])
-    ]
+    said += [welfare.type(*words).output for words in (["encode"], ["refresh"], ["attach"])]
     return Everything(welfare, wire.sent, "\n".join(said))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,13 +211,6 @@ def test_by_hand_one_partner_is_served_and_what_changed_goes_again(
     assert (result.exit_code, "lets no columns of nobody come here" in result.stderr) == (1, True)
     result = welfare.type("deliver", "nobody")
     assert (result.exit_code, "go to nobody" in result.stderr) == (1, True)
-    # Files by hand still work.
-    target, joined = schools.folder / "grades.csv", welfare.folder / "joined.csv"
-    schools.ok("links")
-    schools.ok("extract", "-o", str(target))
-    welfare.ok("join", str(target), "--columns", "Grade", "-o", str(joined))
-    with joined.open(encoding="utf-8", newline="") as file:
-        assert [row["Grade"] for row in csv.DictReader(file)] == ["10", "4"]
 
 
 # What cannot be honest, or cannot be used.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,13 +17,13 @@ from rigs.near_broker import PROJECT, NearBroker
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
 from encoding.destruction import local_destruction
-from encoding.destruction.written_files import note_written, read_written
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file
 from encoding.workspace.backup import restore_backup
 from encoding.workspace.config import read_config
 from encoding.workspace.workspace import Workspace
+from encoding.workspace.written_files import note_written, read_written, sha256_of
 
 pytestmark = pytest.mark.usefixtures("settled")
 KEEP = ("--keep", "link-table=For the audit of 2027.")
@@ -101,6 +102,19 @@ def test_what_was_broken_off_goes_on_as_it_was_wished_and_is_dated_when_it_was_d
     assert [one["what"] for one in stated(welfare)["kept"]] == ["link-table"]
     assert "link-table" not in {one["what"] for one in stated(welfare)["deleted"]}
     assert not list((welfare.folder / "workspace/destroying").iterdir())
+
+
+def test_a_hand_over_that_was_broken_off_goes_on_and_states_nothing(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    held_open("secret.txt")
+    assert welfare.type("destroy", "--local", "--handed-over", "--yes").exit_code == 1
+    held_open("")
+    refused = welfare.type("destroy", "--local", *KEEP, "--yes")
+    assert "(blindlink destroy --local --handed-over) was broken off" in refused.stderr
+    # What is typed next says only that it is to go on.
+    assert "nothing was stated" in welfare.ok("destroy", "--local", "--yes").stderr
+    assert list((welfare.folder / "workspace" / "statements").glob("*")) == []
 
 
 def test_a_power_cut_while_a_file_is_removed_leaves_it_to_be_removed(
@@ -199,9 +213,6 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
     before, mine = listed(welfare), folder / "letters.csv"
     mine.write_text("ID,grade\n1,9\n", "utf-8")
     out = folder / "with.csv"
-    for file, option in ((mine, ()), (received, ("--all", "--keep", "none"))):
-        words = ("join", str(file), "--columns", "grade", *option, "-o", str(out))
-        assert welfare.type(*words).exit_code == 3
     assert welfare.type("open", str(mine), "-o", str(out)).exit_code == 3
     assert listed(welfare) == before
     # What somebody puts there afterwards is theirs.
@@ -212,25 +223,48 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
 
 def test_what_was_not_written_stays_noted_where_another_command_has_begun(welfare: Desk) -> None:
     session = Session(config_path=welfare.folder / "blindlink.toml")
-    with ExitStack() as other, click.Context(click.Command("join")):
+    with ExitStack() as other, click.Context(click.Command("open")):
         note_file(session, "received", welfare.folder / "out.csv")
         other.enter_context(session.workspace.lock())
     assert "out.csv" in listed(welfare)
+
+
+def test_files_that_a_backup_names_or_that_changed_stay_until_the_agency_names_them(
+    welfare: Desk, tmp_path: Path
+) -> None:
+    welfare.ok("workspace", "protect")
+    edited, other = welfare.folder / "edited.csv", welfare.folder / "other.csv"
+    for path in (edited, other):
+        welfare.ok("links", "-o", str(path))
+    welfare.ok("workspace", "backup", str(tmp_path / "it.backup"))
+    shutil.rmtree(welfare.folder / "workspace")
+    welfare.ok("workspace", "restore", str(tmp_path / "it.backup"))
+    # What it writes again is its own again.
+    welfare.ok("links", "-o", str(other), "--force")
+    done = welfare.ok("destroy", "--local", "--yes")
+    assert f"files of link IDs: {edited} (--also link-table={edited})" in done.stderr
+    assert (edited.exists(), other.exists(), "link-table" in stated(welfare)["none_left"]) == (
+        True,
+        False,
+        False,
+    )
+    assert "received" in stated(welfare)["none_left"]
+    welfare.ok("destroy", "--local", "--also", f"link-table={edited}", "--yes")
+    assert not edited.exists()
 
 
 def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_never(
     welfare: Desk, received: Path
 ) -> None:
     out = welfare.folder / "with.csv"
-    welfare.ok("join", str(received), "--columns", "grade", "-o", str(out))
+    out.write_bytes(received.read_bytes())
+    for path in (received, out):
+        workspace = Workspace(welfare.folder / "workspace")
+        note_written(workspace, PROJECT, "received", path, sha256_of(path))
     assert {"from-schools.csv", "with.csv"} <= listed(welfare)
-    # A second time fails, and what the first has written is written still.
-    again = welfare.type("join", str(received), "--columns", "bus", "-o", str(out), "--force")
-    assert (again.exit_code, "with.csv" in listed(welfare)) == (2, True)
     own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
     before = own.read_bytes()
     for words in (
-        ("join", str(received), "--columns", "grade", "-o", str(own), "--force"),
         ("links", "-o", str(own), "--force"),
         ("tabulate", "--by", "grade", "-o", str(own), "--force"),
         ("seal", str(received), "--to", "schools", "-o", str(own), "--force"),
@@ -241,8 +275,8 @@ def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_ne
         assert "is your own file of people" in refused.stderr, words
     named = welfare.type("destroy", "--local", "--also", f"received={own}", "--yes")
     assert (named.exit_code, "is your own file of people" in named.stderr) == (2, True)
-    # A program of a former version may have noted it.
-    note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", own)
+    # Even if it were noted.
+    note_written(workspace, PROJECT, "received", own, sha256_of(own))
     assert str(own) not in welfare.ok("destroy", "--local", "--yes").stderr
     assert own.read_bytes() == before
     assert (received.exists(), out.exists()) == (False, False)

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from openpyxl import Workbook, load_workbook
 from rigs.agreed import sign_roster
-from rigs.asking import ASKED, REVIEWER, Asking, asking
+from rigs.asking import ASKED, CLAUSE, REVIEWER, Asking, asking
 from rigs.desk import Desk
 from rigs.enrolled import revoke
 from rigs.moments import Moments
@@ -141,7 +141,8 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     again = welfare.type("review", "--export", str(path))
     assert (again.exit_code, "is there already" in again.stderr) == (1, True)
     listed = json.loads((welfare.folder / "workspace" / "written.json").read_bytes())
-    assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
+    noted = [(one["project"], one["what"], one["path"]) for one in listed["files"]]
+    assert (PROJECT, "received", str(path)) in noted
     decide(welfare, rec_w3=("reject", "other-person"))
     found = pairs_of(welfare)
     assert found["rec_w3"] | {"pair": 0} == {
@@ -360,6 +361,19 @@ def test_no_card_is_sealed_where_the_log_shows_more_than_one_request_in_a_round(
     assert refused.exit_code == 1
     assert "does not show exactly one request for this review" in refused.stderr
     assert copied.sent_cards() == []
+
+
+def test_no_card_is_sealed_beyond_the_allowance_whatever_the_broker_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rigs.asking.CLAUSE", CLAUSE.model_copy(update={"first": 1}))
+    monkeypatch.setattr("app.review.preparation._questions_left", lambda *_: 99)
+    with asking(tmp_path / "broker") as made:
+        made.run()
+        refused = made.asked.type("review", "--answer")
+        assert refused.exit_code == 1
+        assert "lists more questions than welfare may ask by now" in refused.stderr
+        assert made.sent_cards() == []
 
 
 def test_no_card_is_sealed_for_a_run_that_the_log_does_not_show_as_finished(

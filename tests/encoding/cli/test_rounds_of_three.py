@@ -125,29 +125,6 @@ def test_columns_go_to_a_partner_of_those_alone_whom_it_has_too(
         )
 
 
-def test_by_hand_a_partner_is_given_those_alone_whom_it_has_too(
-    three: Three, tmp_path: Path
-) -> None:
-    near = three("schools", "welfare", settled=True)
-    schools, welfare = near.desks["schools"], near.desks["welfare"]
-    settings, out = schools.folder / "blindlink.toml", tmp_path / "out.csv"
-    listed = settings.read_text("utf-8").replace(
-        "[share]\ncolumns = []", '[share]\ncolumns = ["born"]'
-    )
-    settings.write_text(listed, "utf-8")
-    result = schools.type("extract", "-o", str(out))
-    assert (result.exit_code, "say which party it is for" in result.stderr) == (2, True)
-    assert schools.json("extract", "--to", "welfare", "-o", str(out))["rows"] == 2
-    opened = tmp_path / "opened.csv"
-    welfare.ok("open", str(out), "-o", str(opened))
-    own = links(schools)
-    assert opened.read_text("utf-8").count(own["s2"]) == 0
-    assert opened.read_text("utf-8").count(own["s1"]) == 1
-    # To the clinics, which have no link IDs, nothing is agreed to go.
-    refused = schools.type("extract", "--to", "clinics", "-o", str(tmp_path / "not.csv"))
-    assert (refused.exit_code, "no columns of schools go to clinics" in refused.stderr) == (1, True)
-
-
 def test_who_is_linked_with_a_third_agency_alone_is_not_exported_as_in_care(
     three: Three, tmp_path: Path
 ) -> None:
@@ -296,16 +273,6 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_deliver
         assert {name for name in schools.files() if name.startswith("links-for-")} == set(files)
         written = schools.json("links", "--for", research)["files"]
         assert sorted(Path(one["file"]).name for one in written) == files
-        which = schools.type(
-            "extract", "--for", research, "--columns", "last", "-o", str(tmp_path / "x")
-        )
-        assert which.exit_code == 1
-        assert f"--links {files[0]}" in which.stderr
-        for name in files:
-            kept, rows = schools.folder / name, tmp_path / f"rows-{name}"
-            shared = ("--columns", "last", "--links", str(kept), "-o", str(rows))
-            schools.ok("extract", "--for", research, *shared)
-            assert rows.read_bytes().count(b"\n") > len(ROWS["schools"].splitlines()) - 1
         at_research = near.desk(research, tmp_path / research, tmp_path / "none.csv")
         near.compare()
         for party in AGENCIES:

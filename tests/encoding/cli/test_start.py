@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
-START = "from encoding.cli.start import main; main()"
+START = "from blindlink.programs import agency; agency()"
 # Ctrl-C at the moment at which the first library is loaded.
 INTERRUPTED = f"""
 import builtins
@@ -36,3 +37,19 @@ def test_what_is_typed_is_run() -> None:
     done = run(START, "--version")
     assert done.returncode == 0, done.stderr
     assert "version" in done.stdout
+
+
+def test_folders_of_other_projects_on_pythonpath_are_not_taken_for_ours(tmp_path: Path) -> None:
+    for name in ("app", "encoding", "schemas"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('another project')\n")
+    for program in ("blindlink", "blindlink-broker", "blindlink-audit"):
+        done = subprocess.run(
+            [Path(sys.executable).with_name(program), "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+        )
+        assert (done.returncode, "Usage" in done.stdout) == (0, True), done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,16 @@ from rigs.agency import NOW
 
 from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
 from encoding.destruction.local_destruction import Wish, begin, interrupted
-from encoding.destruction.written_files import forget_written, note_written, read_written
 from encoding.errors import WorkspaceError
 from encoding.sharing.links_file import Link, write_links
 from encoding.workspace.workspace import Workspace, open_workspace
+from encoding.workspace.written_files import (
+    forget_written,
+    mark_restored,
+    note_written,
+    read_written,
+    sha256_of,
+)
 
 PROJECT = "foster"
 
@@ -39,9 +46,10 @@ def fill(holdings: Holdings) -> dict[str, set[Path]]:
     write_links(holdings.links, [Link("1", "ab" * 16)])
     blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink/blind-links/2\n{}\n")
     elsewhere = put(folder.parent / "from-schools.csv")
-    note_written(holdings.workspace, PROJECT, "received", elsewhere)
-    handed = put(folder.parent / "to-schools.csv")
-    note_written(holdings.workspace, PROJECT, "extract", handed)
+    note_written(holdings.workspace, PROJECT, "received", elsewhere, sha256_of(elsewhere))
+    handed, backup = put(folder.parent / "to-schools.csv"), put(folder.parent / "it.backup")
+    note_written(holdings.workspace, PROJECT, "backup", backup, sha256_of(backup))
+    note_written(holdings.workspace, PROJECT, "extract", handed, sha256_of(handed))
     return {
         "handle-map": {
             put(folder / "handles" / f"{PROJECT}.1.schools.map"),
@@ -65,6 +73,7 @@ def fill(holdings: Holdings) -> dict[str, set[Path]]:
         },
         "received": {elsewhere},
         "extract": {handed},
+        "backup": {backup},
     }
 
 
@@ -109,6 +118,34 @@ def test_what_a_killed_writer_left_of_them_is_found_with_them(holdings: Holdings
     ]
 
 
+def test_a_noted_file_that_changed_or_that_a_backup_named_is_shown_and_not_removed(
+    holdings: Holdings,
+) -> None:
+    expected = fill(holdings)
+    received, extract = expected["received"].copy(), expected["extract"].copy()
+    put(received.copy().pop(), b"mine")
+    killed = put(holdings.links.with_name("killed.csv"))
+    note_written(holdings.workspace, PROJECT, "handle-map", killed)
+    expected["received"] = set()
+    assert by_kind(holdings.all()) == {k: v for k, v in expected.items() if v}
+    assert by_kind(holdings.shown()) == {"received": received, "handle-map": {killed}}
+    mark_restored(holdings.workspace)
+    # Nor what lies beside it, which may be another agency's.
+    beside = extract.copy().pop()
+    put(beside.with_name(f".{beside.name}.0123456789ab.partial"))
+    del expected["received"], expected["extract"]
+    backup = expected.pop("backup")
+    assert by_kind(holdings.all()) == expected
+    shown = {"received": received, "extract": extract, "handle-map": {killed}, "backup": backup}
+    assert by_kind(holdings.shown()) == shown
+    # One that is named is meant.
+    named = replace(holdings, named=(LocalCopy("extract", beside),))
+    assert (beside in by_kind(named.all())["extract"], "extract" in by_kind(named.shown())) == (
+        True,
+        False,
+    )
+
+
 def test_one_epoch_is_its_secret_alone(holdings: Holdings) -> None:
     fill(holdings)
     assert [copy.path.name for copy in holdings.of_epoch(2)] == ["foster-2.sealed"]
@@ -129,7 +166,7 @@ def test_what_is_of_others_is_none_of_it(holdings: Holdings) -> None:
     put(holdings.links.with_name("links-for-me.csv"), b"name\n")
     note_written(holdings.workspace, "others", "received", put(folder.parent / "theirs.csv"))
     assert holdings.all() == []
-    assert len(kinds_without([], ())) == 6
+    assert len(kinds_without([], ())) == 7
 
 
 def test_what_is_kept_elsewhere_is_not_said_to_be_gone(holdings: Holdings) -> None:

@@ -27,7 +27,7 @@ PEOPLE = self_test_module._people()
 CHILDREN = shipped_profile("children")
 FOUND = (
     "aa1c1cf810dc96e9e9ce347129dda140b864f486a98181db45d43f7f17800cd2",
-    "f0e6b81ecb81cf676b2a18429c18f84e6e0a4c8bcb61dd044e7da4350971564d",
+    "ea3a35d1b7da94fcbd7a91aa85f880f5bb3f915802050d259f7acfe57581da50",
 )
 ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
 

@@ -181,6 +181,9 @@ def test_checkpoint_by_another_signer_and_proofs_that_prove_nothing_are_refused(
     add(log, 1)
     with pytest.raises(BrokerAnswerError):
         pinned.check(Bent(log, lambda _: log.show(1)))
+    fork = Log(signer=log.signer, entries=[b"another past", *log.entries[1:3]])
+    with pytest.raises(LogRewrittenError):
+        pinned.check(Bent(log, lambda _: fork.show(1)))
     for text in ("?" * 44, base64.b64encode(bytes(32)).decode()):
         liar = Bent(log, lambda s, text=text: s.model_copy(update={"proof": (text,)}))
         with pytest.raises(LogRewrittenError):

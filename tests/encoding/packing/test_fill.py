@@ -160,11 +160,14 @@ def test_the_order_of_the_container_is_not_that_of_the_file(welfare: Agency, wri
 
 def test_how_many_rows_a_record_had_does_not_show(agency: Agency, people, write_people) -> None:
     """Also a record without any key has the same number of rows as all others."""
+    # In a file without a sex, a main spelling of both names leaves no room for another.
+    main = ("7", "", "Ortiz", "2011-04-09")
     rows = [
-        *people,
+        *(one for one in people if one[0] != "7"),
+        main,
         ("7", "Anna", "Ortiz", "2011-04-09"),
         ("7", "Ana", "Perez", "2011-04-09"),
-        ("5", "", "Solo", "2010-01-01"),
+        ("5", "", "Solo", ""),
     ]
     filled = agency.encode(write_people(rows))
     made = agency.container()
@@ -172,7 +175,7 @@ def test_how_many_rows_a_record_had_does_not_show(agency: Agency, people, write_
     each = agency.view.profile.rows(agency.turn.side)
     assert made.rows_of_record() == Counter(dict.fromkeys(range(5), each))
     tokens = slow_tokens(agency, rows)["7"]
-    more = tokens - slow_tokens(agency, people)["7"]
+    more = tokens - slow_tokens(agency, [main])["7"]
     assert more
     assert made.tokens_of(handle(agency, "7")) & more
 

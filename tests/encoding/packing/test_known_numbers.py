@@ -32,7 +32,7 @@ from schemas.profile import EncodingProfile, Side
 COLUMNS = ("ID", "first", "last", "born", "number")
 POLICY = LinkPolicy(
     Fraction(1, 2),
-    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, most_review=99, twin_limit=None),
+    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
 )
 # Of each: the record of the smaller file, that of the larger, and what decides them.
 CASES = {
@@ -45,7 +45,8 @@ another surname | Rosa,Ibarra,2012-05-17,0082345671 | Rosa,Quinn,2012-05-17,8234
 a default date | Ingrid,Lindqvist,2010-01-01,6234-5678 | Inger,Lindquist,2010-07-23,62345678 | match-probability
 another first name | Wendell,Okafor,2013-02-03,52345679 | Beatrix,Okafor,2013-02-03,52345679 | contradicted
 another date | Orson,Featherstone,2009-03-14,42345671 | Orson,Featherstone,2014-11-28,42345671 | contradicted
-no first name, no date | Unknown,Vandermeer,,32345671 | Dora,Vandermeer,2012-12-24,32345671 | contradicted
+no first name, no date | Unknown,Vandermeer,,32345671 | Dora,Vandermeer,2012-12-24,32345671 | below-review
+no first name | Unknown,Weir,2012-12-24,32345672 | Dora,Weir,2012-12-24,32345672 | match-probability
 somebody else's | Soren,Pappas,2010-09-30,92345671 | Yolanda,Castellanos,2015-06-11,92345671 | below-review
 a placeholder | Octavia,Brandt,2011-08-08,99999999 | Lysander,Montgomery,2014-02-19,99999999 | nothing
 """.splitlines()
@@ -95,7 +96,7 @@ def encode(
     number: NumberKind | None,
 ) -> Encoded:
     """Encode people, who are numbered from 0, in a workspace of their own."""
-    profile = shipped_profile("children", number=number)
+    profile = shipped_profile("children", number=number, sex=False)
     terms = small_terms(profile)
     view = ProjectView(
         project=terms.project, agreement=terms.digest(), terms=terms, profile=profile, in_force=True
@@ -152,7 +153,7 @@ def decided(
     found = rules(
         encode(folder, secret, "smaller", smaller, number),
         encode(folder, secret, "larger", larger, number),
-        shipped_profile("children", number=number),
+        shipped_profile("children", number=number, sex=False),
     )
     return [found.get((at, at), "nothing") for at in range(len(pairs))]
 

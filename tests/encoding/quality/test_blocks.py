@@ -42,7 +42,7 @@ ROWS = st.lists(
 def profile_with(cap: int) -> EncodingProfile:
     # Room for the keys of every alias: how encoding chooses among too many is not counted.
     return SHIPPED.model_copy(
-        update={"block_cap": cap, "alias_keys": AliasKeys(larger=32, smaller=32)}
+        update={"block_cap": cap, "alias_keys": AliasKeys.model_construct(larger=512, smaller=512)}
     )
 
 

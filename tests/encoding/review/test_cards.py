@@ -100,10 +100,15 @@ def test_names_are_those_by_which_the_next_encoding_knows_the_records() -> None:
     assert names == [record_name(KEY, k, d) for k, d in zip(keys, digests, strict=True)]
 
 
-def test_a_record_that_has_left_the_file_has_a_card_without_a_value() -> None:
+def test_a_record_that_is_gone_or_lacks_a_name_or_date_has_a_card_without_a_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = f"{1:032x}"
+    monkeypatch.setitem(RECORDS, first, replace(RECORDS[first], is_bare=True))
     _, sealed = made()
-    gone = opened(sealed[bytes([3]) * 16])
-    assert [(one.name, one.value) for one in gone.fields] == [("first_name", ""), ("born", "")]
+    for number in (1, 3):
+        empty = opened(sealed[bytes([number]) * 16])
+        assert [(one.name, one.value) for one in empty.fields] == [("first_name", ""), ("born", "")]
 
 
 def test_what_is_too_long_for_a_card_is_cut() -> None:

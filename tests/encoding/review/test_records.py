@@ -77,6 +77,12 @@ def test_values_are_the_files_own_by_the_elements_of_the_agreement(
         "x": {"last_name": "Born", "birth_date": "13/13/2013", "school": "Oak"},
     }
     assert [record.record_id for record in found.values()] == ["7", "9", "x"]
+    assert {name for name, record in found.items() if record.is_bare} == {"x"}
+    lacking = HEAD + "a,,Ortiz,04/09/2011,F,Elm\nb,Ana,,04/09/2011,F,Elm\nc,Ana,Ortiz,,F,Elm\n"
+    read = Read(agency, tmp_path / "people.csv", lacking + "a,Ana,,,F,Elm\n" + ROWS)
+    found = read.records("a", "b", "c", "7")
+    # What one row of a record lacks another may have.
+    assert {name for name, record in found.items() if record.is_bare} == {"b", "c"}
     assert "Ortiz" not in repr(found)
 
 

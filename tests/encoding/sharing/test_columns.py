@@ -19,8 +19,7 @@ from encoding.errors import (
     LinksFileError,
 )
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.columns import Attached, attach, choose_columns, extract, not_agreed
-from encoding.sharing.links_file import Link, write_links
+from encoding.sharing.columns import Attached, attach, extract, not_agreed
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 Write = Callable[..., Path]
@@ -41,7 +40,7 @@ PUPILS = (
     *("p2,Bo,North,5", "p1,Ana,South,4", "p1,Ana,South,4", "p1,Ana,North,4", "p9,Zoe,East,1"),
 )
 CHILDREN = ("ID,name,county", "7,Ana,K", "8,Bo,L", "9,Cy,M")
-SCHOOL_LINKS, WELFARE_LINKS = (Link("p1", B), Link("p2", A)), (Link("7", B), Link("8", A))
+SCHOOL_LINKS, WELFARE_LINKS = {"p1": B, "p2": A}, {"7": B, "8": A}
 
 
 def lines(path: Path) -> list[str]:
@@ -52,12 +51,11 @@ class Attaching:
     """Child welfare's file and links, and what attaching a received file to them wrote."""
 
     def __init__(self, write: Write, folder: Path) -> None:
-        self.file, self.links = AgencyFile(write("children.csv", *CHILDREN), "ID"), folder / "w.csv"
-        write_links(self.links, WELFARE_LINKS)
+        self.file = AgencyFile(write("children.csv", *CHILDREN), "ID")
         self.received, self.out = folder / "received.csv", folder / "out.csv"
 
     def attach(self, *columns: str, **how: Any) -> Attached:
-        return attach(self.file, self.links, self.received, columns, self.out, **how)
+        return attach(self.file, WELFARE_LINKS, self.received, columns, self.out, **how)
 
     def written(self) -> list[str]:
         return lines(self.out)
@@ -71,9 +69,8 @@ def welfare(write: Write, tmp_path: Path) -> Attaching:
 @pytest.fixture
 def received(write: Write, tmp_path: Path) -> Path:
     """What the schools handed over, where `welfare` looks for it."""
-    write_links(tmp_path / "s.csv", SCHOOL_LINKS)
     pupils = AgencyFile(write("pupils.csv", *PUPILS), "SID")
-    extract(pupils, tmp_path / "s.csv", ["school", "grade"], tmp_path / "received.csv")
+    extract(pupils, SCHOOL_LINKS, ["school", "grade"], tmp_path / "received.csv")
     return tmp_path / "received.csv"
 
 
@@ -83,19 +80,17 @@ def test_extract_holds_link_ids_and_chosen_columns_in_an_order_of_their_own(
     rows = [f"{A},North,5", f"{B},North,4", f"{B},South,4"]
     assert lines(received) == ["link_id,school,grade", *rows]
     shuffled = AgencyFile(write("again.csv", PUPILS[0], *reversed(PUPILS[1:])), "SID")
-    extract(shuffled, tmp_path / "s.csv", ["school", "grade"], tmp_path / "again-extract.csv")
+    extract(shuffled, SCHOOL_LINKS, ["school", "grade"], tmp_path / "again-extract.csv")
     assert lines(tmp_path / "again-extract.csv") == lines(received)
 
 
-def test_attach_writes_record_id_kept_and_listed_columns_and_on_request_rows_without_a_link(
+def test_attach_writes_record_id_kept_and_listed_columns(
     welfare: Attaching, received: Path
 ) -> None:
-    assert welfare.attach("grade", "school") == Attached(rows=3, rows_attached=3)
+    assert welfare.attach("grade", "school") == Attached(rows=3)
     assert welfare.written() == ["ID,grade,school", "7,4,North", "7,4,South", "8,5,North"]
     welfare.attach("school", "grade", keep=["county"])
     assert welfare.written()[:2] == ["ID,county,school,grade", "7,K,North,4"]
-    done = welfare.attach("school", "grade", keep_unlinked=True)
-    assert (welfare.written()[-1], done) == ("9,,", Attached(rows=4, rows_attached=3))
 
 
 def test_what_was_received_is_no_formula_for_a_spreadsheet(welfare: Attaching) -> None:
@@ -144,7 +139,7 @@ def test_a_received_file_of_no_rows_attaches_nothing_and_an_own_one_is_an_error(
     welfare: Attaching, write: Write
 ) -> None:
     write("received.csv", "link_id,school")
-    assert welfare.attach("school") == Attached(rows=0, rows_attached=0)
+    assert welfare.attach("school") == Attached(rows=0)
     assert welfare.written() == ["ID,school"]
     welfare.file = AgencyFile(write("empty.csv", "ID,name"), "ID")
     with pytest.raises(EmptyFileError):
@@ -174,32 +169,20 @@ def test_a_received_file_that_cannot_be_read_is_told_from_ones_own(
     with raises(LinksFileError, match=told) as caught:
         welfare.attach("school")
     assert "received.csv" in str(caught.value)
-    assert "blindlink extract" in str(caught.value.hint)
-
-
-def test_only_listed_columns_can_be_chosen_and_nothing_is_shared_unless_something_is_listed() -> (
-    None
-):
-    assert choose_columns(["grade"], ["school", "grade"]) == ("grade",)
-    assert choose_columns([], ["school", "grade"]) == ("school", "grade")
-    with raises(ColumnNotListedError, match="name"):
-        choose_columns(["grade", "name"], ["school", "grade"])
-    with raises(ColumnNotListedError, match="no column is listed"):
-        choose_columns([], [])
+    assert "blindlink deliver" in str(caught.value.hint)
 
 
 def test_commas_and_line_ends_in_cells_survive_and_make_no_row_at_the_recipient(
     welfare: Attaching, tmp_path: Path
 ) -> None:
-    path, school_links = tmp_path / "q.csv", tmp_path / "s.csv"
+    path = tmp_path / "q.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["SID", "school"], ["p1", 'St. "X", East\nWing']])
-    write_links(school_links, SCHOOL_LINKS)
-    extract(AgencyFile(path, "SID"), school_links, ["school"], tmp_path / "o.csv")
+    extract(AgencyFile(path, "SID"), SCHOOL_LINKS, ["school"], tmp_path / "o.csv")
     rows = list(csv.reader((tmp_path / "o.csv").read_text().splitlines(keepends=True)))
     assert rows == [["link_id", "school"], [B, 'St. "X", East\nWing']]
     path.write_bytes(b'SID,school,grade\np1,"North\r8",4\np2,East,5\n')
-    extract(AgencyFile(path, "SID"), school_links, ["school", "grade"], welfare.received)
+    extract(AgencyFile(path, "SID"), SCHOOL_LINKS, ["school", "grade"], welfare.received)
     welfare.attach("school", "grade")
     assert welfare.out.read_bytes() == b'ID,school,grade\n7,"North\r8",4\n8,East,5\n'
 

@@ -210,8 +210,6 @@ class Accord:
         # Start, digest, terms; what has come into force, in that order.
         self.binding: list[tuple[str, str, Any]] = []
         self.began: list[str] = []
-        # The days of the entries by which these came to bind.
-        self.bound: dict[str, tuple[str, str]] = {}
         self.words: dict[str, tuple[str, str]] = {}
         self.halted: set[str] = set()
         self.standing: dict[str, Any] = {}
@@ -230,11 +228,6 @@ class Accord:
         """Return the terms that bind on a day, and from which day they do."""
         (*_, last) = [n for n, binding in enumerate(self.binding) if binding[0] <= day]
         return self.binding[last][2], self.began[last]
-
-    def bound_days(self, e: Any) -> set[str]:
-        """Return from which day the terms of an entry bind: one of two, at midnight."""
-        (start,) = {b[0] for b in self.binding if b[1] == e["agreement"]}
-        return {max(start, day) for day in self.bound[e["agreement"]]}
 
     def last(self) -> Any:
         return self.proposed[self.binding[-1][1]] if self.binding else None
@@ -299,7 +292,6 @@ class Accord:
             self.is_amendable(agreement)
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
             self.began.append(max(agreement["start"], e["time"][:10]))
-            self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, signers), what)
 

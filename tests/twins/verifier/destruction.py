@@ -68,6 +68,10 @@ class Undoing:
             made = [project, "match record", self.compared[obj], e["seq"], due]
             self.there[obj, body["match_record_root"]] = made
         elif kind in DESTROYING:
+            gone = self.there[(obj, body["root"]) if "root" in body else obj]
+            due = min(gone[4], before(t["destroy_by"], -1))
+            is_by_time = body["reason"] in ("retention", "superseded", "destroy-by")
+            need(not is_by_time or e["time"][:10] >= before(due, 2), "destroyed early")
             del self.there[(obj, body["root"]) if "root" in body else obj]
         elif kind == "destruction-begun":
             need(obj not in self.begun, kind)

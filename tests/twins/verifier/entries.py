@@ -28,6 +28,7 @@ REQUEST = {
     "log": "origin or null",
     "project": "name or null",
     "agreement": "digest or null",
+    "head": "head or null",
     "asks": "asks",
     "sha256": "digest or null",
     "nonce": "nonce",
@@ -55,6 +56,7 @@ OBJECTS = {
         "figures": "figures",
     },
     "used nonce": {"number": "ordinal", "nonce": "digest"},
+    "head": {"place": "number", "leaf": "digest"},
 }
 # What a privacy audit measures, in this order; those beyond the first six only where they can be.
 MEASURES = (
@@ -95,8 +97,8 @@ FORMS = {
     "share": r"1(\.0{1,9})?|0(\.[0-9]{1,9})?",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
-    "version": "blindlink/entry/1",
-    "request version": "blindlink/request/2",
+    "version": "blindlink/entry/2",
+    "request version": "blindlink/request/3",
     "asks": "(?=.{1,300}\\Z)(GET|POST|PUT|DELETE) /v1/[!-~]+",
     "nonce": "[0-9a-f]{32}",
 }
@@ -213,6 +215,8 @@ def parse_entry(raw: bytes) -> Any:
     need(signed is None or has_fields(signed["request"], REQUEST), "request")
     need(entry["outcome"] in (re.findall("done|refused|failed", kind) or ["done"]), "outcome")
     need(entry["project"] or not entry["agreement"], "agreement")
+    need((entry["place"] == 0) == (entry["previous"] is None), "previous")
+    need(bool(entry["project"]) == bool(entry["broker_wide"]), "broker-wide")
     need(not entry["project"] or entry["agreement"] or "*" in kind, "agreement")
     need(project == "either" or (project == "yes") == bool(entry["project"]), "project")
     need((entry["object"] or "none").split("-")[0] in prefix, "object")

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tarfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -78,7 +78,7 @@ class Verifier:
         assert {key[0] for key in self.keys} == {claims["origin"]}, "log keys"
         self.witnesses = [read_key(key, 4) for key in claims["cosigner_keys"]]
         self.key, self.next, self.used, self.batch, self.newest = self.keys[0], None, [], 0, ""
-        self.stack, self.upper, self.time, self.places = [], defaultdict(list), "", Counter()
+        self.stack, self.upper, self.time, self.last = [], defaultdict(list), "", {None: (0, None)}
 
     def entry(self, raw, leaf):
         assert sha(b"\0", raw) == leaf, "leaf"
@@ -86,11 +86,12 @@ class Verifier:
         assert canonical(e) == raw, "canonical JSON"
         body, project, key = e["body"], e["project"], self.claims["log_keys"][0]
         assert self.claims["project"] in (None, project) or project is None, "scope"
-        assert (e["seq"], e["batch"]) == (self.index, self.batch), "place in the log"
+        is_next = e["time"] >= self.time and (e["seq"], e["batch"]) == (self.index, self.batch)
         assert (e["kind"] == "log-started") == (self.index == 0), "start of the log"
         assert self.index or (body["origin"], body["key"]) == (self.key[0], key), "first key"
-        assert e["time"] >= self.time and e["place"] == self.places[project], "time and place"
-        self.time, self.places[project] = e["time"], self.places[project] + 1
+        before = *self.last.get(project, (0, None)), project and self.last[None][1]
+        assert is_next and (e["place"], e["previous"], e["broker_wide"]) == before, "place and time"
+        self.time, self.last[project] = e["time"], (e["place"] + 1, leaf.hex())
         if e["kind"] == "log-key-rotated":
             assert self.next is None and read_key(body["old"], 1) == self.key, "hand-over"
             self.next, possession = read_key(body["new"], 1), unbase64(body.pop("possession"))

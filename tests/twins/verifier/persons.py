@@ -110,6 +110,11 @@ class Persons:
             need(request["sha256"] in states(e, row, t and t["policy"]), "states")
         need([request["log"], request["project"]] == [self.log, e["project"]], "place")
         need(row[4] == "any" or request["agreement"] == e["agreement"], "agreement of the request")
+        head, shown = request["head"], replay.leaves[e["project"]]
+        need(
+            not head or (head["place"] < e["place"] and shown[head["place"]] == head["leaf"]),
+            "fork",
+        )
         checks("request", request, signed["signature"], person["signing_key"])
         timely(e, request["at"])
         batch = self.requests.setdefault(digest_of(request), e["batch"])

@@ -84,21 +84,42 @@ class Reviews:
         need(run.get("done") and e["object"] not in self.of, "run")
         need(run["batches"][1] == e["batch"], "asked later")
         need(body["round"] == len(turns.opened) not in turns.superseded, "round")
-        floor_holds(t, body["questions"])
-        most = clause["questions"]
-        need((body["questions"] or 0) <= most, "more than agreed")
+        floor_holds(t, body["charged"])
+        need(0 < body["charged"] <= self.left(clause, body, e["time"]), "more than agreed")
         begun = datetime.fromisoformat(body["deadline"]) - timedelta(days=clause["days"])
         since = begun.strftime("%Y-%m-%dT%H:%M:%SZ")
         need(early(e) <= since <= e["time"], "deadline")
         self.of[e["object"]] = {
             "asked": body,
             "persons": clause["persons"],
-            "most": most if body["questions"] is None else body["questions"],
+            "time": e["time"],
             "since": since,
             "answered": False,
             "said": defaultdict(list),
             "ended": False,
         }
+
+    def left(self, clause: Any, body: Any, time: str) -> int:
+        """How many questions may be asked: week by week, by counting each."""
+        who = body["reviewer"], body["asked"]
+        before = [
+            (datetime.fromisoformat(one["time"][:10]), one["asked"]["charged"])
+            for one in self.of.values()
+            if (one["asked"]["reviewer"], one["asked"]["asked"]) == who
+        ]
+        if not before:
+            return int(clause["first"])
+        begun, today = before[0][0], datetime.fromisoformat(time[:10])
+        later = begun + timedelta(weeks=8)
+        if today < later:
+            return int(clause["first"] - sum(n for _, n in before))
+        # The week of today, and the seven before it that are not among the first.
+        week = later
+        while week + timedelta(weeks=1) <= today:
+            week += timedelta(weeks=1)
+        weeks = [week - timedelta(weeks=n) for n in range(8)]
+        kept = [one for one in weeks if one >= later]
+        return int(len(kept) * clause["weekly"] - sum(n for day, n in before if day >= kept[-1]))
 
     def acts(self, e: Any, review: Any, agreement: Any, what: list[str], signers: Any) -> None:
         actor = e["actor"]
@@ -133,14 +154,15 @@ class Reviews:
         need(not needs or n_said >= review["persons"], "too few decided")
         is_due = e["time"] >= deadline if body["reason"] == "deadline" else early(e) < deadline
         need(is_due, "time of the end")
-        need(body["rejected"] is body["open"] is None, "decisions are told")
-        floor_holds(t, body["accepted"])
-        need((body["accepted"] or 0) <= review["most"], "more than asked")
+        need(body["open"] is None, "decisions are told")
+        floor_holds(t, body["accepted"], body["rejected"])
+        left = review["asked"]["charged"] - (body["accepted"] or 0) - (body["rejected"] or 0)
+        need(left >= 0, "more than asked")
+        need(body["rejected"] is None or left == 0 or left >= t["floor"], "decisions are told")
         need(body["reason"] != "destroyed" or body["release"] is None, "released")
         need((body["release"] is None) == (body["match_record_root"] is None), "match record")
-        need(body["match_record_root"] or not body["openings"], "openings")
-        linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
-        need({one["party"] for one in body["openings"]} <= linked, "openings")
+        opening = {one["party"] for one in body["openings"]}
+        need(opening == (run["opening"] if body["match_record_root"] else set()), "openings")
         review["ended"] = True
         if body["release"] is not None:
             need(e["agreement"] == run["spec"]["agreement"], "agreement")

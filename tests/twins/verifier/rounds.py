@@ -154,7 +154,6 @@ class Turns:
                     )
                     for pair in body["pairs"]
                 },
-                "moment": moment,
                 "day": moment[:10],
                 "roots": {},
                 "runs": {},

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
 from twins.verifier.agreements import Accord, allows, before, days, digest_of
-from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
-from twins.verifier.entries import KINDS, PAGE, need
+from twins.verifier.entries import KINDS, PAGE, canonical, need, sha
 from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
@@ -38,13 +37,13 @@ DATED = {
     *("nonces-offered", "claims-received", "statement-received"),
 }
 # Whose own name the page asks for: the broker's, and its or its operator's.
-OWN = re.findall(r"- What the broker alone does .*?\n\n", PAGE, re.DOTALL)[0].split("; it is")
+OWN = re.findall(r"- What the broker alone does .*?\n- ", PAGE, re.DOTALL)[0].split("; it is")
 BY_BROKER, BY_OPERATOR = (set(re.findall("`([a-z]+-[a-z-]+)`", one)) for one in OWN)
 
 
 class Replay:
     def __init__(self) -> None:
-        self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
+        self.time, self.parties, self.leaves = "", {"broker"}, defaultdict[Any, list[str]](list)
         self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
@@ -56,6 +55,7 @@ class Replay:
         self.run_of: dict[str, Any] = {}
         self.made_for: dict[str, Any] = {}
         self.fetched: set[str] = set()
+        self.unreleased: list[Any] = []
         self.asked: dict[str, int] = {}
         self.awaited: list[Any] = []
         # The consent by which all have signed an agreement, if that is the entry before.
@@ -63,7 +63,6 @@ class Replay:
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
-        self.deadlines = Deadlines()
         self.signers = Signers()
         self.persons = Persons()
         self.reviews: dict[Any, Reviews] = defaultdict(Reviews)
@@ -78,14 +77,22 @@ class Replay:
             accord = self.accords[project] if project else Accord()
             self.persons.take(e, self.terms[project], accord, self)
 
+    def all_released(self, batch: Any) -> None:
+        for run in self.unreleased:
+            need(run["batches"][1] == batch or set(owed(run)) <= set(run["to"]), "release missing")
+        self.unreleased = [run for run in self.unreleased if run["batches"][1] == batch]
+
     def follow(self, e: Any, index: int) -> None:
+        self.all_released(e["batch"])
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
         party, t = e["actor"]["party"], self.terms[project]
         need((kind == "log-started") == (index == 0), "log-start")
         need(e["time"] >= self.time and party in self.parties, "time and actor")
-        need(e["place"] == self.places[project], "place")
-        counts = (project and self.places[project], self.places[None])
-        self.time, self.places[project] = e["time"], self.places[project] + 1
+        own, broad = self.leaves[project], self.leaves[None]
+        need(e["place"] == len(own) and [e["previous"]] == (own[-1:] or [None]), "place")
+        need(e["broker_wide"] == (broad[-1] if project else None), "broker-wide")
+        own.append(sha(b"\0", canonical(e)).hex())
+        self.time = e["time"]
         need(may_write(e, self.persons.roles), "the broker's own")
         if kind == "project-opened":
             need(project not in self.accords, kind)
@@ -117,9 +124,6 @@ class Replay:
         if kind in DATED:
             accord.in_force(e, t)
         self.undoing.take(e, t)
-        if kind == "deadline-passed":
-            self.deadlines.take(e, t, self)
-        need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
             self.parties.add(body["party"])
@@ -183,6 +187,7 @@ class Replay:
         elif kind == "run-asked":
             s = body["specification"]
             need(obj not in self.runs and digest_of(s) == body["specification_sha256"], kind)
+            need(s["algorithm"] == "blindlink/matching/2", "algorithm")
             need([s["run"], s["asked_by"], s["agreement"]] == [obj, party, e["agreement"]], kind)
             need(all(s[n] == t[n] for n in ("project", "profile", "epoch", "floor")), kind)
             need(allows(t, s["policy"]), kind)
@@ -306,16 +311,8 @@ class Replay:
         elif kind == "run-finished":
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
             self.goes_on(e, run)
-            counts = [
-                above(value) for name, value in body.items() if name.endswith(("pairs", "before"))
-            ]
-            need(not any(0 <= count < floor for count in counts), kind)
-            candidates, auto, review = (
-                body[f"{name}_pairs"] for name in ("candidate", "auto", "review")
-            )
-            for rest in ([auto], [review], [auto, review]):
-                known = None not in (candidates, *rest)
-                need(not known or candidates - sum(rest) >= floor, kind)
+            auto = body["auto_pairs"]
+            need(auto is None or auto >= floor, kind)
             told = [body["expected_false"] is not None, body["concordance"] is not None]
             need(told == [auto is not None] * 2, kind)
             need(auto is None or body["expected_false"] <= 100 * auto, kind)
@@ -329,14 +326,13 @@ class Replay:
                 parts += [apart - shown["other"]] if {"apart", "other"} <= {*shown} else []
                 need(all(part >= floor for part in parts), kind)
             modes = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
-            is_counted = any(type(value) is int for value in body.values())
-            need(not (is_counted and "blind" in modes.values()), kind)
-            opening = [modes.get(one["party"]) for one in body["openings"]]
-            need(set(opening) <= {"linked", "blind"}, kind)
+            need(auto is None or "blind" not in modes.values(), kind)
+            run["opening"] = opening_for(run)
+            need({one["party"] for one in body["openings"]} == run["opening"], "openings")
             run["matches"], run["batches"] = {1: auto}, {1: batch}
-            self.is_agreed(run, candidates, auto, review)
-            run["records"] = [root for root in [body["match_record_root"]] if root]
-            need(run["records"] or not body["openings"], kind)
+            self.is_agreed(run, auto)
+            self.unreleased.append(run)
+            run["records"] = [body["match_record_root"]]
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def goes_on(self, e: Any, run: Any) -> None:
@@ -347,17 +343,16 @@ class Replay:
         for x in uploads:
             need(self.undoing.withdrawn[project, x["party"]] < run["seq"], "record withdrawn")
 
-    def is_agreed(self, run: Any, candidates: Any, auto: Any, review: Any) -> None:
-        """Hold the counts that are shown of a run to its policy and its files."""
+    def is_agreed(self, run: Any, auto: Any) -> None:
+        """Hold the links that are shown of a run to its policy and its files."""
         policy, smaller = run["spec"]["policy"], run["sizes"][1]
         least, most = (Fraction(policy["link_rate"][name]) for name in ("least", "most"))
-        need(candidates is None or candidates <= policy["max_pairs"], "pairs")
-        need(review is None or review <= Fraction(policy["review_share"]) * smaller, "share")
         need(auto is None or auto <= min(run["sizes"]), "one to one")
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self, cosigned: dict[str, dict[str, int]]) -> None:
         need(self.consented is None, "withheld")
+        self.all_released(None)
         left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
@@ -408,6 +403,23 @@ def purposes(e: Any, accord: Accord) -> set[Any]:
     agreed = {terms["purpose"] for _, _, terms in accord.binding}
     _, where, *_ = KINDS[e["kind"]]
     return agreed | {None} if where == "either" or "*" in KINDS[e["kind"]][0] else agreed
+
+
+def owed(run: Any) -> list[Any]:
+    """Return for whom a run makes releases: recipient, whose records where it is blind, and number."""
+    pair = [upload["party"] for upload in run["spec"]["uploads"]]
+    to = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
+    plain = [
+        who for who, mode in to.items() if mode == "count" or (mode == "linked" and who in pair)
+    ]
+    blind = [(who, of, 1) for who, mode in to.items() if mode == "blind" for of in pair]
+    return [*((who, None, 1) for who in plain), *blind]
+
+
+def opening_for(run: Any) -> set[str]:
+    """Return who can open a run's match record: all whom it makes a release for, but for totals."""
+    counted = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "count"}
+    return {who for who, *_ in owed(run)} - counted
 
 
 def above(count: int | None) -> int:

@@ -11,13 +11,7 @@ from app.matching.blocks.weights import UNIT
 def test_twins_are_guarded_against_where_that_is_agreed() -> None:
     for is_guarded, limit in ((True, TWIN_LIMIT), (False, None)):
         policy = POLICY.model_copy(update={"twin_guard": is_guarded})
-        assert link_policy(policy, 1000).bands.twin_limit == limit
-
-
-def test_no_more_is_held_back_than_the_agreed_share_of_the_smaller_file() -> None:
-    policy = POLICY.model_copy(update={"review_share": "0.05"})
-    for n_smaller, most in ((19, 0), (20, 1), (1999, 99), (2000, 100)):
-        assert link_policy(policy, n_smaller).bands.most_review == most
+        assert link_policy(policy).bands.twin_limit == limit
 
 
 def test_a_lead_is_the_least_weight_that_is_as_likely() -> None:

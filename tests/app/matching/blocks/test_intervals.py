@@ -25,4 +25,5 @@ def test_wrong_links_and_missed_matches_lie_within_their_ranges(errors: str) -> 
     ends = [float(end) for end in re.findall(r"to ([0-9.]+) \|", done.stdout)]
     assert len(ends) == 2
     assert ends[0] < 8
-    assert ends[1] < N_CHILDREN / 8
+    # An upper end of five quarters of what links explain: the truth lay above half of it on files of few names.
+    assert ends[1] < N_CHILDREN / 4

@@ -15,7 +15,7 @@ def missed(pairs: list[tuple[int, int, int]]) -> float:
     rows = np.zeros(len(pairs), dtype=CANDIDATE)
     rows["smaller"], rows["larger"] = [one[0] for one in pairs], [one[1] for one in pairs]
     rows["total"], rows["lead"] = [one[2] for one in pairs], NO_RIVAL
-    policy = BandRule(auto=3_000, review=0, lead=0, most_review=10, twin_limit=None)
+    policy = BandRule(auto=3_000, review=0, lead=0, twin_limit=None)
     decided = decide([rows], policy, n_smaller=10, shelf=MemoryShelf())
     linked = {side: np.zeros(10, dtype=bool) for side in ("smaller", "larger")}
     for found in decided.in_band(Band.AUTO):

@@ -31,9 +31,7 @@ SIZES = Sizes(600, 3_000)
 FIRST_OF_SMALLER = 2_700
 POLICY = LinkPolicy(
     Fraction(2, 5),
-    BandRule.of_probabilities(
-        auto="0.9", review="0.05", lead=0, most_review=1_000, twin_limit=None
-    ),
+    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
 )
 
 

@@ -227,7 +227,6 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         auto=str(bounds[1]),
         review=str(bounds[0]),
         lead=random.choice([0, 1, 3_000]),
-        most_review=random.choice([0, 1, 2, 50]),
         twin_limit=random.choice([None, 0, 1_000]),
     )
 

@@ -114,8 +114,11 @@ def test_doubts(name: str, expected: bool) -> None:
     assert (are_doubtful(profile, levels) == expected).all()
 
 
-@pytest.mark.parametrize("vector", VECTORS["caps"], ids=str)
-def test_caps(vector: dict[str, int]) -> None:
-    total = np.array([vector["total"]] * 2, dtype=np.int64)
-    found, _ = capped(total, np.array([True, False]), least_weight("0.9"))
-    assert found.tolist() == [vector["capped"], vector["total"]]
+def test_caps() -> None:
+    profile = EncodingProfile.from_json(VECTORS["profiles"]["numbered"])
+    levels, total, expected = (
+        np.array([one[name] for one in VECTORS["caps"]], dtype=kind)
+        for name, kind in (("levels", np.uint8), ("total", np.int64), ("capped", np.int64))
+    )
+    found, _ = capped(profile, levels, total, auto=least_weight("0.9"), review=least_weight("0.05"))
+    assert found.tolist() == expected.tolist()

@@ -129,7 +129,7 @@ def typed_answers(*number: str) -> list[str]:
         # Is this a good idea?
         "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
         "First name, Last name", "", "Placement", "First name, Last name", "School", "",
-        "", "", *number, "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
+        "", "", *number, "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "",
         # Is this ethical?
         "", "shared", "", "", "shared", "The pupil's own school",
         "9000", "100", "500000", "1000", "", "0.2", "", "",
@@ -138,7 +138,7 @@ def typed_answers(*number: str) -> list[str]:
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
         "2026-09-01", "", "", "", "", "DSA 2026-014", "2026-08-20", "",
         # How do we know, and who decides?
-        "", "", "y", "y", "6", "30", "child-welfare", "", "first_name, birth_date", "50", "", "",
+        "", "", "y", "y", "6", "30", "child-welfare", "", "first_name, birth_date", "", "",
     ]  # fmt: skip
 
 
@@ -167,6 +167,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(tmp_path: Path) -> N
     ]
     assert made.columns("child-welfare", "counted") == ("Placement",)
     assert made.review is not None
+    assert (made.review.first, made.review.weekly) == (200, 10)
     assert made.approvals.releases
     assert made.schedule.due == "sunday 22:00"
     assert made.approvals.runs == "standing"

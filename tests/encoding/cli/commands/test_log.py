@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker, problem
+from rigs.near_broker import PROJECT, NearBroker, problem
 from sqlalchemy import text
 
 from schemas.clauses import Finality
@@ -36,7 +36,14 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
     assert found["witness"].startswith("welfare+")
     ((checkpoint, note),) = parse_checkpoints(copy.read_bytes())
     assert parse_checkpoint_line(found["pin"]) == (checkpoint, note)
-    assert f"\npin          {found['pin']}\n" in welfare.ok("log", "pin").stdout
+    said = welfare.ok("log", "pin").stdout
+    assert f"\npin          {found['pin']}\n" in said
+    # The upload has read the log up to an entry that its request names.
+    head = found["head"]
+    assert f"\nhead         {PROJECT} {head['place']} {head['leaf']}\n" in said
+    (received,) = (one for one in near.log_entries() if one["kind"] == "upload-received")
+    assert received["actor"]["signed"]["request"]["head"] == head
+    assert head["place"] < received["place"]
     assert checkpoint.size == n_entries == sizes(near)[-1]
     before = sizes(near)
     welfare.ok("status")

@@ -11,10 +11,10 @@ from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker
 from rigs.share_desks import give_keys, trust
 
-from encoding.destruction.written_files import read_written
 from encoding.people.identity import Identity, new_identity, write_identity
 from encoding.people.identity_lock import new_key_file
 from encoding.workspace.workspace import open_workspace
+from encoding.workspace.written_files import read_written
 
 KEY_FILE = "identity.key"
 

@@ -398,7 +398,7 @@ def test_at_a_terminal_the_guess_is_asked_about(two: Path) -> None:
     assert "2 pairs are linked" in shown
 
 
-SCRIPT = 'import sys; from encoding.cli.start import main; sys.argv[1:1] = ["trial"]; main()'
+SCRIPT = 'import sys; from blindlink.programs import agency; sys.argv[1:1] = ["trial"]; agency()'
 
 
 def test_a_process_of_its_own_ends_with_the_right_code(two: Path) -> None:
