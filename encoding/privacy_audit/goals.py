@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Final
 
 from encoding.privacy_audit.results import Audit
-from schemas.privacy_audit import MEASURES, Measure, goals_of
-from schemas.profile import EncodingProfile
+from schemas.linkage.privacy_audit import MEASURES, Measure, goals_of
+from schemas.linkage.profile import EncodingProfile
 
 _REGISTERS: Final[tuple[Measure, ...]] = ("named", "named_partial", "named_mistaken")
 _TRAITS: Final[dict[str, Measure]] = {

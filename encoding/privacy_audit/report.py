@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from encoding.privacy_audit.goals import Outcome
 from encoding.privacy_audit.results import Audit
-from schemas.canonical import canonical_digest
-from schemas.privacy_audit import (
+from schemas.documents.canonical import canonical_digest
+from schemas.linkage.privacy_audit import (
     MEASURES,
     SMALLEST_AUDITED_FILE,
     Figure,
@@ -17,7 +17,7 @@ from schemas.privacy_audit import (
     Scope,
     decimal_text,
 )
-from schemas.profile import Side
+from schemas.linkage.profile import Side
 
 VERSION: Final = "blindlink/privacy-audit/5"
 

@@ -7,7 +7,7 @@ import copy
 import json
 from typing import Any
 
-from schemas.privacy_audit import DRAWS, MEASURES, PrivacyAudit
+from schemas.linkage.privacy_audit import DRAWS, MEASURES, PrivacyAudit
 
 # Limits of the privacy audit.
 PRIVACY: dict[str, str] = dict.fromkeys(MEASURES, "0.1")

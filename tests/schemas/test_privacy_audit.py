@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from samples.documents import PRIVACY, audit_of
 
-from schemas.privacy_audit import (
+from schemas.linkage.privacy_audit import (
     MEASURES,
     PrivacyAudit,
     PrivacyLimits,

@@ -15,17 +15,17 @@ from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_of
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
-from schemas.policy_words import percent
-from schemas.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
+from schemas.agreement.policy_words import percent
+from schemas.linkage.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
-    from schemas.agreement import ProjectTerms
-    from schemas.privacy_audit import PrivacyLimits
-    from schemas.profile import Side
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.linkage.privacy_audit import PrivacyLimits
+    from schemas.linkage.profile import Side
 
 
 def audited(
