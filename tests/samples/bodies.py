@@ -31,10 +31,10 @@ from schemas import (
     sign_in,
     upload,
 )
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.canonical import parse_json
-from schemas.document import Document
-from schemas.profile import EncodingProfile
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.documents.canonical import parse_json
+from schemas.documents.document import Document
+from schemas.linkage.profile import EncodingProfile
 
 TIME = "2026-09-01T06:00:00Z"
 UPLOAD = "upl-" + "1" * 32

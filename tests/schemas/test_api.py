@@ -12,9 +12,9 @@ from samples.bodies import BODIES
 from samples.documents import PROFILE
 
 from schemas import api, destruction_api, negotiation, rounds
-from schemas.document import Model
-from schemas.errors import DocumentError
-from schemas.match_record import Decision
+from schemas.documents.document import Model
+from schemas.documents.errors import DocumentError
+from schemas.rounds.match_record import Decision
 
 
 def test_the_lines_of_a_page_are_those_of_the_record() -> None:
