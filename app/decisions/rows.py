@@ -184,7 +184,7 @@ class RecordRows:
                 number += len(some)
 
     def _line(self, number: int, columns: _Columns, handles: tuple[Handle, Handle]) -> bytes:
-        """Return the canonical JSON of `schemas.rounds.match_record.Decision`; a million of them take seconds."""
+        """Return a `schemas.rounds.match_record.Decision` as canonical JSON; a million of them take seconds."""
         band, rule, probability, lead = columns
         commitments = [
             commitment(

@@ -1,8 +1,8 @@
 """The agreement under which a project links, and the terms that the broker enforces of it.
 
 An agreement says who takes part, on what legal basis, on which data, for whom, until when, and with which
-limits; it binds once it has all its signatures (`schemas.agreement.statement`). What a broker decides from is the
-shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreement.md`, `project-terms.md`.
+limits; it binds once it has all its signatures (`schemas.agreement.statement`). What a broker decides from is
+the shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreement.md`, `project-terms.md`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ from schemas.agreement.clauses import (
 )
 from schemas.documents.document import Document
 from schemas.documents.ids import Code, IsoDate, Name, Origin, Sha256Hex
+from schemas.documents.texts import Share
 from schemas.linkage.fields import NUMBER_INPUTS
-from schemas.linkage.privacy_audit import PrivacyLimits, Share
+from schemas.linkage.privacy_audit import PrivacyLimits
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 from schemas.signing.identity import PublicIdentity

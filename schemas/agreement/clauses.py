@@ -15,7 +15,7 @@ from schemas.documents.document import Model
 from schemas.documents.ids import Code, DecimalText, IsoDate, Name, PartyName, Sha256Hex
 from schemas.documents.texts import Line, Share, Text
 from schemas.linkage.fields import NumberKind
-from schemas.linkage.privacy_audit import PrivacyLimits, Share
+from schemas.linkage.privacy_audit import PrivacyLimits
 from schemas.linkage.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
 from schemas.signing.identity import PersonIdText, PublicIdentity
 
@@ -277,8 +277,7 @@ class FileSize(Model):
 
 
 class Limits(Model):
-    """Sizes of the files, one an agency, the round budget, the floor, how many links may end at once, and what
-    attacks on a file may find.
+    """Sizes of files, round budget, floor, how many links may end at once, what attacks on a file may find.
 
     `budget` null sets no limit on rounds; `floor` is the smallest count that is shown. `most_ended` is the
     share of the links in force that may end in one round before a person has to accept it; null: no limit.
@@ -297,9 +296,9 @@ class Review(Model):
 
     Persons of `reviewer` with the duty reviewer look at them; `persons` must agree. Of each other agency's
     records they are asked about at most `first` in the first 8 weeks, and then `weekly` a week
-    (`schemas.agreement.allowance`). The other agency answers for `bucket` records or more at a time, so that it does not
-    learn which one is looked at; 1 lets it know. Decisions count for `days` after the run. `consent` says to
-    what counsel consents for a reason: many questions in a round, or cards that show where people live.
+    (`schemas.agreement.allowance`). The other agency answers for `bucket` records or more at a time, so that it
+    does not learn which one is looked at; 1 lets it know. Decisions count for `days` after the run. `consent`
+    says to what counsel consents for a reason: many questions in a round, or cards that show where people live.
     """
 
     reviewer: Name

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from fractions import Fraction
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
+
+from schemas.documents.ids import DecimalText
 
 
 def _shown_as_written(text: str) -> str:
@@ -20,3 +23,12 @@ def _shown_as_written(text: str) -> str:
 MAX_LINE: Final = 200
 Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(_shown_as_written)]
 Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_shown_as_written)]
+
+
+def _at_most_all(share: str) -> str:
+    if Fraction(share) > 1:
+        raise ValueError("a share is at most 1")
+    return share
+
+
+Share = Annotated[DecimalText, AfterValidator(_at_most_all)]

@@ -9,10 +9,11 @@ from fractions import Fraction
 from math import ceil, sqrt
 from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from schemas.documents.document import Model
-from schemas.documents.ids import DecimalText, Sha256Hex
+from schemas.documents.ids import Sha256Hex
+from schemas.documents.texts import Share
 from schemas.linkage.profile import Side
 from schemas.linkage.rows import MAX_RECORDS
 
@@ -23,14 +24,6 @@ DRAWS: Final = 3
 # An audit counts for files that differ by at most one in so many of its records.
 _ONE_IN: Final = 4
 
-
-def _at_most_all(share: str) -> str:
-    if Fraction(share) > 1:
-        raise ValueError("a share is at most 1")
-    return share
-
-
-Share = Annotated[DecimalText, AfterValidator(_at_most_all)]
 Scope = Literal["full", "quick"]
 Measure = Literal[
     "shown",
