@@ -70,6 +70,11 @@ class FileSide:
     looks: Looks
     met: MetPasses
 
+    @property
+    def n_not_compared(self) -> int:
+        """How many records have no row that could be encoded."""
+        return int((~self.looks.has_rows).sum())
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome:
@@ -136,12 +141,16 @@ class Outcome:
 
     @property
     def missed(self) -> Interval:
-        """How many people are likely in both files and not linked; at most all, where no field tells."""
+        """How many people are likely in both files and not linked; at most all, where no field tells.
+
+        Each record that was never compared may be one of them.
+        """
         n_smaller = min(len(self.a.records.ids), len(self.b.records.ids))
         fields = shown_concordance(self.n_linked, self.run.concordance, floor=0)
         found = missed_matches(self.n_linked, n_smaller, fields, floor=0)
         if fields:
-            return found
+            most = found.high + self.a.n_not_compared + self.b.n_not_compared
+            return Interval(found.low, min(most, max(found.high, n_smaller - self.n_linked)))
         # Of a record with a wrong link the right one is missed, too.
         return Interval(0, min(n_smaller, found.high + self.wrong.high))
 

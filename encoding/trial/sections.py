@@ -9,6 +9,7 @@ from encoding.trial.found import Found, Measured
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
 from encoding.trial.summary import (
     headline,
+    not_compared_lines,
     percent,
     range_words,
     reasons_of,
@@ -80,6 +81,7 @@ def _of_outcome(
 def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
     outcome = found.outcome
     yield "warn", UNPROTECTED
+    yield from (("warn", f"{one}.") for one in not_compared_lines(found))
     yield (
         "note",
         f"Likely wrong, of two different people: {wrong_words(outcome)}.",

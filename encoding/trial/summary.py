@@ -25,6 +25,7 @@ def headline(trial: Found) -> str:
 def summary_lines(trial: Found) -> Iterator[str]:
     """Yield what a person wants to know first, a line each."""
     outcome = trial.outcome
+    yield from not_compared_lines(trial)
     yield f"{headline(trial)}."
     for name, side in trial.sides:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
@@ -33,6 +34,16 @@ def summary_lines(trial: Found) -> Iterator[str]:
     yield from (f"  {one}" for one in trial.remarks)
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
+
+
+def not_compared_lines(trial: Found) -> Iterator[str]:
+    """Yield what no number about the links tells of: records that cannot be compared, a line a file."""
+    for which, (name, side) in zip("ab", trial.sides, strict=True):
+        if side.n_not_compared:
+            yield (
+                f"{side.n_not_compared:,} of {len(side.records.ids):,} records of {name} cannot be compared;"
+                f" unmatched-{which}.csv says why"
+            )
 
 
 def truth_lines(measured: Measured) -> Iterator[str]:

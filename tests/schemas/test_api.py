@@ -11,9 +11,12 @@ from samples.agreement import AGREEMENT
 from samples.bodies import BODIES
 from samples.documents import PROFILE
 
-from schemas import api, destruction_api, negotiation, rounds
+from schemas.agreement import negotiation
+from schemas.api import bodies as api
+from schemas.api import destruction as destruction_api
 from schemas.documents.document import Model
 from schemas.documents.errors import DocumentError
+from schemas.rounds import rounds
 from schemas.rounds.match_record import Decision
 
 

@@ -12,7 +12,8 @@ from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY
 from schemas.matchlog.proof import LogProof
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
-from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce, rounds
+from schemas.rounds import rounds
+from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
 from schemas.rounds.upload import Receipt
 
 DIGEST, TIME = "a" * 64, "2026-09-01T06:00:00Z"

@@ -41,21 +41,7 @@ from vectors.signed_request import signed_request_vectors
 from vectors.uploads import container_vectors, release_vectors
 
 import schemas
-from schemas import (
-    agreement,
-    audit_pack,
-    audit_report,
-    chain_statement,
-    claims,
-    delivery,
-    destruction,
-    identity,
-    match_record,
-    release,
-    review,
-    secret_share,
-    upload,
-)
+from schemas.agreement import agreement
 from schemas.agreement.statement import SignedStatement
 from schemas.documents.canonical import canonical_bytes
 from schemas.documents.document import Document
@@ -72,10 +58,22 @@ from schemas.linkage.run import RunSpecification
 from schemas.matchlog import checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.proof import parse_proof, verify_proof
+from schemas.reports import audit_pack, audit_report
 from schemas.reports.overdue import OverdueMessage
 from schemas.reports.round_report import RoundReport
+from schemas.rounds import (
+    chain_statement,
+    claims,
+    delivery,
+    destruction,
+    match_record,
+    release,
+    review,
+    upload,
+)
 from schemas.rounds.rollback import SignedRollback
 from schemas.rounds.rounds import NonceOffer
+from schemas.signing import identity, secret_share
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.invitation import Invitation
 from schemas.signing.note import VerifierKey
