@@ -7,7 +7,7 @@ what the document says.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,6 +18,8 @@ from schemas.documents.canonical import (
     parse_canonical_object,
 )
 from schemas.documents.errors import CanonicalError, DocumentError, OtherVersionError
+
+_VERSION: Final = re.compile(r"(?P<format>blindlink/[a-z-]{1,40})/[0-9]{1,4}", re.ASCII)
 
 
 class Model(BaseModel):
@@ -101,11 +103,10 @@ def refuse_other_version(kind: str, error: ValidationError) -> None:
         OtherVersionError: it is. What was given is told only where it is a version of the same format.
     """
     for one in error.errors(include_url=False):
-        if one["loc"][-1:] == ("version",) and one["type"] == "literal_error":
-            read, given = one["ctx"]["expected"].strip("'"), one["input"]
-            known = re.escape(read.rpartition("/")[0])
-            if isinstance(given, str) and re.fullmatch(f"{known}/[0-9]{{1,4}}", given):
-                raise OtherVersionError(kind, given, read) from None
+        read = _VERSION.fullmatch(one.get("ctx", {}).get("expected", "").strip("'"))
+        given = _VERSION.fullmatch(one["input"]) if isinstance(one["input"], str) else None
+        if read and given and given["format"] == read["format"]:
+            raise OtherVersionError(kind, given.string, read.string) from None
 
 
 def describe_invalid(error: ValidationError) -> str:

@@ -208,7 +208,7 @@ class RoundReport(Document):
 
     KIND: ClassVar[str] = "round report"
 
-    version: Literal["blindlink/round-report/1"] = "blindlink/round-report/1"
+    version: Literal["blindlink/round-report/2"] = "blindlink/round-report/2"
     project: Name
     party: Name
     made: UtcTime

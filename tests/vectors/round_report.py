@@ -24,7 +24,7 @@ BEFORE: dict[str, Any] = {
     "wrong": {"low": 0, "high": 9}, "missed": None,
 }  # fmt: skip
 REPORT: dict[str, Any] = {
-    "version": "blindlink/round-report/1",
+    "version": "blindlink/round-report/2",
     "project": "foster-pupils",
     "party": "child-welfare",
     "made": "2026-11-28T06:00:00Z",
