@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
+from encoding.project.uploading.subject import Subject, draw_sample, read_subject
 from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 

@@ -15,7 +15,7 @@ from samples.refusals import raises
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.persons import needs_enrolled, newest_identities, read_party
-from encoding.cli.parts.shown_keys import read_shown
+from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement.agreement import Agreement
