@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from schemas.ids import TIME_FORMAT, utc_text
+from schemas.documents.ids import TIME_FORMAT, utc_text
 
 __all__ = ["Clock", "LogClock", "hour_text", "parse_utc", "utc_now", "utc_text"]
 

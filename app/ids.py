@@ -8,5 +8,5 @@ ID_BYTES = 16
 
 
 def new_id(prefix: str) -> str:
-    """Return a new random id such as `run-` and 32 hex characters; `prefix` is one of schemas.ids'."""
+    """Return a new random id such as `run-` and 32 hex characters; `prefix` is of schemas.documents.ids."""
     return f"{prefix}-{secrets.token_hex(ID_BYTES)}"

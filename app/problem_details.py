@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.errors import BrokerError
-from schemas.problem import TYPE_PREFIX, Problem
+from schemas.documents.problem import TYPE_PREFIX, Problem
 
 _OURS: Final = "The broker failed; its operator can find out why."
 

@@ -27,9 +27,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
-from schemas.identity import Duty
-from schemas.ids import ADDRESS_PATTERN, PartyName
+from schemas.documents.ids import ADDRESS_PATTERN, PartyName
 from schemas.shared.written_answers import MAIL_PATTERN, TOML_HINT, setting_fault
+from schemas.signing.identity import Duty
 
 _LISTED: Final = "docs/operator.md lists the settings"
 CONFIG_NAME: Final = "broker.toml"

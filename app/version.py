@@ -6,5 +6,5 @@ from importlib.metadata import version
 from typing import Final
 
 VERSION: Final = version("blindlink")
-# As a schemas.ids.Code.
+# As a schemas.documents.ids.Code.
 SOFTWARE: Final = f"blindlink-{VERSION}"

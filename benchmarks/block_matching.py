@@ -20,8 +20,8 @@ from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from app.security.scratch import Scratch
 from app.worker.estimate import MadeRows, made_meetings
-from schemas.counts import published_counts
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import published_counts
+from schemas.linkage.profile import EncodingProfile
 from tests.samples.matching_profiles import block_profile
 
 PART_ROWS = 1 << 16

@@ -33,7 +33,7 @@ from encoding.blocks.keys import index_rows
 from encoding.profiles.catalog import shipped_profile
 from encoding.trial import linkage
 from encoding.trial.linkage import Encoded, link
-from schemas.profile import TOKEN_BYTES, EncodingProfile, Side
+from schemas.linkage.profile import TOKEN_BYTES, EncodingProfile, Side
 
 SEEDS = (41, 42, 43, 44)
 # A pair meets up to nine times: of more guesses none is likelier to be among them.

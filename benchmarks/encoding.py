@@ -170,7 +170,7 @@ def run_rows(n_records: int) -> None:
     from encoding.blocks.keys import CellKeys
     from encoding.profiles.catalog import shipped_profile
     from encoding.recipe import Recipe
-    from schemas.profile import memory_columns
+    from schemas.linkage.profile import memory_columns
 
     profile = shipped_profile("children", size="nation" if n_records > 1_000_000 else "state")
     recipe = Recipe.load(profile.recipe)

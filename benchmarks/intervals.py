@@ -27,15 +27,15 @@ from encoding.profiles.catalog import shipped_profile
 from encoding.records import open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, RehearsalFiles, write_rehearsal
 from encoding.trial.linkage import link
-from schemas.agreement import DEFAULT_FLOOR
-from schemas.link_quality import (
+from schemas.agreement.agreement import DEFAULT_FLOOR
+from schemas.linkage.link_quality import (
     Interval,
     missed_matches,
     shown_concordance,
     true_matches,
     wrong_links,
 )
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 FIRST_SEED = 1000
 WANTED = 0.9

@@ -23,7 +23,7 @@ from benchmarks.crafted_rows import patched, remembering, sizes_given
 from benchmarks.rehearsed import File, Rehearsal, clean, encoded_file, mains, rehearsal_files
 from encoding.profiles.catalog import shipped_profile
 from encoding.trial.linkage import Encoded, link
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 N_MADE_UP = 200
 Counts = tuple[int, ...]

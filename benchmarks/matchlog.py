@@ -33,11 +33,11 @@ from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
+from schemas.agreement.statement import MAX_STANDING_RUNS
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.note import NoteSigner
-from schemas.statement import MAX_STANDING_RUNS
+from schemas.signing.note import NoteSigner
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 

@@ -44,12 +44,12 @@ from encoding.blocks.spool import Spool
 from encoding.packing.container import Body, write_body, write_container
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe import Recipe
-from schemas.clauses import FileSize
-from schemas.counts import FileCounts, published_counts
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import EncodingProfile, Side, memory_columns
-from schemas.row_layout import row_layout
-from schemas.upload import ContainerHeader, Parts, serialise_header
+from schemas.agreement.clauses import FileSize
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.counts import FileCounts, published_counts
+from schemas.linkage.profile import EncodingProfile, Side, memory_columns
+from schemas.linkage.row_layout import row_layout
+from schemas.rounds.upload import ContainerHeader, Parts, serialise_header
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path.insert(0, str(TESTS))

@@ -24,7 +24,7 @@ from benchmarks.rehearsed import File, Rehearsal, Truth
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 FAKER = "faker==40.40.0"
 COLUMNS = ("first_name", "middle_name", "last_name", "birth_date", "sex", "zip")

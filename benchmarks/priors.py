@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from benchmarks.rehearsed import LEVELS, Linked, Rehearsal, clean, link, rehearsal_files
 from encoding.profiles.catalog import SHIPPED, shipped_profile
-from schemas.fields import MILLION
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import MILLION
+from schemas.linkage.profile import EncodingProfile
 
 LINKAGE = Path(__file__).resolve().parent.parent / "schemas" / "linkage"
 SEEDS = (71, 72, 73, 74, 75, 76)

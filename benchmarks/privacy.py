@@ -33,7 +33,7 @@ from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk, open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 N_NATION, N_IN_CARE = 6_000_000, 55_000
 # What must hold at any size is measured at the size of a state.

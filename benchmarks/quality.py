@@ -49,8 +49,8 @@ from benchmarks.rehearsed import (
 )
 from encoding.encoder import Encoder
 from encoding.profiles.catalog import NUMBER_FIELD, SHIPPED, SIZES, ZIP_FIELD, shipped_profile
-from schemas.fields import NumberKind
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import NumberKind
+from schemas.linkage.profile import EncodingProfile
 
 SEEDS = (41, 42, 43, 44)
 SPLINK = "splink>=5,<6"

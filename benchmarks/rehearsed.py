@@ -25,8 +25,8 @@ from encoding.synth import (
 )
 from encoding.trial.linkage import Encoded, encode
 from encoding.trial.linkage import link as link_files
-from schemas.counts import FileCounts
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.profile import EncodingProfile, Side
 
 BENCH = Path(__file__).resolve().parent.parent / ".bench"
 LEVELS = tuple(ERROR_LEVELS)

@@ -35,9 +35,9 @@ from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection
 from encoding.broker.credential import SignIn
 from encoding.profiles.catalog import shipped_profile
-from schemas.api import UploadRequest
+from schemas.api.bodies import UploadRequest
 from schemas.shared.trust import trust_only
-from schemas.signed_request import Where
+from schemas.signing.signed_request import Where
 
 GB = 1e9
 

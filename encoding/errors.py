@@ -14,7 +14,7 @@ from encoding.problems import RowProblem
 from schemas.shared.error_rows import Refusal
 
 if TYPE_CHECKING:
-    from schemas.delivery import DeliveryFault
+    from schemas.rounds.delivery import DeliveryFault
 
 # The status of a command that met what cannot be honest.
 ALARM: Final = 9

@@ -8,8 +8,8 @@ from typing import cast
 from app.agencies.errors import DUTIES_REFUSED
 from app.agencies.models import Person
 from app.errors import RefusedError
-from schemas import identity
-from schemas.identity import Duty, Role, duty_apart
+from schemas.signing import identity
+from schemas.signing.identity import Duty, Role, duty_apart
 
 
 def role_of(duties: Sequence[Duty]) -> Role:

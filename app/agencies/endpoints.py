@@ -19,16 +19,16 @@ from app.oidc.wired import WiredProvider, known_provider
 from app.security.assertions import claimed_person
 from app.security.errors import SignInRefusedError
 from app.wired import WiredBroker
-from schemas.api import SessionLink, WhoAmI
-from schemas.document import Document
-from schemas.identity import SignedKeyChange
-from schemas.sign_in import (
+from schemas.api.bodies import SessionLink, WhoAmI
+from schemas.api.sign_in import (
     TOKEN_PATH,
     EnrolmentRequest,
     EnrolmentView,
     TokenAnswer,
     TokenRequest,
 )
+from schemas.documents.document import Document
+from schemas.signing.identity import SignedKeyChange
 
 log = structlog.get_logger()
 

@@ -29,18 +29,18 @@ from app.db import add_if_alone, insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.tokens import digest_of
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import (
+from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.written_code import CODE_BYTES, read_code, write_code
+from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.signing.identity import (
     MAX_KEY_CHANGES,
     Duty,
     IdentityHistory,
     PublicIdentity,
     SignedKeyChange,
 )
-from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
-from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
-from schemas.signed_times import is_timely
-from schemas.written_code import CODE_BYTES, read_code, write_code
+from schemas.signing.signed_times import is_timely
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -24,17 +24,17 @@ from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
 from app.security.tokens import digest_of, new_token, open_under
-from schemas.api import SessionLink
-from schemas.identity import Role
-from schemas.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
+from schemas.api.bodies import SessionLink
+from schemas.documents.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
+from schemas.signing.identity import Role
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agencies.repository import TokenHolder
     from app.matchlog.service import MatchLog
-    from schemas.identity import Duty
+    from schemas.signing.identity import Duty
 
 # No secret: the three letters before a token's id.
 TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105

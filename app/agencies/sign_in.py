@@ -26,16 +26,16 @@ from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
 from app.security.errors import REQUEST_UNSIGNED, SignInRefusedError
 from app.security.tokens import digest_of, is_token, new_token
-from schemas.errors import FormatError
-from schemas.sign_in import TokenAnswer
-from schemas.signed_request import HEADER, SignedRequest
+from schemas.api.sign_in import TokenAnswer
+from schemas.documents.errors import FormatError
+from schemas.signing.signed_request import HEADER, SignedRequest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.security.actor import Actor
     from app.security.credential import Credential
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 TOKEN_LIFETIME: Final = timedelta(minutes=10)
 # A signed request is taken for so long, either way.

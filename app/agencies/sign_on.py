@@ -25,8 +25,8 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft
 from app.security.errors import SignInRefusedError
 from app.security.tokens import digest_of, new_token, seal_under
-from schemas.api import SessionLink
-from schemas.canonical import canonical_digest
+from schemas.api.bodies import SessionLink
+from schemas.documents.canonical import canonical_digest
 from schemas.matchlog.entry import Actor as EntryActor
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.oidc.id_token import SignedOff, SignedOn
     from app.oidc.provider import Provider
     from app.security.actor import Actor
-    from schemas.identity import Duty
+    from schemas.signing.identity import Duty
 
 # Who is shut out at the provider reads for so long at most, if it tells nobody.
 SESSION_LIFETIME: Final = timedelta(hours=1)

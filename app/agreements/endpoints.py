@@ -15,10 +15,10 @@ from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import DigestPath, ProjectPath
 from app.wired import WiredBroker
-from schemas.api import ProjectList, ProjectView
-from schemas.negotiation import AgreementList, AgreementProposal, AgreementView, LastWord
-from schemas.sign_in import IdentityList
-from schemas.statement import SignedStatement
+from schemas.agreement.negotiation import AgreementList, AgreementProposal, AgreementView, LastWord
+from schemas.agreement.statement import SignedStatement
+from schemas.api.bodies import ProjectList, ProjectView
+from schemas.api.sign_in import IdentityList
 
 router = APIRouter()
 

@@ -22,11 +22,11 @@ from app.db import insert_rows, reading_ahead
 from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
-from schemas.destruction import HoldNotice, SignedDestruction
-from schemas.destruction_api import HoldView
-from schemas.errors import SignatureError
-from schemas.ids import HOLD_PREFIX
+from schemas.api.destruction import HoldView
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import HOLD_PREFIX
 from schemas.matchlog.destruction_kinds import LegalHoldLifted, LegalHoldSet
+from schemas.rounds.destruction import HoldNotice, SignedDestruction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.document import Model
+    from schemas.documents.document import Model
 
 # Their statements stay for good; one hold keeps everything.
 MAX_HOLDS_A_DAY: Final = 16

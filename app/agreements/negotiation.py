@@ -33,7 +33,13 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from schemas.amendment import newcomer_fault, of_same_clauses, stewards_before, succession_fault
+from schemas.agreement.amendment import (
+    newcomer_fault,
+    of_same_clauses,
+    stewards_before,
+    succession_fault,
+)
+from schemas.agreement.statement import Act, Consent, Notice, SignedStatement
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -44,7 +50,6 @@ from schemas.matchlog.agreement_kinds import (
     ProjectOpened,
     SignedBody,
 )
-from schemas.statement import Act, Consent, Notice, SignedStatement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +60,9 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.matchlog.service import MatchLog
     from app.security.actor import Actor
-    from schemas.agreement import Agreement
-    from schemas.document import Document, Model
-    from schemas.negotiation import AgreementProposal
+    from schemas.agreement.agreement import Agreement
+    from schemas.agreement.negotiation import AgreementProposal
+    from schemas.documents.document import Document, Model
 
 # Of a project, by one party. Each stands whole in the match log; nobody can fill the log with them, or keep
 # another party from a proposal of its own.

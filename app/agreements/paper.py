@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agreements import repository
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

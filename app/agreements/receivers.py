@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from app.agencies.persons import identities_of
 from app.agreements.errors import NOBODY_RECEIVES
 from app.errors import RefusedError
-from schemas.sealing import MAX_RECEIVERS
+from schemas.signing.sealing import MAX_RECEIVERS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from schemas.agreement import Agreement
-    from schemas.identity import PublicIdentity
+    from schemas.agreement.agreement import Agreement
+    from schemas.signing.identity import PublicIdentity
 
 
 def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.security.actor import Actor
-    from schemas.identity import Role
+    from schemas.signing.identity import Role
 
 BindingVersion: TypeAlias = tuple[StoredTerms, StoredProfile, StoredAgreement]
 

@@ -19,10 +19,10 @@ from app.clock import utc_text
 from app.db import is_writing, reading_ahead
 from app.errors import NotFoundError
 from app.security.actor import Actor
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.api import ProjectView
-from schemas.profile import EncodingProfile
-from schemas.roster import on_roster
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.roster import on_roster
+from schemas.api.bodies import ProjectView
+from schemas.linkage.profile import EncodingProfile
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -15,11 +15,11 @@ from app.agreements.errors import (
 )
 from app.agreements.models import PartyWord
 from app.errors import RefusedError
-from schemas.errors import SignatureError
-from schemas.negotiation import LastWord
-from schemas.signed_times import is_timely
-from schemas.signing import verify_document
-from schemas.statement import duty_for
+from schemas.agreement.negotiation import LastWord
+from schemas.agreement.statement import duty_for
+from schemas.documents.errors import SignatureError
+from schemas.signing.signatures import verify_document
+from schemas.signing.signed_times import is_timely
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.errors import Rule
     from app.security.actor import Actor
-    from schemas.agreement import Agreement
-    from schemas.document import Document
-    from schemas.identity import Duty
-    from schemas.statement import SignedStatement, Statement
-    from schemas.upload import Signature
+    from schemas.agreement.agreement import Agreement
+    from schemas.agreement.statement import SignedStatement, Statement
+    from schemas.documents.document import Document
+    from schemas.rounds.upload import Signature
+    from schemas.signing.identity import Duty
 
 
 def check_signer(

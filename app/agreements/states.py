@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.security.actor import Actor
-    from schemas.negotiation import AgreementSummary
+    from schemas.agreement.negotiation import AgreementSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,13 @@ from app.agreements import repository
 from app.agreements.negotiation import may_see, require_negotiation
 from app.agreements.service import agreement_now, agreement_of, profile_named, suspended_by
 from app.clock import utc_text
-from schemas.negotiation import AgreementList, AgreementState, AgreementSummary, AgreementView
-from schemas.statement import SignedStatement
+from schemas.agreement.negotiation import (
+    AgreementList,
+    AgreementState,
+    AgreementSummary,
+    AgreementView,
+)
+from schemas.agreement.statement import SignedStatement
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

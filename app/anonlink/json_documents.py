@@ -9,8 +9,8 @@ from typing import Any, Final, NoReturn
 
 from app.errors import RefusedError, Rule
 from app.http.errors import MALFORMED_BODY
-from schemas.canonical import unique_object
-from schemas.errors import CanonicalError
+from schemas.documents.canonical import unique_object
+from schemas.documents.errors import CanonicalError
 
 # A name or note of a project or run.
 MAX_TEXT: Final = 10_000

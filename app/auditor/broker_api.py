@@ -13,10 +13,10 @@ import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, answered, authorisation, is_url, require_safe, tls_context
-from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
-from schemas.canonical import parse_json
-from schemas.document import Document
-from schemas.errors import FormatError
+from schemas.api.bodies import MAX_RECORD_ROWS, MatchRecordPage
+from schemas.documents.canonical import parse_json
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
 from schemas.shared.slow_answers import SlowAnswerWatch
 
 # A page of a match record stays below 2 MB, and every other answer far below that.

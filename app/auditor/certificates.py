@@ -16,13 +16,13 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable
 from app.auditor.verdict import Caveat, Verdict
-from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
-from schemas.certificate_log import contradictions
-from schemas.certificate_page import LOCAL_WORDS, REMAINS_WORDS
-from schemas.errors import CheckpointError, FormatError
+from schemas.documents.errors import CheckpointError, FormatError
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.reports.certificate import CertificateCheck, CertificateFile, verify_certificate
+from schemas.reports.certificate_log import contradictions
+from schemas.reports.certificate_page import LOCAL_WORDS, REMAINS_WORDS
+from schemas.signing.note import VerifierKey
 
 if TYPE_CHECKING:
     from app.auditor.pins import Pin

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from app.auditor.errors import CheckpointMissingError, CosignatureBrokenError, RootMismatchError
 from app.auditor.keys import KeyChain
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, verify_cosignatures
-from schemas.matchlog.note import Note, VerifierKey
+from schemas.signing.note import Note, VerifierKey
 
 
 class CheckpointBook:

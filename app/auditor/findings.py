@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 
 from app.auditor.linked_runs import LinkedRuns
 from app.auditor.round_totals import RoundTotals
-from schemas.agreement import Agreement
-from schemas.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
+from schemas.agreement.agreement import Agreement
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import Outcome
+from schemas.reports.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
 
 # What an entry adds to, or takes from, what is there in its project.
 _CHANGES: Final[dict[str, tuple[str, int]]] = {

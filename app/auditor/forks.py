@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.auditor.errors import ForkError
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.entry import Entry, entry_bytes
-from schemas.merkle import hash_leaf
 
 
 @dataclass(frozen=True, slots=True)

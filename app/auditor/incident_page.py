@@ -8,7 +8,7 @@ from typing import Final
 
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
-from schemas.audit_incident import Incident, ReachedRelease, SealedKind, SealedToParty
+from schemas.reports.audit_incident import Incident, ReachedRelease, SealedKind, SealedToParty
 from schemas.shared.amounts import counted
 from schemas.shared.page import (
     Markup,

@@ -9,20 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from app.auditor.errors import SubjectUnknownError
-from schemas.audit_incident import (
-    Act,
-    Cause,
-    Incident,
-    ReachedRelease,
-    ReachedRun,
-    ReachedUpload,
-    RunStage,
-    SealedKind,
-    SealedToParty,
-    Subject,
-)
-from schemas.identity import signing_key_sha256
-from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.documents.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
@@ -42,6 +29,19 @@ from schemas.matchlog.kinds import (
 )
 from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
+from schemas.reports.audit_incident import (
+    Act,
+    Cause,
+    Incident,
+    ReachedRelease,
+    ReachedRun,
+    ReachedUpload,
+    RunStage,
+    SealedKind,
+    SealedToParty,
+    Subject,
+)
+from schemas.signing.identity import signing_key_sha256
 
 _STAGES: Final[dict[str, RunStage]] = {
     "run-started": "started",

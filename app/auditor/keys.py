@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from app.auditor.errors import KeyChainError, PinUnreadableError, SignatureMissingError
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, verify_log_signature
 from schemas.matchlog.hand_over import verify_hand_over
 from schemas.matchlog.kinds import LogKeyRotated
-from schemas.matchlog.note import LOG_KEY, Note, VerifierKey
+from schemas.signing.note import LOG_KEY, Note, VerifierKey
 
 
 class KeyChain:

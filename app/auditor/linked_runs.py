@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from schemas.audit_report import LinkedRun
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import RunAsked, RunFinished, UploadReceived
-from schemas.run import RunSpecification
+from schemas.reports.audit_report import LinkedRun
 
 # Half a year of weeks, or more of a project of several pairs: older runs are in older reports.
 NEWEST: Final = 26

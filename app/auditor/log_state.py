@@ -12,12 +12,12 @@ from typing import Literal, NamedTuple
 from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
-from schemas.agreement import ProjectTerms
-from schemas.allowance import Charge
-from schemas.destruction import Scope
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.allowance import Charge
+from schemas.documents.merkle import HASH_BYTES
+from schemas.linkage.run import MatchingPolicy, Recipient
 from schemas.matchlog.entry import Entry
-from schemas.merkle import HASH_BYTES
-from schemas.run import MatchingPolicy, Recipient
+from schemas.rounds.destruction import Scope
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
 

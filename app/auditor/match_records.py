@@ -10,18 +10,18 @@ from fractions import Fraction
 from typing import IO, Any, Protocol
 
 from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContradictedError
-from schemas.api import MatchRecordPage
-from schemas.errors import DocumentError
-from schemas.match_record import (
+from schemas.api.bodies import MatchRecordPage
+from schemas.documents.errors import DocumentError
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import RunAsked, RunFinished
+from schemas.matchlog.review_kinds import ReviewEnded
+from schemas.rounds.match_record import (
     Decision,
     LineSource,
     MatchRecordHeader,
     MatchRecordReader,
     Row,
 )
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunAsked, RunFinished
-from schemas.matchlog.review_kinds import ReviewEnded
 
 
 class RecordSource(Protocol):

@@ -7,8 +7,8 @@ from typing import Final
 
 from app.auditor.match_records import RecordRead
 from app.auditor.verdict import Verdict
-from schemas.decision_steps import PROBABILITY_STEPS
-from schemas.match_record import Decision, MatchRecordHeader
+from schemas.linkage.decision_steps import PROBABILITY_STEPS
+from schemas.rounds.match_record import Decision, MatchRecordHeader
 from schemas.shared.page import (
     Bar,
     Section,

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from app.auditor.errors import MalformedError, RecordContradictedError
 from app.auditor.file_kinds import START_BYTES, require_bundle
 from app.auditor.pins import Pin, parse_pins
-from schemas.audit_pack import AuditPack, read_pack, starts_pack
-from schemas.errors import BundleError, FormatError
-from schemas.match_record import Opening, OpeningsHeader, parse_openings
+from schemas.documents.errors import BundleError, FormatError
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import BundleManifest, BundleReader
 from schemas.matchlog.entry import Entry, entry_bytes
 from schemas.matchlog.kinds import UploadReceived
-from schemas.upload import Receipt, SignedManifest
+from schemas.reports.audit_pack import AuditPack, read_pack, starts_pack
+from schemas.rounds.match_record import Opening, OpeningsHeader, parse_openings
+from schemas.rounds.upload import Receipt, SignedManifest
 
 
 class Rewound:

@@ -10,9 +10,9 @@ import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
-from schemas.api import SessionLink, sign_in_url
-from schemas.canonical import parse_json
-from schemas.errors import FormatError
+from schemas.api.bodies import SessionLink, sign_in_url
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import FormatError
 
 PATH: Final = "/v1/session-links"
 MAX_ANSWER_BYTES: Final = 4096

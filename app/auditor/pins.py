@@ -19,7 +19,7 @@ from app.auditor.errors import (
     RolledBackError,
 )
 from app.auditor.files import why_unreadable
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     parse_checkpoint_line,
@@ -27,7 +27,7 @@ from schemas.matchlog.checkpoint import (
     verify_log_signature,
 )
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import Note, VerifierKey
+from schemas.signing.note import Note, VerifierKey
 
 MAX_PIN_FILE_BYTES: Final = 64 * 1024 * 1024
 _LINE: Final = re.compile(r"\s*\S+\s+[0-9,.]+\s")

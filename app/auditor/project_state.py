@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from app.auditor.round_state import Rounds
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.statement import StandingApproval
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.statement import StandingApproval
 
 
 @dataclass(slots=True)

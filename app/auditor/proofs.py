@@ -18,14 +18,14 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable
 from app.auditor.verdict import TIMES, Caveat
-from schemas.errors import CheckpointError, EntryError, ProofError
+from schemas.documents.errors import CheckpointError, EntryError, ProofError
 from schemas.matchlog.proof import MAX_PROOF_BYTES, parse_proof, verify_proof
 
 if TYPE_CHECKING:
     from app.auditor.pins import Pin
     from schemas.matchlog.checkpoint import Checkpoint
     from schemas.matchlog.entry import Entry
-    from schemas.matchlog.note import VerifierKey
+    from schemas.signing.note import VerifierKey
 
 ONE_ENTRY: Final = Caveat(
     "one-entry",

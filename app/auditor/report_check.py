@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from app.auditor.errors import PublicKeyError, ReportRefusedError, ReportUnreadableError
 from app.auditor.files import why_unreadable
-from schemas.audit_report import is_page, key_fingerprint, open_page, open_report
-from schemas.errors import DocumentError, SignatureError
+from schemas.documents.errors import DocumentError, SignatureError
+from schemas.reports.audit_report import is_page, key_fingerprint, open_page, open_report
 
 # Reports hold totals; only the acts of an incident grow with the log, to some hundred bytes each.
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024

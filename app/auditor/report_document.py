@@ -12,10 +12,17 @@ from typing import Final
 from app.auditor.errors import AuditError, MalformedError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
 from app.auditor.verdict import EARLY, HELD_LATE, HOLD, LATE, TIMES, WHO_TYPED, Verdict
-from schemas.audit_incident import Incident
-from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
-from schemas.ids import utc_text
-from schemas.printable import printable
+from schemas.documents.ids import utc_text
+from schemas.documents.printable import printable
+from schemas.reports.audit_incident import Incident
+from schemas.reports.audit_report import (
+    AuditReport,
+    EvidenceItem,
+    Fault,
+    LogFacts,
+    Receipts,
+    Witnessed,
+)
 from schemas.shared.amounts import counted
 
 

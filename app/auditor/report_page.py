@@ -10,9 +10,9 @@ from app.auditor.incident_page import incident_section
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS, UNREADABLE_CODE
-from schemas.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
-from schemas.link_quality import BIRTH_DATE, missed_matches, wrong_links
+from schemas.linkage.link_quality import BIRTH_DATE, missed_matches, wrong_links
 from schemas.matchlog.disclosures import WHAT
+from schemas.reports.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
 from schemas.shared.page import (
     Markup,
     Section,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.audit_report import RoundsOf
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import RunAsked
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
+from schemas.reports.audit_report import RoundsOf
 
 
 @dataclass(slots=True)

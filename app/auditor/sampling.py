@@ -13,8 +13,8 @@ from typing import IO, Any
 from app.auditor.errors import RecordContradictedError
 from app.auditor.match_records import RecordRead, read_record
 from app.auditor.packs import Openings
-from schemas.audit_pack import Sample, draw_sample
-from schemas.match_record import Decision, opens
+from schemas.reports.audit_pack import Sample, draw_sample
+from schemas.rounds.match_record import Decision, opens
 
 
 @dataclass(slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from schemas.certificate_page import REASON_WORDS
-from schemas.ids import BROKER
-from schemas.link_quality import wrong_links
+from schemas.documents.ids import BROKER
+from schemas.linkage.link_quality import wrong_links
+from schemas.linkage.privacy_audit import audit_words
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import SIGN_ON
-from schemas.privacy_audit import audit_words
+from schemas.reports.certificate_page import REASON_WORDS
 
 
 def timeline_line(entry: Entry) -> str:

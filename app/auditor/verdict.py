@@ -125,7 +125,7 @@ def _listed(late: Sequence[Lateness | HeldLate | Early]) -> str:
 def new_stewards(project: str, number: int, party: str) -> Caveat:
     """Return the caveat of a version that was signed for a party by none of its stewards of before.
 
-    Those are listed by the last version that names the party (`schemas.amendment.stewards_before`).
+    Those are listed by the last version that names the party (`schemas.agreement.amendment.stewards_before`).
     """
     return Caveat(
         "new-stewards",

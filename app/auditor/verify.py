@@ -44,16 +44,16 @@ from app.auditor.verdict import (
     no_heads,
     unverified,
 )
-from schemas.errors import BundleError, FormatError
-from schemas.identity import PublicIdentity
+from schemas.documents.errors import BundleError, FormatError
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import LogKeyRotated, LogStarted
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import UpperTiles
-from schemas.merkle import Frontier, hash_leaf
 from schemas.shared.collector import collector_paused
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.note import VerifierKey
 
 OnEntry = Callable[[Entry], None]
 OnProgress = Callable[[int, int], None]

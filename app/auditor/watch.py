@@ -27,14 +27,20 @@ from app.auditor.errors import (
 from app.auditor.pins import Pin
 from app.auditor.verdict import NO_LOG_KEY, Verdict
 from app.auditor.watch_state import WatchState
-from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, DocumentError, EntryError, FormatError, ProofError
-from schemas.log_extension import follow_keys, is_contradiction, require_extension
+from schemas.api.bodies import LogCheckpoint
+from schemas.api.log_extension import follow_keys, is_contradiction, require_extension
+from schemas.documents.errors import (
+    CheckpointError,
+    DocumentError,
+    EntryError,
+    FormatError,
+    ProofError,
+)
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5

@@ -9,7 +9,7 @@ from typing import Final
 from app.auditor.errors import PinUnreadableError
 from app.auditor.files import write_bytes
 from app.auditor.pins import Pin, read_pins
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.log_keys import LogKeys
 

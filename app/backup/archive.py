@@ -32,12 +32,12 @@ from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, require_known
 from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
 from app.version import SOFTWARE
-from schemas.document import Document
-from schemas.errors import CheckpointError, DocumentError
-from schemas.ids import Code, Sha256Hex, UtcTime
+from schemas.documents.document import Document
+from schemas.documents.errors import CheckpointError, DocumentError
+from schemas.documents.ids import Code, Sha256Hex, UtcTime
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from schemas.matchlog.note import VerifierKey
 from schemas.shared.amounts import counted
+from schemas.signing.note import VerifierKey
 
 if TYPE_CHECKING:
     from app.broker import Broker

@@ -8,7 +8,7 @@ import click
 
 from app.cli.opening import local_operator, opened_broker
 from app.errors import RequestError
-from schemas.ids import is_name
+from schemas.documents.ids import is_name
 from schemas.shared.command_line import emit, json_option, one_line
 
 

@@ -14,7 +14,7 @@ from app.cli.opening import founded_settings, opened_broker
 from app.clock import utc_now
 from app.errors import ConfigurationError, RefusedError
 from app.matchlog.errors import LogRolledBackError
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import parse_checkpoints
 from schemas.shared.progress_bar import working
 

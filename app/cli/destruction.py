@@ -10,16 +10,16 @@ import click
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.durable import write_durably
 from app.errors import ConfigurationError, RequestError
-from schemas.certificate_page import certificate_page
-from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.documents.ids import UPLOAD_PREFIX, is_random_id
+from schemas.reports.certificate_page import certificate_page
 from schemas.shared.command_line import FILE, emit, json_option, one_line
 from schemas.shared.durable import PlaceBlockedError
 
 if TYPE_CHECKING:
     from app.agreements.hold_models import LegalHold
     from app.broker import Broker
-    from schemas.certificate import CertificateFile
-    from schemas.destruction_api import DestructionView
+    from schemas.api.destruction import DestructionView
+    from schemas.reports.certificate import CertificateFile
 
 _out = click.option("--out", "out", type=FILE, help="Write the certificate as JSON to this file.")
 _html = click.option("--html", "html", type=FILE, help="Write it as a page to print, too.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.matching.exhaustive import Words, pack_words
 from app.matching.exhaustive.words import MAX_ENCODING_BYTES
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 
 
 class EncodingFileError(FormatError):

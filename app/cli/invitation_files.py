@@ -11,9 +11,9 @@ from cryptography import x509
 
 from app.errors import ConfigurationError, RequestError
 from app.security.log_key import read_log_key
-from schemas.errors import DocumentError
-from schemas.invitation import FIRST_BYTES, Invitation
+from schemas.documents.errors import DocumentError
 from schemas.shared.durable import PlaceBlockedError, replacing
+from schemas.signing.invitation import FIRST_BYTES, Invitation
 
 if TYPE_CHECKING:
     from app.agencies.persons import NewInvitation

@@ -19,7 +19,7 @@ from app.security.log_key import (
 if TYPE_CHECKING:
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.matchlog.note import VerifierKey
+    from schemas.signing.note import VerifierKey
 
 
 @click.group("log-key", short_help="Show and replace the key that signs the match log.")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from app.errors import BrokerError, place_of
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 from schemas.shared.command_line import LazyGroup, complain, flat
 from schemas.shared.memory import guard_memory
 

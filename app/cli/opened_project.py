@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.cli.invitation_files import Writer
     from app.cli.parties_file import PartyLine, PersonLine, Wanted
     from app.security.actor import Actor
-    from schemas.identity import Duty
+    from schemas.signing.identity import Duty
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.opening import local_operator, opened_broker
-from schemas.api import sign_in_url
+from schemas.api.bodies import sign_in_url
 
 
 @click.command("page-link", short_help="Print a link that signs you in to the pages.")

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from app.errors import ConfigurationError
-from schemas.document import Model
-from schemas.identity import Duty, duty_apart
-from schemas.ids import Name, PartyName
+from schemas.documents.document import Model
+from schemas.documents.ids import Name, PartyName
 from schemas.shared.written_answers import TOML_HINT, composed, plain_fault
+from schemas.signing.identity import Duty, duty_apart
 
 PartyRole = Literal["agency", "auditor", "operator"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]

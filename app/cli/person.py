@@ -10,8 +10,8 @@ import click
 from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
 from app.errors import BrokerError, RequestError
-from schemas.identity import Duty
 from schemas.shared.command_line import FILE, emit, json_option, one_line
+from schemas.signing.identity import Duty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.agencies.models import Person
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 # So many groups nobody finds by chance, and so few are soon written down.
 _HEARD_GROUPS: Final = 3

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.opening import echo_json, local_operator, opened_broker
-from schemas.ids import is_name
-from schemas.rows import MAX_RECORDS
+from schemas.documents.ids import is_name
+from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.amounts import byte_size, duration
 from schemas.shared.command_line import emit, json_option
 

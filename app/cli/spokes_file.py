@@ -21,13 +21,13 @@ from app.cli.parties_file import (
     refuse_twice,
 )
 from app.errors import ConfigurationError
-from schemas.document import Model
-from schemas.ids import Name, PartyName
+from schemas.agreement.spokes import project_of_spoke
+from schemas.documents.document import Model
+from schemas.documents.ids import Name, PartyName
 from schemas.shared.written_answers import composed
-from schemas.spokes import project_of_spoke
 
 if TYPE_CHECKING:
-    from schemas.identity import Duty
+    from schemas.signing.identity import Duty
 
 # Who is alone at a spoke does all; where a second person is named, the first signs and the second works.
 _SIGNS: Final[tuple[Duty, ...]] = ("approver", "steward")

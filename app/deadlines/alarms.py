@@ -13,7 +13,7 @@ from app.deadlines import repository
 from app.deadlines.models import Alarm
 from app.deadlines.service import NO_PROJECT, Late, all_overdue, overdue_in
 from app.ids import new_id
-from schemas.overdue import Overdue
+from schemas.reports.overdue import Overdue
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

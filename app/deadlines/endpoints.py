@@ -8,7 +8,7 @@ from app.deadlines.service import overdue_for
 from app.http.access import CurrentActor
 from app.http.paths import ProjectPath
 from app.wired import WiredBroker
-from schemas.overdue import OverdueList
+from schemas.reports.overdue import OverdueList
 
 router = APIRouter()
 

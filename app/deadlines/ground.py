@@ -16,15 +16,15 @@ from app.links.service import present_releases
 from app.review.service import present_reviews
 from app.rounds.service import present_messages
 from app.uploads.service import present_uploads
-from schemas.overdue import Overdue, OverdueKind
+from schemas.reports.overdue import Overdue, OverdueKind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
     from app.security.actor import Actor
-    from schemas.agreement import ProjectTerms
-    from schemas.identity import Duty
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.signing.identity import Duty
 
 # An approver, and whoever cosigns, has a day; the broker destroys and certifies within a minute if all is well.
 APPROVAL: Final = timedelta(days=1)

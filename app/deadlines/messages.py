@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.deadlines.service import NO_PROJECT
-from schemas.overdue import OverdueMessage, ToldOverdue
+from schemas.reports.overdue import OverdueMessage, ToldOverdue
 
 if TYPE_CHECKING:
     from datetime import datetime

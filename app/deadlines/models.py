@@ -18,8 +18,8 @@ OUTLET = String(48)
 class Alarm(Base):
     """One thing that was overdue; `project` is empty, not null, for what concerns the broker as a whole.
 
-    What it is stands in schemas.overdue. `raised` is when it was noted, `done` when it was found to be overdue
-    no more: null until then.
+    What it is stands in schemas.reports.overdue. `raised` is when it was noted, `done` when it was found to be
+    overdue no more: null until then.
     """
 
     __tablename__ = "alarm"

@@ -20,7 +20,7 @@ from app.deadlines.models import Alarm, AlarmMessage
 from app.deadlines.service import Late
 from app.deadlines.webhook import WebhookOutlet
 from app.errors import ConfigurationError
-from schemas.overdue import Overdue
+from schemas.reports.overdue import Overdue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ from app.deadlines.ground import KEY, Ground
 from app.deadlines.sources import ALWAYS, IN_FORCE
 from app.matchlog.proofs import unwitnessed_since
 from app.runs.finality import cosigned_sizes
-from schemas.overdue import Overdue, OverdueKind, OverdueList
+from schemas.reports.overdue import Overdue, OverdueKind, OverdueList
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -25,7 +25,7 @@ from app.review.service import open_reviews_of
 from app.rounds.opening import late_opening, late_uploads, waiting_for
 from app.runs.approvals import awaited_approvals
 from app.runs.finality import awaited_cosignatures
-from schemas.overdue import CARDS, Overdue, since_end, since_undecided
+from schemas.reports.overdue import CARDS, Overdue, since_end, since_undecided
 
 Source: TypeAlias = Callable[[Ground], "Iterator[Overdue]"]
 

@@ -10,8 +10,8 @@ from app.decisions import service
 from app.http.access import CurrentActor
 from app.http.paths import RunPath
 from app.wired import WiredBroker
-from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
-from schemas.canonical import MAX_INTEGER
+from schemas.api.bodies import MAX_RECORD_ROWS, MatchRecordPage
+from schemas.documents.canonical import MAX_INTEGER
 
 router = APIRouter()
 

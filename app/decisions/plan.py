@@ -21,7 +21,7 @@ from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
-from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 # The number of a lead where no other candidate is there to be ahead of.
 NO_LEAD: Final = 15

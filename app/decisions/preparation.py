@@ -22,17 +22,17 @@ from app.decisions.rows import RecordRows
 from app.ids import new_id
 from app.runs.counts import owns_matches
 from app.sealed.objects import NewObject, cut_pieces
-from schemas.match_record import (
+from schemas.documents.merkle import Frontier, hash_leaf
+from schemas.matchlog.party_digests import PartyDigest
+from schemas.rounds.match_record import (
     FieldWeights,
     MatchRecordHeader,
     OpeningsHeader,
     RecordedUpload,
     serialise_openings,
 )
-from schemas.matchlog.party_digests import PartyDigest
-from schemas.merkle import Frontier, hash_leaf
-from schemas.sealed_file import Address, seal_pieces
-from schemas.sealing import KEY_BYTES
+from schemas.signing.sealed_file import Address, seal_pieces
+from schemas.signing.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from app.matching.blocks.resolution import Resolution
     from app.matching.blocks.weights import Weights
     from app.uploads.reader import Handles
-    from schemas.agreement import Agreement
-    from schemas.profile import EncodingProfile
-    from schemas.run import Recipient, RunSpecification
+    from schemas.agreement.agreement import Agreement
+    from schemas.linkage.profile import EncodingProfile
+    from schemas.linkage.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"
 # A piece of rows has at most 3 MB, one of openings 3.5 MB.

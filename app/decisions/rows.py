@@ -32,14 +32,14 @@ from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.plain import plain_numbers
 from app.uploads.reader import each_handle
-from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.match_record import NONCE_BYTES, Opening, commitment, padding_leaf
-from schemas.profile import SIDES
+from schemas.documents.ids import HANDLE_BYTES, Handle
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.profile import SIDES
+from schemas.rounds.match_record import NONCE_BYTES, Opening, commitment, padding_leaf
 
 if TYPE_CHECKING:
     from app.uploads.reader import Handles
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 # Band, rule, steps of probability and lead.
 _Columns: TypeAlias = tuple[int, int, int, int]
@@ -184,7 +184,7 @@ class RecordRows:
                 number += len(some)
 
     def _line(self, number: int, columns: _Columns, handles: tuple[Handle, Handle]) -> bytes:
-        """Return the canonical JSON of `schemas.match_record.Decision`; a million of them take seconds."""
+        """Return a `schemas.rounds.match_record.Decision` as canonical JSON; a million of them take seconds."""
         band, rule, probability, lead = columns
         commitments = [
             commitment(

@@ -19,8 +19,8 @@ from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
 from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
-from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
-from schemas.match_record import Decision, MatchRecordHeader
+from schemas.api.bodies import MAX_RECORD_ROWS, MatchRecordPage
+from schemas.rounds.match_record import Decision, MatchRecordHeader
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.decision_steps import LeadStep, ProbabilityStep
-from schemas.document import Document, Model
-from schemas.match_record import Band, DecisionRule
+from schemas.documents.document import Document, Model
+from schemas.linkage.decision_steps import LeadStep, ProbabilityStep
+from schemas.rounds.match_record import Band, DecisionRule
 
 
 class ShownKind(Model):

@@ -19,9 +19,9 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import newest_linked, round_for
 from app.sealed.arrival import Arrival
-from schemas.delivery import MAX_DELIVERIES, most_bytes
-from schemas.ids import DELIVERY_PREFIX
+from schemas.documents.ids import DELIVERY_PREFIX
 from schemas.matchlog.delivery_kinds import DeliveryReceived
+from schemas.rounds.delivery import MAX_DELIVERIES, most_bytes
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

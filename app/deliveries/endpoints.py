@@ -23,8 +23,8 @@ from app.http.paths import (
 )
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
-from schemas.delivery import DeliveryList, DeliveryOpening, DeliveryView
-from schemas.upload import Receipt
+from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
+from schemas.rounds.upload import Receipt
 
 if TYPE_CHECKING:
     from app.broker import Broker

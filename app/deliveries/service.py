@@ -15,8 +15,8 @@ from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
-from schemas.delivery import DeliveryView
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
+from schemas.rounds.delivery import DeliveryView
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.deliveries.models import Delivery
     from app.security.actor import Actor
-    from schemas.delivery import DeliveryOpening
-    from schemas.upload import Receipt
+    from schemas.rounds.delivery import DeliveryOpening
+    from schemas.rounds.upload import Receipt
 
 DELIVERY_KIND: Final = "delivery"
 

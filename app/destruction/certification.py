@@ -20,8 +20,8 @@ from app.sealed.shredding import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
-from schemas.destruction import SIGNATURE_KIND, Certificate, owed_after
 from schemas.matchlog.destruction_kinds import DestructionCertified
+from schemas.rounds.destruction import SIGNATURE_KIND, Certificate, owed_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.destruction.models import Destruction, DestructionObject
-    from schemas.canonical import JsonValue
-    from schemas.destruction import Outstanding, Scope
+    from schemas.documents.canonical import JsonValue
+    from schemas.rounds.destruction import Outstanding, Scope
 
 # As long as `backup-keys` keeps its copies.
 KEY_COPIES: Final = timedelta(days=7)

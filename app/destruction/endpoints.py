@@ -17,9 +17,7 @@ from app.http.body import json_body
 from app.http.paths import Before, CertificatePath, ProjectPath, RoundPath, UploadPath
 from app.rounds.views import round_view
 from app.wired import WiredBroker
-from schemas.certificate import CertificateFile
-from schemas.destruction import SignedDestruction
-from schemas.destruction_api import (
+from schemas.api.destruction import (
     DestructionList,
     DestructionView,
     HoldList,
@@ -27,7 +25,9 @@ from schemas.destruction_api import (
     StatementTaken,
     WithdrawalTaken,
 )
-from schemas.rounds import Correction, RoundView
+from schemas.reports.certificate import CertificateFile
+from schemas.rounds.destruction import SignedDestruction
+from schemas.rounds.rounds import Correction, RoundView
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

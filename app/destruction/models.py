@@ -17,10 +17,10 @@ RANDOM_ID = String(36)
 class Destruction(Base):
     """What is or was destroyed at one time; `id` is its certificate's.
 
-    `scope`, `subject` and `reason` are as in schemas.destruction. `asked_by` and `person` are null where a rule
-    asked for it. `certificate`, its digest `sha256`, the log's key that signed it and the `signature` are null
-    until all is gone. `entry` is the index of its `destruction-certified` entry in the match log, `entry_size`
-    the size of the checkpoint that first covered it.
+    `scope`, `subject` and `reason` are as in schemas.rounds.destruction. `asked_by` and `person` are null where
+    a rule asked for it. `certificate`, its digest `sha256`, the log's key that signed it and the `signature`
+    are null until all is gone. `entry` is the index of its `destruction-certified` entry in the match log,
+    `entry_size` the size of the checkpoint that first covered it.
     """
 
     __tablename__ = "destruction"

@@ -19,15 +19,15 @@ from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.matchlog.timeline import EntryFilter, find_entries
-from schemas.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
-from schemas.destruction import (
+from schemas.api.destruction import DestructionView, StatementTaken
+from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
+from schemas.reports.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
+from schemas.rounds.destruction import (
     Certificate,
     Countersignature,
     LocalStatement,
     SignedDestruction,
 )
-from schemas.destruction_api import DestructionView, StatementTaken
-from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.destruction.models import Destruction
     from app.security.actor import Actor
-    from schemas.document import Model
+    from schemas.documents.document import Model
 
 # As many of a party's statements as stand beside a certificate.
 PER_PARTY: Final = 4

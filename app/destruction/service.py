@@ -30,9 +30,9 @@ from app.runs.ending import cancel_runs, runs_using
 from app.sealed.objects import end_retired
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
 from app.uploads.service import upload_for
-from schemas.destruction import MAX_OBJECTS
-from schemas.ids import CERTIFICATE_PREFIX
+from schemas.documents.ids import CERTIFICATE_PREFIX
 from schemas.matchlog.destruction_kinds import DestructionBegun
+from schemas.rounds.destruction import MAX_OBJECTS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from app.sealed.ending import Ended
     from app.security.actor import Actor
     from app.uploads.models import Upload
-    from schemas.destruction import Scope
+    from schemas.rounds.destruction import Scope
 
 ASKED: Final = "asked"
 BY_DATE: Final = "destroy-by"

@@ -11,8 +11,8 @@ from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs.ending import cancel_runs
 from app.uploads.withdrawals import note_withdrawn
-from schemas.destruction_api import WithdrawalTaken
-from schemas.ids import Handle
+from schemas.api.destruction import WithdrawalTaken
+from schemas.documents.ids import Handle
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.destruction_api import RecordWithdrawal
+    from schemas.api.destruction import RecordWithdrawal
 
 CANCELLED: Final = "record-withdrawn"
 

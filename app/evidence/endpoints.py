@@ -13,9 +13,9 @@ from app.evidence.tile_paths import parse_tile_path
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.wired import WiredBroker
-from schemas.api import CosignatureRequest, CosignatureStored, LogCheckpoint
-from schemas.canonical import MAX_INTEGER
-from schemas.ids import NAME_PATTERN
+from schemas.api.bodies import CosignatureRequest, CosignatureStored, LogCheckpoint
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.ids import NAME_PATTERN
 from schemas.matchlog.bundle import MEDIA_TYPE
 
 router = APIRouter()

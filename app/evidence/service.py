@@ -29,12 +29,12 @@ from app.matchlog.proofs import (
     newest_time,
 )
 from app.security.errors import TooManyRequestsError, storing
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.hand_over import HandOver
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import LogProof
+from schemas.signing.note import VerifierKey
 
 if TYPE_CHECKING:
     from pathlib import Path

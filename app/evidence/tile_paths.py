@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from app.matchlog.errors import NotInLogError
-from schemas.errors import BundleError
+from schemas.documents.errors import BundleError
 from schemas.matchlog.tiles import TILE_WIDTH, Tile
 
 # Levels up to 6 cover 2^56 entries, more than canonical JSON can number.

@@ -18,15 +18,15 @@ from app.matchlog.proofs import (
     cosigners_of,
     lock_cosignatures,
 )
-from schemas.api import CosignatureRequest, CosignatureStored
-from schemas.matchlog.note import COSIGNER_KEY, VerifierKey
+from schemas.api.bodies import CosignatureRequest, CosignatureStored
+from schemas.signing.note import COSIGNER_KEY, VerifierKey
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 # Of each party; a bundle lists at most 64 keys of witnesses, and those of every party before more of one.
 MAX_WITNESSES: Final = 16

@@ -14,7 +14,7 @@ from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
 from app.runs.service import count_runs
 from app.wired import WiredBroker
-from schemas.document import Document
+from schemas.documents.document import Document
 
 router = APIRouter()
 

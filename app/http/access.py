@@ -31,7 +31,7 @@ from app.security.errors import (
 )
 from app.security.policy import WATCHERS, RouteKey, Rule
 from app.security.tokens import csrf_token
-from schemas.signed_request import HEADER
+from schemas.signing.signed_request import HEADER
 
 log = structlog.get_logger()
 

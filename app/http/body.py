@@ -20,9 +20,9 @@ from app.http.errors import (
     MALFORMED_BODY,
     MEDIA_TYPE,
 )
-from schemas.canonical import parse_json
-from schemas.document import Document
-from schemas.errors import CanonicalError, DocumentError
+from schemas.documents.canonical import parse_json
+from schemas.documents.document import Document
+from schemas.documents.errors import CanonicalError, DocumentError
 
 D = TypeVar("D", bound=Document)
 

@@ -21,7 +21,7 @@ from app.http.problems import problem_response
 from app.ids import new_id
 from app.security.actor import Actor
 from app.traces import note_request
-from schemas.ids import REQUEST_PREFIX
+from schemas.documents.ids import REQUEST_PREFIX
 
 log = structlog.get_logger()
 

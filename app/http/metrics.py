@@ -7,8 +7,8 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from schemas.api import RunState
-from schemas.overdue import OverdueKind
+from schemas.api.bodies import RunState
+from schemas.reports.overdue import OverdueKind
 
 # Seconds; a part of 4 MiB over a slow line takes tens of them.
 _BUCKETS_S: Final = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute
 from app.http.access import COOKIE
 from app.http.body import BodyDescription, description_of
 from app.security.policy import RouteKey, Rule
-from schemas.problem import MEDIA_TYPE, Problem
-from schemas.signed_request import HEADER
+from schemas.documents.problem import MEDIA_TYPE, Problem
+from schemas.signing.signed_request import HEADER
 
 REF: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = {

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from schemas.delivery import MAX_DELIVERIES
-from schemas.ids import (
+from schemas.documents.ids import (
     CERTIFICATE_PREFIX,
     DELIVERY_PREFIX,
     NAME_PATTERN,
@@ -17,6 +16,7 @@ from schemas.ids import (
     SHARE_PREFIX,
     UPLOAD_PREFIX,
 )
+from schemas.rounds.delivery import MAX_DELIVERIES
 
 ProjectPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 UploadPath = Annotated[str, Path(pattern=f"^{UPLOAD_PREFIX}-[0-9a-f]{{32}}$")]

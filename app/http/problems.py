@@ -28,7 +28,7 @@ from app.security.errors import (
     TooManyRequestsError,
 )
 from app.security.policy import RouteKey
-from schemas.problem import MEDIA_TYPE
+from schemas.documents.problem import MEDIA_TYPE
 
 # Takes who was refused, the route and its parameters, and the refusal.
 NoteDenial: TypeAlias = Callable[[Actor, RouteKey, Mapping[str, str], BrokerError], None]

@@ -22,9 +22,9 @@ from app.http.problems import RETRY_AFTER_S
 from app.ids import new_id
 from app.problem_details import problem_of
 from app.settings import Settings
-from schemas.ids import REQUEST_PREFIX
-from schemas.problem import MEDIA_TYPE
-from schemas.upload import MAX_PART_BYTES
+from schemas.documents.ids import REQUEST_PREFIX
+from schemas.documents.problem import MEDIA_TYPE
+from schemas.rounds.upload import MAX_PART_BYTES
 
 log = structlog.get_logger()
 

@@ -11,9 +11,9 @@ import numpy as np
 from app.links.matches import match_ids
 from app.matching.blocks.bins import Taken
 from app.uploads.reader import each_handle
-from schemas.blind import NONCE_BYTES, MatchIdSeal
-from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
-from schemas.profile import SIDES
+from schemas.documents.ids import MATCH_ID_BYTES, Handle, MatchId
+from schemas.linkage.profile import SIDES
+from schemas.rounds.blind import NONCE_BYTES, MatchIdSeal
 
 if TYPE_CHECKING:
     from app.links.matches import LinkedRun

@@ -14,8 +14,8 @@ from app.links import service
 from app.links.sealed_openings import log_sealed_fetch, open_sealed_openings
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
-from schemas.api import ReleaseList, ReleaseVerification, ReleaseView
-from schemas.upload import Receipt
+from schemas.api.bodies import ReleaseList, ReleaseVerification, ReleaseView
+from schemas.rounds.upload import Receipt
 
 router = APIRouter()
 

@@ -14,15 +14,15 @@ from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.ranges import Sizes
 from app.runs.service import space_key
 from app.uploads.reader import each_handle
-from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
-from schemas.profile import SIDES
-from schemas.release import Match
+from schemas.documents.ids import MATCH_ID_BYTES, Handle, MatchId
+from schemas.linkage.profile import SIDES
+from schemas.rounds.release import Match
 
 if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.uploads.reader import Handles
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 _PAIR: Final = struct.Struct(">II")
 

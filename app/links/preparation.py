@@ -22,11 +22,11 @@ from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import above_floor, matches_for_log
 from app.sealed.objects import Content, NewObject, cut_pieces
-from schemas.blind import BlindHeader, MatchIdSeal, serialise_blind_release
-from schemas.ids import RELEASE_PREFIX, Handle
+from schemas.documents.ids import RELEASE_PREFIX, Handle
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
-from schemas.release import Match, ReleaseHeader, serialise_release
-from schemas.sealing import KEY_BYTES
+from schemas.rounds.blind import BlindHeader, MatchIdSeal, serialise_blind_release
+from schemas.rounds.release import Match, ReleaseHeader, serialise_release
+from schemas.signing.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.matchlog.draft import Appended
-    from schemas.run import Recipient
+    from schemas.linkage.run import Recipient
 
 PIECE_KIND: Final = "release-piece"
 

@@ -28,7 +28,7 @@ from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for, run_specification
 from app.sealed.objects import Content, SealedFile, open_pieces
-from schemas.api import ReleaseView
+from schemas.api.bodies import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.identity import Duty
     from schemas.matchlog.kinds import Outcome
-    from schemas.upload import Receipt
+    from schemas.rounds.upload import Receipt
+    from schemas.signing.identity import Duty
 
 
 SIZE_STEP_BYTES: Final = 64 * 1024

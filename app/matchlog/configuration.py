@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from app.matchlog import repository
 from app.matchlog.draft import Appended, EntryDraft
 from app.version import SOFTWARE
-from schemas.canonical import canonical_bytes, canonical_digest
+from schemas.documents.canonical import canonical_bytes, canonical_digest
 from schemas.matchlog.kinds import ConfigurationChanged
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.matchlog.service import MatchLog
     from app.settings import Settings
-    from schemas.canonical import JsonValue
+    from schemas.documents.canonical import JsonValue
 
 # Where things lie, what the machine can bear, and whom the operator writes to; every other setting is logged.
 OF_THE_MACHINE: Final = frozenset(

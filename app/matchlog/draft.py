@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schemas.document import Model
-from schemas.ids import BROKER
+from schemas.documents.document import Model
+from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Actor as EntryActor
 from schemas.matchlog.kinds import KIND_OF_BODY, Outcome
 

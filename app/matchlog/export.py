@@ -13,8 +13,8 @@ from app.matchlog.errors import NotInLogError
 from app.matchlog.proofs import checkpoint_of, newest_checkpoint
 from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, Chunk, serialise_bundle
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import TILE_WIDTH, Tile, pack_entries, pack_hashes, tiles_of
+from schemas.signing.note import VerifierKey
 
 
 def export_bundle(

@@ -18,7 +18,7 @@ from app.durable import write_durably
 from app.errors import ConfigurationError
 from app.matchlog.errors import LastCheckpointMissingError
 from app.security.errors import storing
-from schemas.errors import CheckpointError
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 
 SECTOR_BYTES: Final = 512

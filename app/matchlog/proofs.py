@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.errors import RefusedError
 from app.matchlog import repository
 from app.matchlog.errors import COSIGNATURE_REFUSED, LogNotStartedError, NotInLogError
-from schemas import merkle
-from schemas.errors import CheckpointError, ProofError
+from schemas.documents import merkle
+from schemas.documents.errors import CheckpointError, ProofError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     Cosignature,
@@ -20,8 +20,8 @@ from schemas.matchlog.checkpoint import (
     verify_cosignatures,
 )
 from schemas.matchlog.entry import parse_entry
-from schemas.matchlog.note import Note, VerifierKey, parse_note
 from schemas.matchlog.proof import LogProof
+from schemas.signing.note import Note, VerifierKey, parse_note
 
 
 @dataclass(frozen=True, slots=True)

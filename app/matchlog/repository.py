@@ -37,7 +37,7 @@ from app.matchlog.models import (
     LogPerson,
     LogRequest,
 )
-from schemas.merkle import Node
+from schemas.documents.merkle import Node
 
 _HEAD: Final = select(
     LogHead.size, LogHead.batch, LogHead.time, LogHead.frontier, LogHead.key

@@ -34,16 +34,16 @@ from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Chain, Head
 from app.matchlog.signers import hold_to_signers
-from schemas.canonical import JsonValue
-from schemas.document import describe_invalid
-from schemas.errors import EntryError
-from schemas.ids import REQUEST_PREFIX
+from schemas.documents.canonical import JsonValue
+from schemas.documents.document import describe_invalid
+from schemas.documents.errors import EntryError
+from schemas.documents.ids import REQUEST_PREFIX
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
-from schemas.matchlog.note import NoteSigner, VerifierKey
-from schemas.merkle import Frontier, hash_leaf
-from schemas.signing import sign_document
+from schemas.signing.note import NoteSigner, VerifierKey
+from schemas.signing.signatures import sign_document
 
 
 class MatchLog:

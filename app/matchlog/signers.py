@@ -20,16 +20,16 @@ from app.errors import RefusedError
 from app.matchlog import repository
 from app.matchlog.models import LogPerson
 from app.security.errors import REQUEST_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError
-from schemas.errors import SignatureError
-from schemas.identity import SignedKeyChange, signing_key_sha256
-from schemas.logged_requests import asked_for, is_in_place, is_under_agreement
+from schemas.agreement.statement import SignedStatement
+from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
+from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, KeyRotated, PersonEnrolled, RoleChanged
-from schemas.rounds import SignedNonceOffer
-from schemas.signed_request import SignedRequest
-from schemas.signed_times import LONGEST, is_timely
-from schemas.signing import Signed
-from schemas.statement import SignedStatement
+from schemas.rounds.rounds import SignedNonceOffer
+from schemas.signing.identity import SignedKeyChange, signing_key_sha256
+from schemas.signing.signatures import Signed
+from schemas.signing.signed_request import SignedRequest
+from schemas.signing.signed_times import LONGEST, is_timely
 
 # Requests that are too old to be taken are forgotten once in so many batches.
 _FORGET_EACH: Final = 64

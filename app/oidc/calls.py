@@ -13,8 +13,8 @@ from typing import Any, Final
 import httpx2
 
 from app.oidc.errors import ProviderFailedError
-from schemas.canonical import unique_object
-from schemas.errors import CanonicalError
+from schemas.documents.canonical import unique_object
+from schemas.documents.errors import CanonicalError
 from schemas.shared.trust import trust_only
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/jwk-set+json"})

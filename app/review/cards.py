@@ -18,10 +18,10 @@ from app.review.service import entry_of, require_part, review_for
 from app.review.statements import require_stated
 from app.runs.service import run_specification
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
-from schemas.errors import DocumentError
-from schemas.ids import HANDLE_BYTES
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import HANDLE_BYTES
 from schemas.matchlog.review_kinds import ReviewAnswered
-from schemas.review import (
+from schemas.rounds.review import (
     MAX_CARD_BYTES,
     MAX_HEAD_LINE_BYTES,
     Reference,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.review.models import Review
     from app.security.actor import Actor
-    from schemas.review import StatedDecisions
+    from schemas.rounds.review import StatedDecisions
 
 
 def receive_decisions(

@@ -29,7 +29,7 @@ from app.runs.counts import matches_for_log
 from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects, open_pieces
 from schemas.matchlog.review_kinds import ReviewEnded
-from schemas.review import Decisions, Verdict
+from schemas.rounds.review import Decisions, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.review.supplement import PreparedSupplement
-    from schemas.review import EndReason
+    from schemas.rounds.review import EndReason
 
 
 def pairs_of(session: Session, broker: Broker, review: Review) -> tuple[HeldPair, ...]:

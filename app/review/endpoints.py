@@ -19,14 +19,14 @@ from app.rounds.opening import open_round as open_next
 from app.rounds.views import round_view
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
-from schemas.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
-from schemas.rounds import RoundView
+from schemas.rounds.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
+from schemas.rounds.rounds import RoundView
 
 if TYPE_CHECKING:
     from app.broker import Broker
     from app.sealed.objects import SealedFile
     from app.security.actor import Actor
-    from schemas.review import ReviewFile
+    from schemas.rounds.review import ReviewFile
 
 router = APIRouter()
 

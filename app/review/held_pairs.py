@@ -15,9 +15,9 @@ from app.matching.blocks.decisions import Band
 from app.matching.blocks.plain import plain_numbers
 from app.uploads.buckets import count_labels, labels_of
 from app.uploads.reader import each_handle, handles_of
-from schemas.ids import Handle
-from schemas.profile import SIDES
-from schemas.review import BUCKET_BYTES, MAX_CARDS, Reference
+from schemas.documents.ids import Handle
+from schemas.linkage.profile import SIDES
+from schemas.rounds.review import BUCKET_BYTES, MAX_CARDS, Reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,14 +15,14 @@ RANDOM_ID = String(36)
 class Review(Base):
     """The review of one run: of whose held-back pairs, until when, and what came of it.
 
-    `state` is one of schemas.review.ReviewState. `agreement`, `purpose`, `floor` and `persons` are those of the
-    terms that the run was asked for under. `object` is the id of the sealed object with all that tells of
-    records; it ends with the review, from `keep_until` on, which is null before. `answer_sha256` is the digest
-    of the cards as they were sent, null before. Counts of what was decided are null until the end, and where
-    that is a destruction; `accepted` leaves out what a release could not have since a record was withdrawn.
-    `agreed` is then a JSON list: how often each two persons gave which verdicts on one question. `release` is
-    null where nothing was released. `entry` is the index of its `review-asked` entry in the match log,
-    `entry_size` the size of the checkpoint that first covered it.
+    `state` is one of schemas.rounds.review.ReviewState. `agreement`, `purpose`, `floor` and `persons` are those
+    of the terms that the run was asked for under. `object` is the id of the sealed object with all that tells
+    of records; it ends with the review, from `keep_until` on, which is null before. `answer_sha256` is the
+    digest of the cards as they were sent, null before. Counts of what was decided are null until the end, and
+    where that is a destruction; `accepted` leaves out what a release could not have since a record was
+    withdrawn. `agreed` is then a JSON list: how often each two persons gave which verdicts on one question.
+    `release` is null where nothing was released. `entry` is the index of its `review-asked` entry in the match
+    log, `entry_size` the size of the checkpoint that first covered it.
     """
 
     __tablename__ = "review"
@@ -57,7 +57,7 @@ class Review(Base):
 
 
 class ReviewedFile(Base):
-    """A file of a review that may be handed out; `what` is one of schemas.review.ReviewFile."""
+    """A file of a review that may be handed out; `what` is one of schemas.rounds.review.ReviewFile."""
 
     __tablename__ = "review_file"
 

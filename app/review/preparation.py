@@ -19,9 +19,9 @@ from app.review import repository
 from app.review.held_pairs import HeldPair, choose_pairs, handles_of_buckets, pack_pairs
 from app.review.models import Review, ReviewedFile
 from app.sealed.objects import NewObject
-from schemas.allowance import Charge, charge_of, questions_left
+from schemas.agreement.allowance import Charge, charge_of, questions_left
 from schemas.matchlog.review_kinds import ReviewAsked
-from schemas.review import (
+from schemas.rounds.review import (
     REFERENCE_BYTES,
     AskedBuckets,
     Question,
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from app.matchlog.draft import Appended
     from app.sealed.objects import Content
     from app.uploads.reader import Handles
-    from schemas.clauses import Review as Clause
-    from schemas.review import ReviewFile
-    from schemas.run import RunSpecification
+    from schemas.agreement.clauses import Review as Clause
+    from schemas.linkage.run import RunSpecification
+    from schemas.rounds.review import ReviewFile
 
 REVIEW_PREFIX: Final = "rvw"
 QUESTIONS_KIND: Final = "review-questions"

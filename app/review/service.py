@@ -20,7 +20,7 @@ from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.matchlog.review_kinds import ReviewFetched
-from schemas.review import ReviewView, part_in
+from schemas.rounds.review import ReviewView, part_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.review.models import Review
     from app.security.actor import Actor
     from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided
-    from schemas.review import ReviewAct, ReviewFile
+    from schemas.rounds.review import ReviewAct, ReviewFile
 
 _KINDS: Final[dict[ReviewFile, str]] = {
     "questions": QUESTIONS_KIND,

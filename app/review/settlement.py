@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, get_args
 
-from schemas.review import Verdict
+from schemas.rounds.review import Verdict
 
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 

@@ -9,7 +9,7 @@ from app.agreements.errors import STATEMENT_REFUSED, SignatureRefusedError
 from app.agreements.signers import refuse_untimely
 from app.clock import parse_utc
 from app.errors import RefusedError
-from schemas.errors import SignatureError
+from schemas.documents.errors import SignatureError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from app.review.models import Review
     from app.security.actor import Actor
-    from schemas.review import SignedReviewStatement
+    from schemas.rounds.review import SignedReviewStatement
 
 
 def require_stated(

@@ -27,8 +27,8 @@ from app.rounds.supplements import next_release
 from app.runs.service import run_specification
 from app.uploads.reader import Handles
 from app.uploads.withdrawals import handle_digest, withdrawn_digests
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import SIDES
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.profile import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from app.review.held_pairs import HeldPair
     from app.review.models import Review
     from app.rounds.models import RoundPairing
-    from schemas.ids import Handle
-    from schemas.run import RunSpecification
+    from schemas.documents.ids import Handle
+    from schemas.linkage.run import RunSpecification
 
 _KEY_BYTES: Final = 32
 

@@ -19,7 +19,7 @@ from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE
 from app.sealed.shredding import shred_object
 from app.security.errors import KeyGoneError
 from app.wired import WiredBroker
-from schemas.rounds import (
+from schemas.rounds.rounds import (
     ClaimsReceipt,
     NonceState,
     RoundList,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.rounds import ListedClaims, ListedStatement
+from schemas.rounds.rounds import ListedClaims, ListedStatement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,7 +39,7 @@ class OfferedNonce(Base):
 
 
 class Round(Base):
-    """One round of a project; `state` is one of schemas.rounds.RoundState, and at most one is open.
+    """One round of a project; `state` is one of schemas.rounds.rounds.RoundState, and at most one is open.
 
     `corrects` is the round that it takes the place of, `superseded_by` the one that takes its own: null where
     there is none. `entry` is the index of its `round-opened` entry in the match log, `closing` that of its

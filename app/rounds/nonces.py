@@ -21,7 +21,7 @@ from app.rounds import repository
 from app.rounds.errors import NONCES_REFUSED
 from app.rounds.models import OfferedNonce
 from schemas.matchlog.round_kinds import NoncesOffered
-from schemas.rounds import MAX_OFFERED, NonceState
+from schemas.rounds.rounds import MAX_OFFERED, NonceState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.rounds import NonceOffer, SignedNonceOffer
+    from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
 
 SIGNATURE_KIND: Final = "nonces"
 # Each offer stands whole in the match log, and a party needs a few a round.

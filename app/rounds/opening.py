@@ -25,7 +25,7 @@ from app.rounds.pairs import pair_view, pairing_of
 from app.rounds.service import round_for
 from app.rounds.supplements import closing_draft, mark_closed
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
-from schemas.timetable import next_day, round_due, upload_due
+from schemas.rounds.timetable import next_day, round_due, upload_due
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.agreement import ProjectTerms
+    from schemas.agreement.agreement import ProjectTerms
 
 
 Before = Callable[[], None]

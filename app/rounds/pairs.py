@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.rounds.models import RoundPairing
-from schemas.rounds import RoundPair, UsedNonce
+from schemas.rounds.rounds import RoundPair, UsedNonce
 
 if TYPE_CHECKING:
     from app.rounds.models import OfferedNonce
-    from schemas.agreement import ProjectTerms
+    from schemas.agreement.agreement import ProjectTerms
 
 SUCCEEDED = "succeeded"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from app.rounds.models import Round, RoundPairing, SealedMessage
     from app.security.actor import Actor
-    from schemas.profile import Side
+    from schemas.linkage.profile import Side
 
 
 def round_for(session: Session, actor: Actor, project: str, number: int) -> Round:

@@ -12,7 +12,7 @@ from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
 from app.rounds.opening import is_due, waiting_for
 from app.rounds.pairs import SUCCEEDED, pair_view
-from schemas.rounds import (
+from schemas.rounds.rounds import (
     PairProgress,
     RoundList,
     RoundState,

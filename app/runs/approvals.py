@@ -23,10 +23,10 @@ from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
 from app.uploads.service import uploaders_of
+from schemas.agreement.negotiation import PendingApproval, PendingApprovals, RunApprovals
+from schemas.agreement.statement import LONGEST_APPROVAL, RunApproval, SignedStatement, Step
 from schemas.matchlog.agreement_kinds import RunApproved
 from schemas.matchlog.kinds import RunCancelled
-from schemas.negotiation import PendingApproval, PendingApprovals, RunApprovals
-from schemas.statement import LONGEST_APPROVAL, RunApproval, SignedStatement, Step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.clauses import ApprovalRule
+    from schemas.agreement.clauses import ApprovalRule
 
 # Which step of a run in which state waits for approvals.
 _STEPS: Final[Mapping[str, Step]] = {"awaiting": "run", "succeeded": "release"}

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.matching.blocks.resolution import Resolution
+    from schemas.linkage.run import RunSpecification
     from schemas.matchlog.party_digests import PartyDigest
-    from schemas.run import RunSpecification
 
 
 log = structlog.get_logger()

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from app.sealed.models import SealedPiece
     from app.security.actor import Actor
     from app.uploads.checks import Hold, PendingCommit
-    from schemas.api import UploadView
-    from schemas.upload import SignedManifest
+    from schemas.api.bodies import UploadView
+    from schemas.rounds.upload import SignedManifest
 
 # How often whoever waits for a check learns how far it is.
 _TOLD_EACH_S: Final = 1.0

@@ -12,15 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from schemas.api import RunCounts
-from schemas.link_quality import shown_concordance
+from schemas.api.bodies import RunCounts
+from schemas.linkage.link_quality import shown_concordance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.matching.blocks.concordance import FieldConcordance
-    from schemas.link_quality import Concordance
-    from schemas.run import RunSpecification
+    from schemas.linkage.link_quality import Concordance
+    from schemas.linkage.run import RunSpecification
 
 K = TypeVar("K")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 
 def runs_using(session: Session, project: str, uploads: Sequence[str]) -> frozenset[str]:

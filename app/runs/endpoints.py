@@ -16,10 +16,10 @@ from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
-from schemas.api import RunList, RunRequest, RunView, UploadView
-from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
-from schemas.statement import SignedStatement
-from schemas.upload import SignedManifest
+from schemas.agreement.negotiation import PendingApprovals, RunApprovals, StandingList
+from schemas.agreement.statement import SignedStatement
+from schemas.api.bodies import RunList, RunRequest, RunView, UploadView
+from schemas.rounds.upload import SignedManifest
 
 router = APIRouter()
 

@@ -14,13 +14,13 @@ from app.errors import RefusedError
 from app.matchlog.proofs import cosigned_by
 from app.runs import repository
 from app.runs.errors import RUN_NOT_FINAL
-from schemas.api import RunFinality
+from schemas.api.bodies import RunFinality
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.runs.models import Run
-    from schemas.agreement import ProjectTerms
+    from schemas.agreement.agreement import ProjectTerms
 
 
 def cosigned_sizes(session: Session) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from app.runs.counts import protected
 if TYPE_CHECKING:
     from app.runs.counts import Found, NotLinked
     from app.runs.models import Run
-    from schemas.run import MatchingPolicy
+    from schemas.linkage.run import MatchingPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _IS_PENDING = text("state IN ('awaiting', 'queued', 'running')")
 
 
 class Run(Base):
-    """One run of a pair of a round; `state` is one of schemas.api.RunState, `stage` one of RunProgress's.
+    """One run of a pair of a round; `state` is one of schemas.api.bodies.RunState, `stage` of RunProgress.
 
     While it runs, `lease_token` names the worker that holds it until `lease_until_ms` (database time); every
     write of a worker is conditioned on its token. `stalled_attempts` counts attempts since the last range that

@@ -25,9 +25,9 @@ from app.sealed.objects import NewObject
 from app.uploads.errors import KEY_REUSED
 from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.service import has_committed, manifest_of, pair_uploads
-from schemas.ids import RUN_PREFIX
+from schemas.documents.ids import RUN_PREFIX
+from schemas.linkage.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
 from schemas.matchlog.kinds import RunAsked, RunCancelled
-from schemas.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from app.rounds.models import RoundPairing
     from app.security.actor import Actor
     from app.uploads.models import Upload
-    from schemas.agreement import ProjectTerms
-    from schemas.api import RunRequest
-    from schemas.upload import Manifest
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.api.bodies import RunRequest
+    from schemas.rounds.upload import Manifest
 
 
 @dataclass(frozen=True, slots=True)

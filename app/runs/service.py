@@ -10,7 +10,7 @@ from app.agreements.service import project_for, visible
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.runs import repository
-from schemas.run import RunSpecification
+from schemas.linkage.run import RunSpecification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
     from app.security.actor import Actor
-    from schemas.run import IdSpace
+    from schemas.linkage.run import IdSpace
 
 # A worker looks for runs every second.
 PICKED_UP: Final = timedelta(minutes=1)

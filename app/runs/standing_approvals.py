@@ -25,9 +25,14 @@ from app.runs.approvals import (
 from app.runs.errors import TOO_MANY_APPROVALS
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
+from schemas.agreement.negotiation import StandingList, StandingState
+from schemas.agreement.statement import (
+    ApprovalRevocation,
+    SignedStatement,
+    StandingApproval,
+    may_say,
+)
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
-from schemas.negotiation import StandingList, StandingState
-from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval, may_say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.document import Model
+    from schemas.documents.document import Model
 
 # Of a party under one agreement, taken back or not: each is an entry of the match log, which only grows.
 # An approval can be for a thousand runs, so a month never needs that many; a long agreement needs more in all.

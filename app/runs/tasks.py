@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from app.engine import NumberedRange
     from app.sealed.models import SealedPiece
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 
 class TaskSums(NamedTuple):

@@ -9,11 +9,11 @@ from app.matching.blocks.concordance import FieldConcordance
 from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
 from app.runs.service import specification_of
-from schemas.api import RunCounts, RunFinality, RunProgress, RunView
+from schemas.api.bodies import RunCounts, RunFinality, RunProgress, RunView
 
 if TYPE_CHECKING:
     from app.security.actor import Actor
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 
 def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunView:

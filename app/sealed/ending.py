@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.matchlog.draft import EntryDraft
-    from schemas.destruction import ObjectKind
+    from schemas.rounds.destruction import ObjectKind
 
 # As many things of one kind as one unit of work ends.
 BATCH: Final = 50

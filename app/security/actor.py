@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.clock import Clock, utc_now, utc_text
-from schemas.identity import Duty, Role
-from schemas.signed_request import SignedRequest
+from schemas.signing.identity import Duty, Role
+from schemas.signing.signed_request import SignedRequest
 
 
 @dataclass(frozen=True, slots=True)

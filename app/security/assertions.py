@@ -19,10 +19,10 @@ from app.security.jws import (
     seconds_of,
     thumbprint_of,
 )
-from schemas.canonical import JsonValue, parse_json
-from schemas.errors import CanonicalError
-from schemas.identity import ED25519_BYTES, PublicIdentity, base64_bytes
-from schemas.ids import PERSON_PREFIX, is_random_id
+from schemas.documents.canonical import JsonValue, parse_json
+from schemas.documents.errors import CanonicalError
+from schemas.documents.ids import PERSON_PREFIX, is_random_id
+from schemas.signing.identity import ED25519_BYTES, PublicIdentity, base64_bytes
 
 MAX_LIFETIME_S: Final = 300
 # How far ahead of ours a client's clock may be.

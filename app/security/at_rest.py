@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
-from schemas.canonical import canonical_bytes
+from schemas.documents.canonical import canonical_bytes
 
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16

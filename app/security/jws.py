@@ -17,9 +17,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.security.errors import SignInRefusedError
-from schemas.canonical import JsonValue, parse_json
-from schemas.errors import CanonicalError
-from schemas.identity import ED25519_BYTES, is_sound_ed25519
+from schemas.documents.canonical import JsonValue, parse_json
+from schemas.documents.errors import CanonicalError
+from schemas.signing.identity import ED25519_BYTES, is_sound_ed25519
 
 MAX_JWS_CHARACTERS: Final = 4096
 SIGNATURE_BYTES: Final = 64

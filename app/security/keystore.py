@@ -21,8 +21,8 @@ from app.durable import make_private_folder, overwrite_sector, remove_durably, w
 from app.security.errors import KeyGoneError, SealBrokenError, storing
 from app.security.key_encryption import KEY_BYTES
 from app.security.keyring import KeyRing
-from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
-from schemas.errors import CanonicalError
+from schemas.documents.canonical import JsonValue, canonical_bytes, parse_canonical_object
+from schemas.documents.errors import CanonicalError
 from schemas.shared.durable import remains_in, written_name
 
 SUFFIX: Final = ".key"

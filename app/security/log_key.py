@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.durable import make_private_folder, refuse_shared, write_new
 from app.errors import ConfigurationError
-from schemas.errors import CheckpointError
-from schemas.matchlog.note import NoteSigner, require_key_name
+from schemas.documents.errors import CheckpointError
 from schemas.shared.durable import sync_folder
+from schemas.signing.note import NoteSigner, require_key_name
 
 FORMAT: Final = "blindlink/log-key/1"
 # Behind the file's name: the key that is to follow, from before the log names it until it is moved into place.

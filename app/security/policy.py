@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
-from schemas.clauses import MAX_QUESTIONS
-from schemas.identity import Role
-from schemas.review import MAX_CARDS
-from schemas.rounds import MAX_MESSAGE_BYTES
-from schemas.upload import MAX_PART_BYTES
+from schemas.agreement.clauses import MAX_QUESTIONS
+from schemas.rounds.review import MAX_CARDS
+from schemas.rounds.rounds import MAX_MESSAGE_BYTES
+from schemas.rounds.upload import MAX_PART_BYTES
+from schemas.signing.identity import Role
 
 RouteKey: TypeAlias = tuple[str, str]
 RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe", "lasting"]

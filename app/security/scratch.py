@@ -12,7 +12,7 @@ from typing import Final, Self
 from app.security.at_rest import seal, unseal
 from app.security.errors import storing
 from app.security.keystore import DataKey
-from schemas.sealing import KEY_BYTES
+from schemas.signing.sealing import KEY_BYTES
 
 _KIND: Final = "scratch"
 

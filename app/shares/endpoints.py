@@ -11,7 +11,7 @@ from app.http.body import json_body
 from app.http.paths import ProjectPath, SharePath
 from app.shares import service
 from app.wired import WiredBroker
-from schemas.secret_share import (
+from schemas.signing.secret_share import (
     ConfirmationList,
     ShareList,
     ShareView,

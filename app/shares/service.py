@@ -25,10 +25,10 @@ from app.shares.errors import (
     SHARE_SERVED,
 )
 from app.shares.models import Confirmation, RelayedShare
-from schemas.errors import SignatureError
-from schemas.ids import SHARE_PREFIX
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import SHARE_PREFIX
 from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
-from schemas.secret_share import ShareView, SignedConfirmation, SignedShare
+from schemas.signing.secret_share import ShareView, SignedConfirmation, SignedShare
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.document import Model
+    from schemas.documents.document import Model
 
 
 def relay_share(

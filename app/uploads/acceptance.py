@@ -24,7 +24,7 @@ from app.uploads.ending import end_check, expire
 from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
-from schemas.upload import SignedManifest
+from schemas.rounds.upload import SignedManifest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

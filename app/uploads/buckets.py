@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.uploads.errors import BUCKET_SIZE, UploadRejectedError
-from schemas.review import BUCKET_BYTES
+from schemas.rounds.review import BUCKET_BYTES
 
 
 class BucketCheck:

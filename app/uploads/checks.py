@@ -21,11 +21,11 @@ from app.security.actor import Actor
 from app.uploads import repository
 from app.uploads.errors import UPLOAD_CLOSED, CheckLostError
 from app.uploads.service import OPEN_HOURS, PART_KIND, expected_of
-from schemas.document import Document
-from schemas.identity import Duty
-from schemas.signed_request import SignedRequest
-from schemas.signed_times import is_timely
-from schemas.upload import Manifest, SignedManifest
+from schemas.documents.document import Document
+from schemas.rounds.upload import Manifest, SignedManifest
+from schemas.signing.identity import Duty
+from schemas.signing.signed_request import SignedRequest
+from schemas.signing.signed_times import is_timely
 
 if TYPE_CHECKING:
     from datetime import datetime

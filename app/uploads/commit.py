@@ -41,9 +41,9 @@ from app.uploads.service import (
     refuse_closed,
     upload_for,
 )
-from schemas.logged_requests import body_digest, is_in_place
+from schemas.api.logged_requests import body_digest, is_in_place
 from schemas.matchlog.kinds import UploadReceived
-from schemas.upload import Manifest, SignedManifest
+from schemas.rounds.upload import Manifest, SignedManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from app.sealed.models import SealedPiece
     from app.security.actor import Actor
     from app.uploads.checks import PendingCommit
-    from schemas.signed_request import SignedRequest
+    from schemas.signing.signed_request import SignedRequest
 
 
 # Of a manifest: all who may sign it are one person, who commits.

@@ -15,9 +15,9 @@ from app.sealed.objects import NewObject
 from app.uploads import part_storage, receipts, service
 from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
-from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
-from schemas.ids import UPLOAD_PREFIX
-from schemas.upload import Receipt
+from schemas.api.bodies import PartList, PartStored, UploadList, UploadRequest, UploadView
+from schemas.documents.ids import UPLOAD_PREFIX
+from schemas.rounds.upload import Receipt
 
 router = APIRouter()
 

@@ -24,20 +24,20 @@ from app.uploads.errors import (
     UploadRejectedError,
 )
 from app.uploads.service import expected_of, refuse_size
-from schemas.counts import SMALLEST_COUNTED_FILE
-from schemas.errors import DocumentError
-from schemas.privacy_audit import SMALLEST_AUDITED_FILE, audit_fault
-from schemas.upload import merkle_root
+from schemas.documents.errors import DocumentError
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, audit_fault
+from schemas.rounds.upload import merkle_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.agreements.service import TermsInForce
     from app.uploads.models import Upload
-    from schemas.agreement import ProjectTerms
-    from schemas.privacy_audit import AuditFault
-    from schemas.profile import EncodingProfile
-    from schemas.upload import Manifest
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.linkage.privacy_audit import AuditFault
+    from schemas.linkage.profile import EncodingProfile
+    from schemas.rounds.upload import Manifest
 
 
 _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {

@@ -17,7 +17,7 @@ _IS_OPEN = text("state IN ('open', 'checking')")
 
 
 class Upload(Base):
-    """One container on its way, committed, or gone; `state` is one of schemas.api.UploadState.
+    """One container on its way, committed, or gone; `state` is one of schemas.api.bodies.UploadState.
 
     `agreement` and `purpose` are those of the terms that it was committed under.
     An open upload ends at `expires`, a committed one at `keep_until`. `entry` is the index of its

@@ -29,10 +29,10 @@ from app.uploads.errors import (
     UploadRejectedError,
     rejection_of,
 )
-from schemas.errors import ContainerError
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import EncodingProfile, Side
-from schemas.upload import ContainerHeader, Parts, parse_header
+from schemas.documents.errors import ContainerError
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.profile import EncodingProfile, Side
+from schemas.rounds.upload import ContainerHeader, Parts, parse_header
 
 _CONTENT_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 

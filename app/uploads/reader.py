@@ -18,14 +18,14 @@ from app.uploads import repository
 from app.uploads.parts import handles_in
 from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
 from app.uploads.withdrawals import withdrawn_records
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.profile import TOKEN_BYTES
+from schemas.documents.ids import HANDLE_BYTES, Handle
+from schemas.linkage.profile import TOKEN_BYTES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
-    from schemas.upload import Manifest, Parts
+    from schemas.rounds.upload import Manifest, Parts
 
 _AT_ONCE: Final = 1 << 13
 

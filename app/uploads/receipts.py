@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.security.actor import Actor
     from app.uploads.models import Upload
-    from schemas.upload import Receipt
+    from schemas.rounds.upload import Receipt
 
 
 def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:

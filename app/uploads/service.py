@@ -30,11 +30,11 @@ from app.uploads.errors import (
 )
 from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
-from schemas.api import UploadList, UploadRequest, UploadView
-from schemas.ids import HANDLE_BYTES
-from schemas.problem import Problem
-from schemas.rows import STORED_ROW_BYTES
-from schemas.upload import Manifest, Parts
+from schemas.api.bodies import UploadList, UploadRequest, UploadView
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.documents.problem import Problem
+from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.rounds.upload import Manifest, Parts
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.sealed.objects import NewObject
     from app.security.actor import Actor
-    from schemas.agreement import ProjectTerms
-    from schemas.profile import Side
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.linkage.profile import Side
 
 OPEN_HOURS: Final = 24
 # Of a party for a partner in a round, as far as something is left of them: a legal hold keeps it on disks that

@@ -14,7 +14,7 @@ import numpy as np
 from app.db import add_if_alone
 from app.uploads import repository
 from app.uploads.withdrawal_models import WithdrawnRecord
-from schemas.ids import Handle
+from schemas.documents.ids import Handle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from app.security.policy import POLICY, RouteKey
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.identity import Duty, Role
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.signing.identity import Duty, Role
 
 NO: Final = "no"
 YES: Final = "yes"

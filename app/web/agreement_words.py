@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.chapter_limits import listed
-from schemas.negotiation import AgreementState, AgreementSummary, AgreementView
-from schemas.statement import Act, Consent, Notice, SignedStatement
+from schemas.agreement.chapter_limits import listed
+from schemas.agreement.negotiation import AgreementState, AgreementSummary, AgreementView
+from schemas.agreement.statement import Act, Consent, Notice, SignedStatement
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[AgreementState, str]] = {

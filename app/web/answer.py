@@ -15,7 +15,7 @@ from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
 from app.web.table import MEDIA_TYPE as CSV_MEDIA_TYPE
 from app.web.table import Table
-from schemas.document import Document
+from schemas.documents.document import Document
 
 if TYPE_CHECKING:
     from app.security.actor import Actor

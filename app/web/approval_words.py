@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, cast
 
 from app.clock import utc_text
-from schemas.statement import RunApproval, StandingApproval
+from schemas.agreement.statement import RunApproval, StandingApproval
 
 if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
-    from schemas.negotiation import RunApprovals, StandingState
-    from schemas.statement import Step
+    from schemas.agreement.negotiation import RunApprovals, StandingState
+    from schemas.agreement.statement import Step
 
 StandingWord = Literal["good", "used-up", "over", "revoked", "replaced"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from schemas.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
-from schemas.destruction import LocalStatement, Outstanding, SignedDestruction
-from schemas.destruction_api import DestructionView
+from schemas.api.destruction import DestructionView
+from schemas.reports.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
+from schemas.rounds.destruction import LocalStatement, Outstanding, SignedDestruction
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.auditor.timeline import event_sentence
-from schemas.ids import CERTIFICATE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+from schemas.documents.ids import CERTIFICATE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from app.web.table import Cell

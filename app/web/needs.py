@@ -24,7 +24,7 @@ from app.review.service import open_reviews_of
 from app.rounds.service import failed_round_runs
 from app.runs.approvals import pending_view
 from app.runs.service import run_for, waiting_in_vain
-from schemas.ids import BROKER
+from schemas.documents.ids import BROKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.deadlines.service import Late
     from app.security.actor import Actor
     from schemas.matchlog.entry import Entry
-    from schemas.overdue import Overdue
+    from schemas.reports.overdue import Overdue
 
 # Refused requests are told so many days, among so many entries of a project at most.
 REFUSED_DAYS: Final = 7

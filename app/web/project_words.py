@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from schemas.agreement import ProjectTerms
-from schemas.allowance import KEPT_WEEKS
-from schemas.api import RunFinality
-from schemas.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
-from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
-from schemas.policy_words import percent
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.allowance import KEPT_WEEKS
+from schemas.agreement.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
+from schemas.agreement.clause_words import LIFETIME_WORDS, MODE_WORDS
+from schemas.agreement.policy_words import percent
+from schemas.api.bodies import RunFinality
 
 T = TypeVar("T")
 

@@ -19,8 +19,8 @@ from app.oidc.wired import known_provider
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
-from schemas.canonical import parse_json
-from schemas.problem import Problem
+from schemas.documents.canonical import parse_json
+from schemas.documents.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from app.review.models import Review
     from app.review.results import Reviewer
-    from schemas.review import ReviewState
+    from schemas.rounds.review import ReviewState
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[ReviewState, tuple[str, str]]] = {

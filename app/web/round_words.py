@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schemas.chapter_limits import listed
-from schemas.rounds import RoundList, RoundState, RoundView
+from schemas.agreement.chapter_limits import listed
+from schemas.rounds.rounds import RoundList, RoundState, RoundView
 
 if TYPE_CHECKING:
     from app.rounds.views import RoundStand

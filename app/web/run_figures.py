@@ -11,14 +11,14 @@ from app.runs.service import result_before
 from app.runs.view import found_by, view_of
 from app.uploads.service import upload_in
 from app.web.rendering import show_count
-from schemas.link_quality import missed_matches, wrong_links
+from schemas.linkage.link_quality import missed_matches, wrong_links
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.runs.models import Run
     from app.security.actor import Actor
-    from schemas.api import RunCounts, RunFinality, RunView
+    from schemas.api.bodies import RunCounts, RunFinality, RunView
 
 HIDDEN: Final = "not shown"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from schemas.canonical import canonical_bytes
-from schemas.document import Document, Model
-from schemas.spreadsheet import inert
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.document import Document, Model
+from schemas.documents.spreadsheet import inert
 
 Cell: TypeAlias = str | int | bool | None
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from schemas.ids import BROKER
+from schemas.documents.ids import BROKER
 
 if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry

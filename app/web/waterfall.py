@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.matching.blocks.weights import UNIT, least_weight
-from schemas.match_record import MatchRecordHeader
-from schemas.profile import EncodingProfile
-from schemas.run import MatchingPolicy
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import MatchingPolicy
+from schemas.rounds.match_record import MatchRecordHeader
 
 # Units of the small picture in which a bar is drawn.
 BAR_WIDTH: Final = 200

@@ -12,7 +12,7 @@ from app.web.chart import Chart, Mark, Value, bar_chart
 
 if TYPE_CHECKING:
     from app.runs.histogram import Step
-    from schemas.run import MatchingPolicy
+    from schemas.linkage.run import MatchingPolicy
 
 AUTO: Final = "linked"
 AT_AUTO: Final = "held back or linked"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.matching.blocks.pairs import Met
     from app.runs.tasks import TaskSums
-    from schemas.run import RunSpecification
+    from schemas.linkage.run import RunSpecification
 
 BLOCK_KIND: Final = "run-block"
 # How often whoever holds a run looks whether the others have done what they took.

@@ -21,12 +21,12 @@ from app.matching.blocks.rows import ROW, Rows, read_rows
 from app.matching.blocks.weights import model_of, shipped_scores
 from app.security.at_rest import seal, unseal
 from app.security.keystore import DataKey
-from schemas.counts import published_counts
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.match_record import commitment
-from schemas.profile import EncodingProfile
-from schemas.rows import STORED_ROW_BYTES
-from schemas.sealing import KEY_BYTES
+from schemas.documents.ids import HANDLE_BYTES, Handle
+from schemas.linkage.counts import published_counts
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.rounds.match_record import commitment
+from schemas.signing.sealing import KEY_BYTES
 
 _PART_ROWS: Final = 1 << 16
 _LARGER_PARTS: Final = 4

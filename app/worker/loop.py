@@ -32,7 +32,7 @@ from app.worker.helper import Helper
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
 from app.worker.watch import WATCH_S, Watch
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 
 POLL_S: Final = 1.0
 SWEEP_S: Final = 30.0

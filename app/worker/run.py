@@ -35,7 +35,7 @@ from app.security.scratch import Scratch
 from app.traces import step
 from app.worker.cluster import called_helpers
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
-from schemas.counts import published_counts
+from schemas.linkage.counts import published_counts
 
 log = structlog.get_logger()
 

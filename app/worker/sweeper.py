@@ -27,7 +27,7 @@ from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
 from app.runs.deadline import close_overdue
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred
-from schemas.ids import DELIVERY_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+from schemas.documents.ids import DELIVERY_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 ORPHAN_AGE_S: Final = 3600.0
 # Keys of anything else in the key store are none of the sweeper's business.

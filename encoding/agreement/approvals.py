@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
-from schemas.agreement import Agreement
-from schemas.errors import SignatureError
-from schemas.negotiation import RunApprovals, StandingList
-from schemas.run import RunSpecification
-from schemas.statement import RunApproval, SignedStatement, StandingApproval, Step, may_say
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import RunApprovals, StandingList
+from schemas.agreement.statement import (
+    RunApproval,
+    SignedStatement,
+    StandingApproval,
+    Step,
+    may_say,
+)
+from schemas.documents.errors import SignatureError
+from schemas.linkage.run import RunSpecification
 
 
 def approving_parties(

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, NotReadyError
-from schemas.agreement import ProjectTerms
-from schemas.api import ProjectView
-from schemas.run import RunSpecification
-from schemas.upload import Manifest
+from schemas.agreement.agreement import ProjectTerms
+from schemas.api.bodies import ProjectView
+from schemas.linkage.run import RunSpecification
+from schemas.rounds.upload import Manifest
 
 
 def require_cover(

@@ -18,15 +18,15 @@ from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.catalog import SHIPPED, shipped_profile, size_of
 from encoding.profiles.profile_files import read_profile
-from schemas.agreement import DEFAULT_FLOOR, number_fault
-from schemas.amendment import amends_of, opens_epoch, succession_fault
-from schemas.clauses import MOST_WITHOUT_CONSENT
-from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
-from schemas.identity import PublicIdentity
-from schemas.negotiation import AgreementProposal
-from schemas.profile import EncodingProfile
-from schemas.run import MOST_PAIRS, RECOMMENDED_POLICY
+from schemas.agreement.agreement import DEFAULT_FLOOR, number_fault
+from schemas.agreement.amendment import amends_of, opens_epoch, succession_fault
+from schemas.agreement.clauses import MOST_WITHOUT_CONSENT
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.linkage.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import MOST_PAIRS, RECOMMENDED_POLICY
 from schemas.shared.written_answers import composed
+from schemas.signing.identity import PublicIdentity
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.

@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 
 from encoding.errors import AgreementDraftError
 from encoding.recipe.numbers import NUMBER_COLUMN
-from schemas.agreement import Agreement
-from schemas.chapters import grouped
-from schemas.clauses import AgreedParty, AgreedRecipient, LegalBasis, PartyKind
-from schemas.fields import NUMBER_INPUTS
-from schemas.profile import EncodingProfile
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.chapters import grouped
+from schemas.agreement.clauses import AgreedParty, AgreedRecipient, LegalBasis, PartyKind
+from schemas.linkage.fields import NUMBER_INPUTS
+from schemas.linkage.profile import EncodingProfile
 
 Language = Literal["en", "es"]
 # Around an open place. Agreements hold no private-use characters, so nothing that is agreed can look like one.

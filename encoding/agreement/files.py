@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from encoding.errors import AgreementDraftError, AgreementFileError
 from encoding.files import refuse_to_overwrite, write_durably
-from schemas.agreement import Agreement
-from schemas.canonical import canonical_bytes, parse_json
-from schemas.errors import CanonicalError, FormatError
-from schemas.negotiation import AgreementProposal
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.documents.canonical import canonical_bytes, parse_json
+from schemas.documents.errors import CanonicalError, FormatError
 from schemas.shared.written_answers import plain_fault
 
 FILE_START: Final = b'{"agreement":{'

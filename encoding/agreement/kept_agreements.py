@@ -14,13 +14,13 @@ from pydantic import Field
 
 from encoding.errors import WorkspaceError
 from encoding.files import make_private_folder, write_durably
-from schemas.agreement import Agreement
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import Name, Sha256Hex, UtcTime
-from schemas.negotiation import AgreementProposal
-from schemas.profile import EncodingProfile
-from schemas.statement import Notice, SignedStatement, Statement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.agreement.statement import Notice, SignedStatement, Statement
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, Sha256Hex, UtcTime
+from schemas.linkage.profile import EncodingProfile
 
 MAX_KEPT: Final = 1000
 _ONE_DAY: Final = timedelta(days=1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from encoding.agreement.kept_agreements import KeptAgreements, OwnWord
 from encoding.errors import AgreementUntrustedError
-from schemas.negotiation import LastWord
+from schemas.agreement.negotiation import LastWord
 
 
 def require_last(word: LastWord, known: KeptAgreements, party: str) -> None:

@@ -7,9 +7,9 @@ from html import escape
 from typing import Final
 
 from encoding.agreement.picture import data_flow
-from schemas.agreement import Agreement
-from schemas.chapters import Chapter, Table, chapters_of, grouped
-from schemas.profile import EncodingProfile
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.chapters import Chapter, Table, chapters_of, grouped
+from schemas.linkage.profile import EncodingProfile
 from schemas.shared.page import Markup, Section, paragraph, prose_table, render_page
 
 HASH_PAGE: Final = "Signatures of counsel"

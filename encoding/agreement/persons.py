@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
-from schemas.canonical import parse_json
-from schemas.errors import CanonicalError, FormatError, SignatureError
-from schemas.identity import IdentityHistory, PublicIdentity, SignedIdentity
-from schemas.ids import PERSON_PREFIX, is_random_id
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import CanonicalError, FormatError, SignatureError
+from schemas.documents.ids import PERSON_PREFIX, is_random_id
+from schemas.signing.identity import IdentityHistory, PublicIdentity, SignedIdentity
 
 MAX_IDENTITY_BYTES: Final = 16 * 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 from schemas.shared.page import Markup, scrolling
 
 _WIDTH: Final = 720

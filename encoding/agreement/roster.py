@@ -8,9 +8,9 @@ from typing import Any
 from encoding.agreement.files import read_composed
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.errors import AgreementDraftError
-from schemas.amendment import opens_epoch
-from schemas.clauses import AgreedParty
-from schemas.identity import PublicIdentity
+from schemas.agreement.amendment import opens_epoch
+from schemas.agreement.clauses import AgreedParty
+from schemas.signing.identity import PublicIdentity
 
 
 def change_roster(

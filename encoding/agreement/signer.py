@@ -10,14 +10,9 @@ from typing import Any, Final
 
 from encoding.errors import AgreementError, AgreementUntrustedError
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement
-from schemas.errors import SignatureError
-from schemas.identity import IdentityHistory, SignedKeyChange
-from schemas.ids import APPROVAL_PREFIX, utc_text
-from schemas.negotiation import LastWord
-from schemas.run import MatchingPolicy, RunSpecification
-from schemas.signed_times import CLOCK_SKEW
-from schemas.statement import (
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import LastWord
+from schemas.agreement.statement import (
     Act,
     ApprovalRevocation,
     Consent,
@@ -29,6 +24,11 @@ from schemas.statement import (
     Statement,
     Step,
 )
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import APPROVAL_PREFIX, utc_text
+from schemas.linkage.run import MatchingPolicy, RunSpecification
+from schemas.signing.identity import IdentityHistory, SignedKeyChange
+from schemas.signing.signed_times import CLOCK_SKEW
 
 # Of a party that has signed nothing in the project.
 NOTHING_YET: Final = LastWord(sha256=None, at=None)

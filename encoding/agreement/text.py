@@ -8,9 +8,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from schemas.agreement import Agreement
-from schemas.chapters import Chapter, Table, chapters_of, grouped
-from schemas.profile import EncodingProfile
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.chapters import Chapter, Table, chapters_of, grouped
+from schemas.linkage.profile import EncodingProfile
 
 _WIDTH: Final = 96
 # What Markdown would take for a sign of its own; agreements hold plain text.

@@ -13,12 +13,12 @@ from functools import partial
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
 from encoding.people.peers import Peer, Peers
-from schemas.agreement import Agreement
-from schemas.amendment import newcomer_fault, stewards_before, succession_fault
-from schemas.errors import SignatureError
-from schemas.identity import IdentityHistory, PublicIdentity
-from schemas.negotiation import AgreementView
-from schemas.statement import Consent, Notice, SignedStatement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import newcomer_fault, stewards_before, succession_fault
+from schemas.agreement.negotiation import AgreementView
+from schemas.agreement.statement import Consent, Notice, SignedStatement
+from schemas.documents.errors import SignatureError
+from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 
 def verified(view: AgreementView, wanted: str | None = None) -> KeptAgreement:

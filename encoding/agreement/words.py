@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from encoding.agreement.kept_agreements import KeptAgreement
-from schemas.agreement import Agreement
-from schemas.chapter_limits import listed
-from schemas.chapters import Chapter, Table, grouped
-from schemas.identity import PublicIdentity
-from schemas.policy_words import policy_sentences
-from schemas.run import RunSpecification
-from schemas.statement import Consent, StandingApproval, Step
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.chapter_limits import listed
+from schemas.agreement.chapters import Chapter, Table, grouped
+from schemas.agreement.policy_words import policy_sentences
+from schemas.agreement.statement import Consent, StandingApproval, Step
+from schemas.linkage.run import RunSpecification
+from schemas.signing.identity import PublicIdentity
 
 _MODES = {
     "linked": "the link IDs of its own records that have a match",

@@ -27,9 +27,9 @@ from encoding.blocks.seal import Bytes, Fill, RowSealer
 from encoding.blocks.spool import Spool
 from encoding.blocks.values import Lines, ValueTables
 from encoding.progress import Progress, silent
-from schemas.counts import FileCounts
-from schemas.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
-from schemas.rows import RECORD_NUMBER_BYTES
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
+from schemas.linkage.rows import RECORD_NUMBER_BYTES
 
 STORED_ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.keys import CellKeys, packed
-from schemas.passes import KeyForm, Part
-from schemas.profile import EncodingProfile
+from schemas.linkage.passes import KeyForm, Part
+from schemas.linkage.profile import EncodingProfile
 
 Columns = Mapping[str, Sequence[str]]
 # What a form of several rows gives: the packed values of each row's key; empty where it has none.

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from encoding.blocks.clear import ClearLevels, LevelNumbers
 from encoding.blocks.values import Lines
-from schemas.counts import FieldCounts, FileCounts, published_twins
-from schemas.fields import MILLION
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import FieldCounts, FileCounts, published_twins
+from schemas.linkage.fields import MILLION
+from schemas.linkage.profile import EncodingProfile
 
 STRANGER_PAIRS: Final = 1_500_000
 _PAIRS_AT_ONCE: Final = 100_000

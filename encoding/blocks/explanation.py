@@ -13,9 +13,9 @@ import numpy as np
 
 from encoding.blocks.further import with_either, with_exchanged
 from encoding.blocks.values import read_feature, spread_draws
-from schemas.fields import FILTER_BITS, Lane
-from schemas.passes import Part
-from schemas.profile import SIDES, EncodingProfile, Side
+from schemas.linkage.fields import FILTER_BITS, Lane
+from schemas.linkage.passes import Part
+from schemas.linkage.profile import SIDES, EncodingProfile, Side
 
 Columns = Mapping[str, Sequence[str]]
 

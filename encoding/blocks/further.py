@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 Columns = Mapping[str, Sequence[str]]
 Places = NDArray[np.intp]

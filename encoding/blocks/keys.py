@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import RowTooLongError
 from encoding.secret.secret import Secret
-from schemas.profile import TOKEN_BYTES
+from schemas.linkage.profile import TOKEN_BYTES
 
 KEY_BYTES: Final = 32
 ROW_KEY_BYTES: Final = 16

@@ -19,8 +19,8 @@ from encoding.blocks.counts import (
     tell_apart,
 )
 from encoding.blocks.values import Lines, ValueTables
-from schemas.counts import FileCounts
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.profile import EncodingProfile
 
 MOST_LINES: Final = 200_000
 MOST_PAIRS: Final = 300_000

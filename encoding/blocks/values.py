@@ -21,11 +21,11 @@ from encoding.clkhash_names import ExactComparison, NgramComparison
 from encoding.encoder.linkage_schema import MAX_NGRAM, parse_linkage_schema
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError
-from schemas.canonical import unique_object
-from schemas.errors import CanonicalError
-from schemas.fields import FILTER_BITS, Lane
-from schemas.profile import EncodingProfile
-from schemas.row_layout import row_layout
+from schemas.documents.canonical import unique_object
+from schemas.documents.errors import CanonicalError
+from schemas.linkage.fields import FILTER_BITS, Lane
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.row_layout import row_layout
 
 # One call gives 64 bits: ten places of six bits in a filter of 64.
 PLACES_PER_CALL: Final = 10

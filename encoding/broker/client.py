@@ -15,7 +15,17 @@ from typing import IO, Self, TypeVar
 
 from encoding.broker.connection import Connection
 from encoding.errors import BrokerAnswerError
-from schemas.api import (
+from schemas.agreement.negotiation import (
+    AgreementList,
+    AgreementProposal,
+    AgreementView,
+    LastWord,
+    PendingApprovals,
+    RunApprovals,
+    StandingList,
+)
+from schemas.agreement.statement import SignedStatement
+from schemas.api.bodies import (
     CosignatureRequest,
     CosignatureStored,
     LogCheckpoint,
@@ -33,10 +43,7 @@ from schemas.api import (
     UploadView,
     WhoAmI,
 )
-from schemas.canonical import parse_json
-from schemas.certificate import CertificateFile
-from schemas.destruction import HoldNotice, SignedDestruction
-from schemas.destruction_api import (
+from schemas.api.destruction import (
     DestructionList,
     DestructionView,
     HoldList,
@@ -44,32 +51,25 @@ from schemas.destruction_api import (
     StatementTaken,
     WithdrawalTaken,
 )
-from schemas.document import Document
-from schemas.errors import FormatError
-from schemas.identity import SignedKeyChange
-from schemas.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
+from schemas.documents.canonical import parse_json
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
-from schemas.negotiation import (
-    AgreementList,
-    AgreementProposal,
-    AgreementView,
-    LastWord,
-    PendingApprovals,
-    RunApprovals,
-    StandingList,
-)
-from schemas.overdue import OverdueList
-from schemas.secret_share import (
+from schemas.reports.certificate import CertificateFile
+from schemas.reports.overdue import OverdueList
+from schemas.rounds.destruction import HoldNotice, SignedDestruction
+from schemas.rounds.upload import Receipt, SignedManifest
+from schemas.signing.identity import SignedKeyChange
+from schemas.signing.secret_share import (
     ConfirmationList,
     ShareList,
     ShareView,
     SignedConfirmation,
     SignedShare,
 )
-from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
-from schemas.statement import SignedStatement
-from schemas.upload import Receipt, SignedManifest
 
 Answer = TypeVar("Answer", bound=Document)
 T = TypeVar("T")

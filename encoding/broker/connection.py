@@ -30,14 +30,14 @@ from encoding.errors import (
     NotAuthorisedError,
 )
 from encoding.files import why_unread
-from schemas.canonical import parse_json
-from schemas.errors import FormatError
-from schemas.printable import printable
-from schemas.problem import Problem
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import FormatError
+from schemas.documents.printable import printable
+from schemas.documents.problem import Problem
 from schemas.shared.amounts import duration
 from schemas.shared.slow_answers import SlowAnswerWatch, TooSlowError
 from schemas.shared.trust import trust_only
-from schemas.signed_request import HEADER, Where
+from schemas.signing.signed_request import HEADER, Where
 
 # The longest honest answers, lists of years, are far below both; a reader's memory grows with the values.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024

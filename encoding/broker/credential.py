@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 from encoding.broker.sign_in import ProofKey, sign_claim
 from encoding.errors import BrokerAnswerError
 from encoding.people.identity import Identity
-from schemas.canonical import parse_json
-from schemas.errors import FormatError
-from schemas.ids import utc_text
-from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, TokenAnswer
-from schemas.signed_request import SignedRequest, Where, new_request
+from schemas.api.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, TokenAnswer
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import utc_text
+from schemas.signing.signed_request import SignedRequest, Where, new_request
 
 # A token is not used in its last seconds, in which it could end on the way.
 MARGIN: Final = timedelta(seconds=30)

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from encoding.people.identity import Identity
-from schemas.canonical import JsonValue, canonical_bytes
+from schemas.documents.canonical import JsonValue, canonical_bytes
 
 # Long enough for a slow line and a clock that is a little behind; the broker takes up to 300 s.
 CLAIM_LIFETIME_S: Final = 60

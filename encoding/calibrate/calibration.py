@@ -31,8 +31,8 @@ from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe import Recipe
 from encoding.recipe.dates import read_date_format
 from encoding.records.sample import Sample
-from schemas.fields import NUMBER_KINDS
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import NUMBER_KINDS
+from schemas.linkage.profile import EncodingProfile
 
 ESTIMATED: Final = "estimated"
 MEDIUM: Final = "medium"

@@ -17,7 +17,7 @@ from encoding.calibrate.mistakes import MISTAKE_LEVELS, Mistakes
 from encoding.calibrate.people import Copies, lane_columns
 from encoding.errors import RecordCountError
 from encoding.quality.duplicates import DuplicatePair
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 FEWEST_PAIRS: Final = 30
 SURE: Final = 0.9

@@ -22,7 +22,7 @@ from encoding.synth.slips import (
     sound_alike,
     typo,
 )
-from schemas.fields import NUMBER_INPUTS
+from schemas.linkage.fields import NUMBER_INPUTS
 
 Rows = Mapping[str, Sequence[str]]
 """Cells by the recipe's name of the column, all of one length."""

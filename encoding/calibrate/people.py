@@ -14,7 +14,7 @@ from encoding.quality.keys import KeyHasher, Words
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -28,15 +28,15 @@ from encoding.calibrate.strangers import (
     meet_strangers,
 )
 from encoding.quality.keys import KeyHasher
-from schemas.counts import (
+from schemas.linkage.counts import (
     SMALLEST_COUNTED_FILE,
     FieldCounts,
     FileCounts,
     published_counts,
     published_twins,
 )
-from schemas.fields import MILLION
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import MILLION
+from schemas.linkage.profile import EncodingProfile
 
 AUTO: Final = "0.9"
 REVIEW: Final = "0.05"

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from encoding.errors import CertificateError
 from encoding.files import make_private_folder, write_durably
-from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
-from schemas.errors import FormatError, SignatureError
-from schemas.ids import DELIVERY_PREFIX, RELEASE_PREFIX, UPLOAD_PREFIX
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.ids import DELIVERY_PREFIX, RELEASE_PREFIX, UPLOAD_PREFIX
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
+from schemas.reports.certificate import CertificateCheck, CertificateFile, verify_certificate
 
 if TYPE_CHECKING:
     from encoding.log.receipts import ReceiptFolder
-    from schemas.destruction import DestroyedObject
     from schemas.matchlog.log_keys import LogKeys
     from schemas.matchlog.person_keys import PersonKeys
+    from schemas.rounds.destruction import DestroyedObject
 
 
 @dataclass(frozen=True, slots=True)

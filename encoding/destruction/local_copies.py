@@ -16,7 +16,7 @@ from encoding.sharing.blind_links import is_blind_links
 from encoding.sharing.links_file import LINKS_START
 from encoding.workspace.workspace import Workspace
 from encoding.workspace.written_files import WrittenFile, read_written
-from schemas.destruction import LocalKind
+from schemas.rounds.destruction import LocalKind
 from schemas.shared.durable import remains_in, written_name
 
 KINDS: Final[tuple[LocalKind, ...]] = tuple(sorted(get_args(LocalKind)))

@@ -22,10 +22,16 @@ from encoding.destruction.local_copies import LocalCopy
 from encoding.errors import AgencyError, OutputBlockedError, WorkspaceError
 from encoding.files import make_private_folder, reason_of, write_durably
 from encoding.workspace.workspace import Workspace
-from schemas.destruction import CertificateId, DeletedItem, KeptItem, LocalKind, SignedDestruction
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import Name, Sha256Hex, UtcTime, utc_text
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, Sha256Hex, UtcTime, utc_text
+from schemas.rounds.destruction import (
+    CertificateId,
+    DeletedItem,
+    KeptItem,
+    LocalKind,
+    SignedDestruction,
+)
 from schemas.shared.durable import sync_folder
 
 READ_BYTES: Final = 1024 * 1024

@@ -11,8 +11,8 @@ from encoding.broker.client import BrokerClient
 from encoding.errors import BrokerRefusedError, ShareError
 from encoding.files import refuse_to_overwrite
 from encoding.secret.share_file import FIRST_LINE, Carried, read_share_file, write_share_file
-from schemas.identity import IdentityHistory
-from schemas.secret_share import SignedConfirmation, SignedShare
+from schemas.signing.identity import IdentityHistory
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 
 class Carrier(Protocol):

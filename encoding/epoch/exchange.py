@@ -33,9 +33,9 @@ from encoding.secret.kept_secret import KeptSecret, kept_of, write_kept
 from encoding.secret.secret import Secret
 from encoding.secret.share_file import Carried
 from encoding.workspace.workspace import Workspace
-from schemas.identity import PublicIdentity
-from schemas.profile import EncodingProfile
-from schemas.secret_share import SecretHolders, SignedConfirmation, SignedShare
+from schemas.linkage.profile import EncodingProfile
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.secret_share import SecretHolders, SignedConfirmation, SignedShare
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from encoding.blocks.assembly import Assembly, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
-from schemas.canonical import JsonValue, canonical_digest
-from schemas.fields import NUMBER_INPUTS
-from schemas.profile import SIDES, EncodingProfile, memory_columns
-from schemas.secret_share import SelfTest, StepTest
+from schemas.documents.canonical import JsonValue, canonical_digest
+from schemas.linkage.fields import NUMBER_INPUTS
+from schemas.linkage.profile import SIDES, EncodingProfile, memory_columns
+from schemas.signing.secret_share import SelfTest, StepTest
 
 Step = Literal["recipe", "rows"]
 What = Literal["secret", "recipe", "fields and passes", "version"]

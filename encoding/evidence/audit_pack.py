@@ -28,15 +28,15 @@ from encoding.people.identity import Identity
 from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import open_pieces
 from encoding.workspace.workspace import Workspace
-from schemas.audit_pack import Sample, pack_files
-from schemas.errors import FormatError
-from schemas.match_record import (
+from schemas.documents.errors import FormatError
+from schemas.matchlog.kinds import RunFinished
+from schemas.reports.audit_pack import Sample, pack_files
+from schemas.rounds.match_record import (
     Opening,
     OpeningsHeader,
     read_openings,
     serialise_openings,
 )
-from schemas.matchlog.kinds import RunFinished
 
 COPY_BYTES: Final = 1024 * 1024
 

@@ -24,8 +24,8 @@ from encoding.packing.handles import (
     record_keys,
 )
 from encoding.workspace.workspace import Workspace
-from schemas.agreement import Agreement
-from schemas.ids import Handle
+from schemas.agreement.agreement import Agreement
+from schemas.documents.ids import Handle
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import Entry

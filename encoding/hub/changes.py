@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from schemas.agreement import Agreement
-from schemas.amendment import clauses_of
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import clauses_of
 
 # What the places of answers are called on a sheet; any other is called by its place.
 _WORDS: Final[Mapping[str, str]] = {

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from encoding.agreement.draft import draft_agreement
 from encoding.errors import AgreementDraftError
-from schemas.agreement import Agreement
-from schemas.amendment import clauses_of, succession_fault
-from schemas.clauses import Amends
-from schemas.negotiation import AgreementProposal
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import clauses_of, succession_fault
+from schemas.agreement.clauses import Amends
+from schemas.agreement.negotiation import AgreementProposal
 
 _PRACTICE: Final = Amends(only="practice", party=None)
 

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from encoding.files import write_durably
-from schemas.document import Document
-from schemas.errors import FormatError
-from schemas.ids import Name, UtcTime
-from schemas.link_quality import Number
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, UtcTime
+from schemas.linkage.link_quality import Number
 
 State = Literal["linked", "idle", "late", "unreachable", "failed"]
 

@@ -16,11 +16,11 @@ from typing import ClassVar, Final, Literal
 from encoding.hub.outcomes import Outcome, State, kept_outcome
 from encoding.hub.spokes import Spoke
 from encoding.sharing.small_cells import Group, shown_groups
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import Name, UtcTime
-from schemas.link_quality import Number
-from schemas.round_report import RoundReport
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, UtcTime
+from schemas.linkage.link_quality import Number
+from schemas.reports.round_report import RoundReport
 
 _ROUND_REPORT: Final = "round-report.json"
 _OTHERS: Final = "spokes that are put together"

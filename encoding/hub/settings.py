@@ -36,8 +36,8 @@ from encoding.workspace.config import (
     setting_line,
     settings_path,
 )
-from schemas.document import Model
-from schemas.ids import Name
+from schemas.documents.document import Model
+from schemas.documents.ids import Name
 
 HUB_NAME: Final = "hub.toml"
 _MADE: Final = "# Made from hub.toml by `blindlink hub`, which writes it anew: change that file.\n"

@@ -8,7 +8,7 @@ from typing import Final
 
 from encoding.agreement.page import signature_blanks
 from encoding.hub.spokes import Spoke, sheet_digest
-from schemas.chapters import grouped
+from schemas.agreement.chapters import grouped
 from schemas.shared.page import Markup, Section, paragraph, prose_table, render_page
 
 # The column of the list that is in no agreement.

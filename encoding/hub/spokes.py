@@ -12,9 +12,9 @@ from typing import Final
 
 from encoding.errors import SpokesError
 from encoding.files import why_unread, write_csv
-from schemas.canonical import canonical_digest
-from schemas.ids import is_name
-from schemas.spokes import project_of_spoke
+from schemas.agreement.spokes import project_of_spoke
+from schemas.documents.canonical import canonical_digest
+from schemas.documents.ids import is_name
 
 MOST_SPOKES: Final = 5_000
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -19,9 +19,9 @@ from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
 from encoding.ledger.values import Grant, Member, Pair, Reason, Turn
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LinkId
-from schemas.space_message import Veto
+from schemas.documents.ids import LinkId
+from schemas.rounds.chain_statement import StatedMatch
+from schemas.rounds.space_message import Veto
 
 _DIGEST_LABEL: Final = b"blindlink/v1/ledger-digest\n"
 

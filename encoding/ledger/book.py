@@ -15,8 +15,8 @@ from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event, made_rounds
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
-from schemas.ids import LinkId
-from schemas.space_message import MAX_VETO_SEQUENCE, MAX_VETOES_OF_MAKER, Veto
+from schemas.documents.ids import LinkId
+from schemas.rounds.space_message import MAX_VETO_SEQUENCE, MAX_VETOES_OF_MAKER, Veto
 
 MAX_RECENT_ROUNDS: Final = 8
 MATCH_PREFIX_BYTES: Final = 8

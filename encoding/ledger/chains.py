@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from encoding.ledger.values import Member, Standing
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
+from schemas.rounds.chain_statement import StatedMatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Literal
 from encoding.ledger.book import Ledger
 from encoding.ledger.chains import Chains
 from encoding.ledger.values import Reason
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
+from schemas.rounds.chain_statement import StatedMatch
 
 Kind = Literal["new", "ended", "split", "merged", "id-changed"]
 Why = Literal[

@@ -27,11 +27,10 @@ from encoding.ledger.errors import (
 )
 from encoding.ledger.inputs import applied_turn, told_vetoes
 from encoding.ledger.values import Pair, Turn
-from schemas.chain_statement import ChainStatement
-from schemas.claims import Claims
-from schemas.ids import MatchId
-from schemas.shared.amounts import counted
-from schemas.space_message import (
+from schemas.documents.ids import MatchId
+from schemas.rounds.chain_statement import ChainStatement
+from schemas.rounds.claims import Claims
+from schemas.rounds.space_message import (
     MAX_MAKERS,
     MAX_VETOES,
     MAX_VETOES_OF_MAKER,
@@ -39,6 +38,7 @@ from schemas.space_message import (
     MessageHead,
     Veto,
 )
+from schemas.shared.amounts import counted
 
 _TELL = "nothing of this round is stored; tell the other agencies and the operator, and check the match log"
 

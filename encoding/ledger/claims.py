@@ -16,10 +16,10 @@ from encoding.ledger.claim_checks import CheckedPair
 from encoding.ledger.errors import ReleasedRowsError, ReplayedMatchError
 from encoding.ledger.inputs import applied_turn
 from encoding.ledger.values import Member, MessagePlace, Pair, Turn
-from schemas.chain_statement import ChainStatement, StatedMatch, StatedRecord, sign_statement
-from schemas.claims import Claim, Claims, Mark, Transcript, met_mac, sign_claims
-from schemas.ids import MATCH_ID_BYTES, MatchId
-from schemas.space_message import LedgerState
+from schemas.documents.ids import MATCH_ID_BYTES, MatchId
+from schemas.rounds.chain_statement import ChainStatement, StatedMatch, StatedRecord, sign_statement
+from schemas.rounds.claims import Claim, Claims, Mark, Transcript, met_mac, sign_claims
+from schemas.rounds.space_message import LedgerState
 
 _ROW_BYTES: Final = 8
 PACKED_BYTES: Final = MATCH_ID_BYTES + 16 + _ROW_BYTES

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.values import Grant, Held
-from schemas.ids import LINK_ID_BYTES, LinkId
+from schemas.documents.ids import LINK_ID_BYTES, LinkId
 
 CHUNK_BYTES: Final = 1024 * 1024
 _RECORD_KEY: Final = re.compile(r"[0-9a-f]{32}")

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.values import Turn
-from schemas.ids import LINK_ID_BYTES
+from schemas.documents.ids import LINK_ID_BYTES
 
 Kind = Literal[
     "made",

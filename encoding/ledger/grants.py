@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from encoding.ledger.chains import Group
 from encoding.ledger.values import Member, Turn
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LINK_ID_BYTES, LinkId
+from schemas.documents.ids import LINK_ID_BYTES, LinkId
+from schemas.rounds.chain_statement import StatedMatch
 
 _LABEL: Final = b"blindlink/v1/link-id\n"
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from encoding.ledger.book import Ledger
 from encoding.ledger.values import Member, Turn
-from schemas.chain_statement import ChainStatement, StatedMatch
-from schemas.claims import Claims
-from schemas.ids import LinkId, MatchId
-from schemas.space_message import AppliedTurn, Veto
+from schemas.documents.ids import LinkId, MatchId
+from schemas.rounds.chain_statement import ChainStatement, StatedMatch
+from schemas.rounds.claims import Claims
+from schemas.rounds.space_message import AppliedTurn, Veto
 
 PART_MEMBERS: Final = 65_536
 

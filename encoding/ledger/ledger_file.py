@@ -20,9 +20,9 @@ from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Reason, Turn
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import LINK_ID_BYTES, LinkId
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import LINK_ID_BYTES, LinkId
 
 _Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", repr=False)]
 

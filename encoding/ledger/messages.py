@@ -19,12 +19,12 @@ from encoding.ledger.errors import MessageUnreadableError, MessageWithheldError
 from encoding.ledger.values import MessagePlace
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, open_whole, read_sealed_header, seal_pieces
-from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
-from schemas.claims import Claims, parse_claims, serialise_claims
-from schemas.errors import FormatError
-from schemas.identity import PublicIdentity
+from schemas.documents.errors import FormatError
+from schemas.rounds.chain_statement import ChainStatement, parse_statement, serialise_statement
+from schemas.rounds.claims import Claims, parse_claims, serialise_claims
+from schemas.rounds.space_message import MessageHead
 from schemas.shared.amounts import counted
-from schemas.space_message import MessageHead
+from schemas.signing.identity import PublicIdentity
 
 
 class _Message(Protocol):

@@ -14,11 +14,11 @@ from pydantic import Field
 from encoding.ledger.book import Ledger
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.values import Turn
-from schemas.clauses import Text
-from schemas.document import Document
-from schemas.errors import FormatError
-from schemas.identity import PersonIdText
-from schemas.ids import LinkId, UtcTime
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import LinkId, UtcTime
+from schemas.documents.texts import Text
+from schemas.signing.identity import PersonIdText
 
 Act = Literal["unlink", "relink"]
 

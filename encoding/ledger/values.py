@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
+from schemas.rounds.chain_statement import StatedMatch
 
 Pair: TypeAlias = tuple[str, str]
 """The parties of a pair, in alphabetical order."""

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from encoding.errors import LogError, LogForkedError
 from encoding.files import write_durably
 from encoding.log.log_copy import LogCopy
-from schemas.errors import FormatError, SignatureError
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
 from schemas.matchlog.proof import LogProof, parse_proof
-from schemas.merkle import hash_leaf
-from schemas.signed_request import SeenHead, SignedRequest
+from schemas.signing.signed_request import SeenHead, SignedRequest
 
 
 def seen_head(pins: Path, project: str) -> SeenHead | None:

@@ -12,13 +12,13 @@ from typing import IO, TypeAlias
 
 from encoding.errors import LogError, LogRewrittenError
 from encoding.log.pins import Pin
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
+from schemas.documents.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
 from schemas.matchlog.bundle import BundleReader, Chunk
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import LogProof
-from schemas.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
 
 Chains: TypeAlias = dict[str | None, list[int]]
 """Of each project, and of none, the indices of its entries by their places."""

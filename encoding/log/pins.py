@@ -22,9 +22,9 @@ from encoding.errors import (
     LogRewrittenError,
 )
 from encoding.files import write_durably
-from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, DocumentError, FormatError, ProofError
-from schemas.log_extension import follow_keys, is_contradiction, require_extension
+from schemas.api.bodies import LogCheckpoint
+from schemas.api.log_extension import follow_keys, is_contradiction, require_extension
+from schemas.documents.errors import CheckpointError, DocumentError, FormatError, ProofError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     open_checkpoint,
@@ -32,7 +32,7 @@ from schemas.matchlog.checkpoint import (
     serialise_checkpoints,
 )
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 # A busy log grows between two questions; the pins are then kept side by side until a quieter moment.
 MAX_ROUNDS: Final = 5

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from encoding.errors import ReceiptError
 from encoding.files import write_durably
-from schemas.errors import FormatError
-from schemas.ids import DELIVERY_PREFIX, UPLOAD_PREFIX, is_random_id
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import DELIVERY_PREFIX, UPLOAD_PREFIX, is_random_id
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt
-from schemas.run import RunSpecification
-from schemas.upload import Manifest, Receipt, SignedManifest
+from schemas.rounds.upload import Manifest, Receipt, SignedManifest
 
 
 @dataclass(frozen=True, slots=True)

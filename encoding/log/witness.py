@@ -16,8 +16,8 @@ from encoding.errors import BrokerAnswerError, BrokerRefusedError
 from encoding.files import write_durably
 from encoding.log.pins import Pin
 from encoding.people.identity import Identity
-from schemas.api import CosignatureRequest, CosignatureStored
-from schemas.errors import CheckpointError
+from schemas.api.bodies import CosignatureRequest, CosignatureStored
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import (
     Cosignature,
     cosign,
@@ -25,7 +25,7 @@ from schemas.matchlog.checkpoint import (
     serialise_checkpoints,
     verify_cosignatures,
 )
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
+from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 
 
 class CosignatureSink(Protocol):

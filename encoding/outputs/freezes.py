@@ -14,11 +14,11 @@ from pydantic import Field, model_validator
 from encoding.errors import NotReadyError, WorkspaceError
 from encoding.files import is_same_file, write_durably
 from encoding.workspace.workspace import Workspace
-from schemas.clauses import Line
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import Code, IsoDate, Name, Sha256Hex
-from schemas.run import RoundNumber
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Code, IsoDate, Name, Sha256Hex
+from schemas.documents.texts import Line
+from schemas.linkage.run import RoundNumber
 
 MAX_FREEZES = 10_000
 

@@ -18,9 +18,9 @@ from pydantic import Field, ValidationError
 
 from encoding.errors import ExportError
 from encoding.outputs.statuses import Status
-from schemas.document import Model
-from schemas.ids import IsoDate
-from schemas.spreadsheet import inert
+from schemas.documents.document import Model
+from schemas.documents.ids import IsoDate
+from schemas.documents.spreadsheet import inert
 
 Format = Literal["ed-fi", "ceds", "csv"]
 FOSTER_CARE: Final = "uri://ed-fi.org/StudentCharacteristicDescriptor#Foster Care"

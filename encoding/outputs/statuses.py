@@ -14,8 +14,8 @@ from pydantic import Field, model_validator
 from encoding.sharing.links_of_rounds import Acceptance
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.document import Document, Model
-from schemas.ids import IsoDate
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import IsoDate
 
 Change = Literal["start", "end", "change"]
 Pair: TypeAlias = tuple[str, str]

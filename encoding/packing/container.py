@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from encoding.errors import WorkspaceError
 from encoding.files import replacing
-from schemas.errors import ContainerError
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.profile import TOKEN_BYTES
-from schemas.rows import RECORD_NUMBER_BYTES, STORED_ROW_BYTES
-from schemas.upload import (
+from schemas.documents.errors import ContainerError
+from schemas.documents.ids import HANDLE_BYTES, Handle
+from schemas.linkage.profile import TOKEN_BYTES
+from schemas.linkage.rows import RECORD_NUMBER_BYTES, STORED_ROW_BYTES
+from schemas.rounds.upload import (
     HANDLES_PER_PIECE,
     MAGIC,
     MAX_HEADER_BYTES,

@@ -21,8 +21,8 @@ from encoding.files import why_unread
 from encoding.packing.handles import MapKeys, key_text, record_keys
 from encoding.records.csv_table import csv_fault
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document
-from schemas.ids import Name
+from schemas.documents.document import Document
+from schemas.documents.ids import Name
 
 MAX_PAIRS: Final = 1_000_000
 

@@ -49,12 +49,12 @@ from encoding.records.problem_log import ProblemLog
 from encoding.rounds.turns import Turn
 from encoding.secret.secret import Secret
 from encoding.workspace.workspace import Workspace
-from schemas.api import ProjectView
-from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
-from schemas.ids import utc_text
-from schemas.privacy_audit import PrivacyAudit, audit_fault
+from schemas.api.bodies import ProjectView
+from schemas.documents.ids import utc_text
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts
+from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault
+from schemas.rounds.upload import ContainerHeader, Manifest
 from schemas.shared.durable import sync_folder
-from schemas.upload import ContainerHeader, Manifest
 
 
 @dataclass(frozen=True, slots=True)

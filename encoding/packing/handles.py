@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from encoding.errors import HandleMapError
 from encoding.files import replacing
-from schemas.canonical import canonical_bytes
-from schemas.ids import HANDLE_BYTES
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.ids import HANDLE_BYTES
 
 MAGIC: Final = b"blindlink/handles/2\n"
 SEGMENT_RECORDS: Final = 32_768

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from encoding.blocks.keys import packed
 from encoding.packing.handles import HandleMap, key_text, keys_of_texts
-from schemas.fields import MEMORY_COLUMNS
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import MEMORY_COLUMNS
+from schemas.linkage.profile import EncodingProfile
 
 NAME_HEX: Final = 12
 DIGEST_BYTES: Final = 16

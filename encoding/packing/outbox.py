@@ -8,8 +8,8 @@ from pathlib import Path
 from encoding.errors import NotReadyError
 from encoding.packing.container import KeptContainer, read_container
 from encoding.workspace.workspace import Workspace
-from schemas.errors import FormatError
-from schemas.upload import Manifest
+from schemas.documents.errors import FormatError
+from schemas.rounds.upload import Manifest
 
 
 @dataclass(frozen=True, slots=True)

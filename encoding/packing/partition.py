@@ -21,8 +21,8 @@ from pydantic import Field, model_validator
 
 from encoding.packing.handles import RecordKeys, keys_of_texts
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document
-from schemas.review import BUCKET_BYTES
+from schemas.documents.document import Document
+from schemas.rounds.review import BUCKET_BYTES
 
 Hashes = NDArray[np.uint64]
 """The first 64 bits of record keys."""

@@ -29,10 +29,10 @@ from encoding.packing.handles import HandleMap, MapName, RecordKeys
 from encoding.quality.record_faults import RecordFaults
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.document import Document
-from schemas.errors import FormatError
-from schemas.ids import Sha256Hex
-from schemas.profile import EncodingProfile, Side
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Sha256Hex
+from schemas.linkage.profile import EncodingProfile, Side
 
 _DIGEST_BYTES: Final = 8
 _RECORD: Final = np.dtype(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoding.ledger.errors import ForgedMatchError
 from encoding.packing.container import KeptContainer
 from encoding.packing.handles import Handles
-from schemas.profile import TOKEN_BYTES
+from schemas.linkage.profile import TOKEN_BYTES
 
 
 @dataclass(frozen=True, slots=True)

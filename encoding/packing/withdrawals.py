@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document, Model
-from schemas.ids import Sha256Hex
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Sha256Hex
 
 MAX_RECORDS: Final = 1_000_000
 

@@ -21,8 +21,9 @@ from encoding.errors import (
     IdentityFormatError,
 )
 from encoding.people.identity_lock import Lock, Unlocking, own_file
-from schemas.errors import FormatError
-from schemas.identity import (
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import PERSON_PREFIX, utc_text
+from schemas.signing.identity import (
     Duty,
     KeyChange,
     PublicIdentity,
@@ -31,7 +32,6 @@ from schemas.identity import (
     base64_text,
     sign_key_change,
 )
-from schemas.ids import PERSON_PREFIX, utc_text
 
 FIRST_LINE: Final = "blindlink/identity-file/1"
 MAX_FILE_BYTES: Final = 16_384

@@ -26,8 +26,8 @@ from encoding.errors import (
     IdentityMissingError,
 )
 from encoding.owner_only import OwnFile
-from schemas.document import Document
-from schemas.identity import base64_bytes, base64_text
+from schemas.documents.document import Document
+from schemas.signing.identity import base64_bytes, base64_text
 
 KEY_FILE_FIRST_LINE: Final = "blindlink/identity-key/1"
 KEY_BYTES: Final = 32

@@ -23,9 +23,9 @@ from encoding.people.identity import (
     replace_keys,
     write_identity,
 )
-from schemas.errors import FormatError
-from schemas.identity import SignedKeyChange
+from schemas.documents.errors import FormatError
 from schemas.shared.durable import sync_folder
+from schemas.signing.identity import SignedKeyChange
 
 if TYPE_CHECKING:
     from encoding.people.identity_lock import Unlocking

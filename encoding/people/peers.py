@@ -15,11 +15,11 @@ from pydantic import Field, model_validator
 
 from encoding.errors import HoldersError, UntrustedKeyError, WorkspaceError
 from encoding.files import write_durably
-from schemas.document import Document, Model
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import FINGERPRINT_GROUPS, IdentityHistory, PublicIdentity
-from schemas.ids import Name, UtcTime, utc_text
-from schemas.secret_share import FingerprintText
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.ids import Name, UtcTime, utc_text
+from schemas.signing.identity import FINGERPRINT_GROUPS, IdentityHistory, PublicIdentity
+from schemas.signing.secret_share import FingerprintText
 
 MAX_PEERS: Final = 1024
 _GROUP: Final = 5

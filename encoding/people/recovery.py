@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import BackupError
 from encoding.people.identity import PRIVATE_BYTES, Identity, PrivateKeys
-from schemas.errors import CodeError
-from schemas.identity import PublicIdentity, SignedIdentity
-from schemas.ids import PERSON_PREFIX, utc_text
-from schemas.written_code import CODE_BYTES, read_code, write_code
+from schemas.documents.errors import CodeError
+from schemas.documents.ids import PERSON_PREFIX, utc_text
+from schemas.documents.written_code import CODE_BYTES, read_code, write_code
+from schemas.signing.identity import PublicIdentity, SignedIdentity
 
 _KEYS_LABEL: Final = b"blindlink/v1/recovery-code/keys\n"
 _PERSON_LABEL: Final = b"blindlink/v1/recovery-code/person\n"

@@ -12,10 +12,10 @@ from typing import IO
 
 from encoding.errors import SealedFileError
 from encoding.people.identity import Identity
-from schemas import sealed_file
-from schemas.errors import FormatError, SealedError
-from schemas.sealed_file import CHUNK_BYTES, MAGIC, TAG_BYTES, Address, SealedFileHeader
-from schemas.sealing import KEY_BYTES, SealedHeader, receiving_key_sha256
+from schemas.documents.errors import FormatError, SealedError
+from schemas.signing import sealed_file
+from schemas.signing.sealed_file import CHUNK_BYTES, MAGIC, TAG_BYTES, Address, SealedFileHeader
+from schemas.signing.sealing import KEY_BYTES, SealedHeader, receiving_key_sha256
 
 __all__ = [
     "CHUNK_BYTES",

@@ -36,8 +36,8 @@ from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_r
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.privacy_audit.spread import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
-from schemas.privacy_audit import SMALLEST_AUDITED_FILE
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
+from schemas.linkage.profile import EncodingProfile, Side
 
 _CHANGED: Final = 0.02
 _KNOWN: Final = 1_000

@@ -18,7 +18,7 @@ from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.further import Columns, with_either, with_exchanged
 from encoding.blocks.keys import CellKeys
 from encoding.privacy_audit.files import ClearFile
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.profile import EncodingProfile, Side
 
 _CELL_BYTES: Final = 8
 # Records whose keys are worked out at once: those of a nation do not fit into memory as Python's objects.

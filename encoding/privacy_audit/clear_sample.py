@@ -15,7 +15,7 @@ from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
 from encoding.records.sample import RecordSampler, Sample
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 # Tells of each record ID whether its record is left out, shape (n,).
 LeftOut = Callable[[Sequence[str]], NDArray[np.bool_]]

@@ -9,7 +9,7 @@ from typing import Final
 
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.results import Audit
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 # What may be guessed of linked children beyond chance.
 _ATTRIBUTE_GAIN: Final = 0.03

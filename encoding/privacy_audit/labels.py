@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from encoding.blocks.seal import drawn_calls, filters
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
-from schemas.fields import FILTER_BITS
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import FILTER_BITS
+from schemas.linkage.profile import EncodingProfile
 
 # Pairs of values that are compared at once.
 _AT_ONCE: Final = 20_000

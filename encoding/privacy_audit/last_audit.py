@@ -13,8 +13,8 @@ from typing import Any
 
 from encoding.files import write_durably
 from encoding.privacy_audit.report import AuditReport
-from schemas.privacy_audit import PrivacyAudit, audit_fault
-from schemas.profile import Side
+from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault
+from schemas.linkage.profile import Side
 
 VERSION = "blindlink/kept-privacy-audit/4"
 

@@ -30,7 +30,7 @@ from encoding.recipe.tables import load_tables
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from encoding.synth.slips import ERROR_LEVELS, ErrorRates, sound_alike, typo
-from schemas.profile import EncodingProfile, memory_columns
+from schemas.linkage.profile import EncodingProfile, memory_columns
 
 _UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
 _MOVED: Final = 0.5

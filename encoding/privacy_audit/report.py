@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from encoding.privacy_audit.goals import Outcome
 from encoding.privacy_audit.results import Audit
-from schemas.canonical import canonical_digest
-from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, Scope
-from schemas.profile import Side
+from schemas.documents.canonical import canonical_digest
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, Scope
+from schemas.linkage.profile import Side
 
 VERSION: Final = "blindlink/privacy-audit/4"
 

@@ -13,7 +13,7 @@ from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.row_bytes import SealedResult
 from encoding.privacy_audit.spread import SpreadResult
-from schemas.privacy_audit import Scope
+from schemas.linkage.privacy_audit import Scope
 
 
 @dataclass(frozen=True, slots=True)

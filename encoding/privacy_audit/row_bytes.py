@@ -19,7 +19,7 @@ from encoding.blocks.keys import CellKeys
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.linear_code import attack_linear_code
 from encoding.privacy_audit.near_duplicates import near_pairs
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.profile import EncodingProfile, Side
 
 _MOST_ROWS: Final = 6_000
 # The one map for a whole file that was in use took 4 of 1,024 filter bits for each bit.

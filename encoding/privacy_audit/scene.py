@@ -19,8 +19,8 @@ from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
 from encoding.privacy_audit.reidentification import Chosen, Register, Target
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
-from schemas.fields import MEMORY_COLUMNS
-from schemas.profile import EncodingProfile, Side, memory_columns
+from schemas.linkage.fields import MEMORY_COLUMNS
+from schemas.linkage.profile import EncodingProfile, Side, memory_columns
 
 _IN_BOTH: Final = 0.6
 _TOO_YOUNG: Final = 0.75

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 from encoding.errors import ShippedNameError
 from encoding.recipe.numbers import NUMBER_COLUMN
-from schemas.fields import NumberKind
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import NumberKind
+from schemas.linkage.profile import EncodingProfile
 
 SHIPPED: Final = ("children", "generic-person")
 """Names of the shipped profiles; docs/encoding.md says which is for what."""

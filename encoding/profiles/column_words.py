@@ -8,7 +8,7 @@ from typing import Final
 
 from encoding.profiles.catalog import load_preset, preset_names
 from encoding.recipe import INPUTS
-from schemas.fields import NUMBER_INPUTS
+from schemas.linkage.fields import NUMBER_INPUTS
 
 # What people call them; the order of the words does not count.
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -12,10 +12,10 @@ from encoding.blocks.values import ValueTables, read_feature
 from encoding.errors import LinkageSchemaError
 from encoding.profiles.catalog import SHIPPED, shipped_profile
 from encoding.recipe import Recipe
-from schemas.canonical import parse_json
-from schemas.errors import FormatError
-from schemas.fields import FILTER_BITS
-from schemas.profile import EncodingProfile, memory_columns
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import FormatError
+from schemas.linkage.fields import FILTER_BITS
+from schemas.linkage.profile import EncodingProfile, memory_columns
 
 # A filter with half its bits set is as far from an all-zero one as from any stranger's: no more, no less.
 _FILL_RANGE: Final = (0.45, 0.55)

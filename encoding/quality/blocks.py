@@ -16,7 +16,7 @@ from encoding.quality.counts import BlockCounts, PassCounts
 from encoding.quality.key_sample import Entries, KeySample, is_cleaned
 from encoding.recipe.columns import COLUMNS_OF
 from encoding.recipe.numbers import NUMBER_COLUMN
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 # A value stands out among the dropped rows if its odds there are so many times those among all keys of the
 # pass, and if it is in so many blocks that chance would do it once in a thousand such files: a default date

@@ -12,7 +12,7 @@ from encoding.recipe.numbers import is_number_placeholder
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import zip_digits
-from schemas.fields import NUMBER_INPUTS
+from schemas.linkage.fields import NUMBER_INPUTS
 
 Kind = Literal["missing", "placeholder", "invalid", "fine"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas.passes import KeyForm
+    from schemas.linkage.passes import KeyForm
 
 
 @dataclass(frozen=True, slots=True)

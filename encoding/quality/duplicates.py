@@ -17,8 +17,8 @@ from encoding.blocks.clear import ClearLevels, LevelNumbers
 from encoding.blocks.counts import count_strangers, name_dependence, tell_apart
 from encoding.blocks.values import Lines
 from encoding.quality.key_sample import Entries, KeySample
-from schemas.counts import SMALLEST_COUNTED_FILE
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE
+from schemas.linkage.profile import EncodingProfile
 
 STEPS: Final = (0.99, 0.9, 0.5)
 """The probabilities that are told, the highest first; pairs below the last one are not listed."""

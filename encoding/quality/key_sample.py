@@ -17,7 +17,7 @@ from encoding.blocks.further import with_either
 from encoding.blocks.values import Lines, ValueTables
 from encoding.quality.keys import KeyHasher, Words
 from encoding.recipe.rows import CleanedRows
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 MOST_KEYS: Final = 1_000_000
 _ALL: Final = 2**64 - 1

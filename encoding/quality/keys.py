@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from encoding.blocks.keys import value_word
 from encoding.recipe.memo import Remembered
-from schemas.passes import KeyForm, Part
-from schemas.profile import EncodingProfile
+from schemas.linkage.passes import KeyForm, Part
+from schemas.linkage.profile import EncodingProfile
 
 Words = NDArray[np.uint64]
 

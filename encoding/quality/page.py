@@ -23,7 +23,7 @@ from schemas.shared.page import (
 )
 
 if TYPE_CHECKING:
-    from schemas.passes import KeyForm
+    from schemas.linkage.passes import KeyForm
 
 VERDICTS: Mapping[str, Standing] = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}

@@ -14,7 +14,7 @@ from encoding.quality.ages import (
     is_about_children,
 )
 from encoding.recipe.spec import read_spec
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 
 class Fault(IntFlag):

@@ -8,7 +8,7 @@ from typing import Any
 
 from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts, NumberCounts
 from encoding.quality.findings import FLOOR, Finding, is_small
-from schemas.canonical import canonical_digest
+from schemas.documents.canonical import canonical_digest
 
 VERSION = "blindlink/quality/2"
 

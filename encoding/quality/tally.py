@@ -25,7 +25,7 @@ from encoding.recipe.shared_numbers import Hashes, SharedNumbers, hashes
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from encoding.recipe.numbers import read_number
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import read_zip
-from schemas.fields import NUMBER_INPUTS, NumberKind
+from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
 
 _T = TypeVar("_T")
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-from schemas.fields import NumberKind
+from schemas.linkage.fields import NumberKind
 
 NUMBER_COLUMN: Final = "number"
 """The derived column."""

@@ -11,7 +11,7 @@ from encoding.recipe.cleaning import Cleaning
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.derived_columns import Derived
 from encoding.recipe.spec import RecipeSpec, read_spec
-from schemas.fields import NUMBER_INPUTS
+from schemas.linkage.fields import NUMBER_INPUTS
 
 INPUTS = MappingProxyType({
     "first_name": True, "middle_name": False, "last_name": True, "suffix": False, "birth_date": True,

@@ -15,8 +15,8 @@ from encoding.recipe import Recipe
 from encoding.recipe.numbers import read_number
 from encoding.records import Chunk
 from encoding.records.table import Kept
-from schemas.fields import NUMBER_INPUTS
-from schemas.profile import EncodingProfile, memory_columns
+from schemas.linkage.fields import NUMBER_INPUTS
+from schemas.linkage.profile import EncodingProfile, memory_columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from encoding.recipe.phonetic import phonetic_digest
 from encoding.recipe.spellings import ALIAS_KINDS
 from encoding.recipe.tables import load_tables
 from encoding.recipe.text import transliteration_digest
-from schemas.document import Document, Model
-from schemas.errors import DocumentError
-from schemas.fields import NumberKind
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import DocumentError
+from schemas.linkage.fields import NumberKind
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Year = Annotated[int, Field(ge=1000, le=9999)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from encoding.broker.client import BrokerClient
-from schemas.ids import HANDLE_BYTES
-from schemas.review import (
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.rounds.review import (
     MAX_CARD_BYTES,
     AskedBuckets,
     ReviewList,

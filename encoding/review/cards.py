@@ -18,10 +18,9 @@ from encoding.people.sealed_file import Address, open_whole, read_sealed_header,
 from encoding.progress import Progress
 from encoding.review.errors import CardTooLongError, CardUntrustedError, ReviewError
 from encoding.review.records import FileRecord, absent_digest
-from schemas.errors import FormatError
-from schemas.identity import PublicIdentity
-from schemas.ids import Handle
-from schemas.review import (
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Handle
+from schemas.rounds.review import (
     CARD_PLAIN_BYTES,
     MAX_CARD_BYTES,
     Card,
@@ -34,6 +33,7 @@ from schemas.review import (
     serialise_cards,
     stated_cards,
 )
+from schemas.signing.identity import PublicIdentity
 
 MAX_VALUE: Final = 200
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"

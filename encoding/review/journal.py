@@ -17,10 +17,10 @@ from encoding.files import reason_of
 from encoding.people.identity import Identity
 from encoding.review.errors import DecisionError, ReviewError
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document, Model
-from schemas.identity import PersonIdText
-from schemas.ids import Name, RandomId, Sha256Hex, UtcTime, utc_text
-from schemas.review import (
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Name, RandomId, Sha256Hex, UtcTime, utc_text
+from schemas.linkage.run import RoundNumber
+from schemas.rounds.review import (
     Decisions,
     PairDecision,
     Reason,
@@ -32,7 +32,7 @@ from schemas.review import (
     StatementNumber,
     Verdict,
 )
-from schemas.run import RoundNumber
+from schemas.signing.identity import PersonIdText
 
 STEPS: Final = ("closed", "initials", "differences", "all")
 """How far a card is opened, in order."""

@@ -11,10 +11,10 @@ from typing import ClassVar, Literal
 
 from encoding.errors import WorkspaceError
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document
-from schemas.errors import DocumentError, FormatError
-from schemas.ids import Name, RandomId
-from schemas.review import (
+from schemas.documents.document import Document
+from schemas.documents.errors import DocumentError, FormatError
+from schemas.documents.ids import Name, RandomId
+from schemas.rounds.review import (
     Question,
     QuestionsHeader,
     parse_cards,

@@ -23,8 +23,8 @@ from encoding.recipe.rows import RowCleaner
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
-from schemas.link_quality import TELLING_FIELDS
-from schemas.profile import EncodingProfile
+from schemas.linkage.link_quality import TELLING_FIELDS
+from schemas.linkage.profile import EncodingProfile
 
 DATE_OF_BIRTH: Final = "birth_date"
 SEX: Final = "sex"

@@ -25,9 +25,9 @@ from encoding.review.errors import DecisionsFileError
 from encoding.review.journal import Looked
 from encoding.review.sitting import Case, Sitting
 from encoding.review.workbook import write_workbook
-from schemas.printable import printable
-from schemas.review import REASONS, Reason, Verdict
-from schemas.spreadsheet import inert
+from schemas.documents.printable import printable
+from schemas.documents.spreadsheet import inert
+from schemas.rounds.review import REASONS, Reason, Verdict
 
 PAIR: Final = "pair"
 VERDICT: Final = "verdict"

@@ -12,8 +12,8 @@ from encoding.review.disclosure import ALL, CLOSED, Compared, compare
 from encoding.review.journal import Diary, Looked
 from encoding.review.records import FileRecord
 from encoding.review.verdicts import Decided, PairName, Verdicts
-from schemas.ids import Handle
-from schemas.review import Card, Question, Reason, Verdict
+from schemas.documents.ids import Handle
+from schemas.rounds.review import Card, Question, Reason, Verdict
 from schemas.shared.amounts import counted
 
 

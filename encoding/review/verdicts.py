@@ -17,11 +17,11 @@ from pydantic import Field
 from encoding.packing.memory import Rejections
 from encoding.review.journal import Choice, DigestHex, Journal
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document, Model
-from schemas.identity import PersonIdText
-from schemas.ids import Name
-from schemas.review import RecordNameHex, Verdict
-from schemas.run import RoundNumber
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Name
+from schemas.linkage.run import RoundNumber
+from schemas.rounds.review import RecordNameHex, Verdict
+from schemas.signing.identity import PersonIdText
 
 
 class PairName(NamedTuple):

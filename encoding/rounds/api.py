@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encoding.broker.client import BrokerClient
 from encoding.ledger.values import Turn
-from schemas.rounds import (
+from schemas.rounds.rounds import (
     MAX_MESSAGE_BYTES,
     ClaimsReceipt,
     Correction,

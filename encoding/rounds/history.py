@@ -13,15 +13,15 @@ from datetime import date, timedelta
 from typing import Final
 
 from encoding.errors import RoundUnprovenError, UnseenAgreementError
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.errors import SignatureError
-from schemas.identity import PublicIdentity, SignedKeyChange
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
-from schemas.rounds import SupplementView
-from schemas.timetable import next_day
+from schemas.rounds.rounds import SupplementView
+from schemas.rounds.timetable import next_day
+from schemas.signing.identity import PublicIdentity, SignedKeyChange
 
 _TELL: Final = (
     "nothing was encoded or stored; call the other agencies and the operator of the broker"

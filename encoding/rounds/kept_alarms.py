@@ -13,11 +13,11 @@ from pydantic import Field
 from encoding.ledger.values import Turn
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.clauses import Text
-from schemas.document import Document, Model
-from schemas.identity import PersonIdText
-from schemas.ids import Code, UtcTime
-from schemas.run import ReleaseNumber, RoundNumber
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Code, UtcTime
+from schemas.documents.texts import Text
+from schemas.linkage.run import ReleaseNumber, RoundNumber
+from schemas.signing.identity import PersonIdText
 
 MAX_ALARMS: Final = 256
 MAX_SENTENCE: Final = 1000

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from encoding.files import write_durably
 from encoding.rounds.status import Stage
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.identity import Duty
-from schemas.ids import Name, RandomId, UtcTime
-from schemas.overdue import Overdue
-from schemas.run import RoundNumber
-from schemas.statement import Step
+from schemas.agreement.statement import Step
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, RandomId, UtcTime
+from schemas.linkage.run import RoundNumber
+from schemas.reports.overdue import Overdue
+from schemas.signing.identity import Duty
 
 
 class OwnApproval(Model):

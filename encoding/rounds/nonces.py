@@ -19,10 +19,10 @@ from pydantic import Field, model_validator
 
 from encoding.errors import NonceRewoundError, NonceSpentError, NonceUnknownError
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document, Model
-from schemas.ids import Name, Sha256Hex
-from schemas.rounds import NONCE_BYTES, NonceHex, NonceNumber
-from schemas.run import RoundNumber
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Name, Sha256Hex
+from schemas.linkage.run import RoundNumber
+from schemas.rounds.rounds import NONCE_BYTES, NonceHex, NonceNumber
 
 MAX_KEPT: int = 10_000
 

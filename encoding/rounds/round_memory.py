@@ -14,9 +14,9 @@ from encoding.files import write_durably
 from encoding.ledger.values import Turn
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import UNREAD
-from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
-from schemas.claims import Claims, parse_claims, serialise_claims
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
+from schemas.rounds.chain_statement import ChainStatement, parse_statement, serialise_statement
+from schemas.rounds.claims import Claims, parse_claims, serialise_claims
 
 Message = TypeVar("Message", Claims, ChainStatement)
 

@@ -61,16 +61,16 @@ from encoding.rounds.api import RoundsApi
 from encoding.rounds.history import RoundHistory
 from encoding.rounds.round_memory import Carried, Said
 from encoding.rounds.streams import find_message, logged_stream
-from schemas.chain_statement import ChainStatement
-from schemas.claims import Claims
-from schemas.identity import PublicIdentity
 from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed
-from schemas.rounds import RoundView, SupplementView
-from schemas.space_message import MessageHead
-from schemas.upload import Receipt
+from schemas.rounds.chain_statement import ChainStatement
+from schemas.rounds.claims import Claims
+from schemas.rounds.rounds import RoundView, SupplementView
+from schemas.rounds.space_message import MessageHead
+from schemas.rounds.upload import Receipt
+from schemas.signing.identity import PublicIdentity
 
 CompareLog = Callable[[bytes], Checkpoint]
 """Returns a checkpoint that another party has seen, once it is known to be of the log that is pinned here.

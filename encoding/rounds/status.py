@@ -11,11 +11,11 @@ from encoding.ledger.values import Turn
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
-from schemas.api import ProjectView, RunFinality, RunView
-from schemas.chapter_limits import listed
-from schemas.negotiation import AgreementState, AgreementSummary, RunApprovals
-from schemas.review import ReviewView
-from schemas.rounds import PairProgress, RoundView
+from schemas.agreement.chapter_limits import listed
+from schemas.agreement.negotiation import AgreementState, AgreementSummary, RunApprovals
+from schemas.api.bodies import ProjectView, RunFinality, RunView
+from schemas.rounds.review import ReviewView
+from schemas.rounds.rounds import PairProgress, RoundView
 
 Stage = Literal[
     "not-in-force", "round", "encode", "upload", "waiting", "awaiting", "running", "failed", "links",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from encoding.blocks.keys import RoundName
 from encoding.errors import RoundUnprovenError
 from encoding.log.receipts import prove_entry
-from schemas.agreement import ProjectTerms
+from schemas.agreement.agreement import ProjectTerms
+from schemas.linkage.profile import Side
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.round_kinds import RoundOpened
-from schemas.profile import Side
-from schemas.rounds import RoundPair, RoundView, UsedNonce
+from schemas.rounds.rounds import RoundPair, RoundView, UsedNonce
 
 
 @dataclass(frozen=True, slots=True)

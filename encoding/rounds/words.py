@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from schemas.agreement import ProjectTerms
-from schemas.rounds import PairProgress, RoundList, RoundView
+from schemas.agreement.agreement import ProjectTerms
+from schemas.rounds.rounds import PairProgress, RoundList, RoundView
 
 BEGIN: Final = "blindlink refresh --begin"
 

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from encoding.errors import HoldersError, ShareError, ShareMissingError
 from encoding.people.identity import Identity
 from encoding.secret.secret import SECRET_BYTES, Secret
-from schemas.canonical import JsonValue
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PublicIdentity, base64_bytes, base64_text
-from schemas.ids import utc_text
-from schemas.secret_share import (
+from schemas.documents.canonical import JsonValue
+from schemas.documents.errors import DocumentError, SignatureError
+from schemas.documents.ids import utc_text
+from schemas.signing.identity import PublicIdentity, base64_bytes, base64_text
+from schemas.signing.secret_share import (
     CONTRIBUTION_BYTES,
     SEALED_BYTES,
     TAG_BYTES,

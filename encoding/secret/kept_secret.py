@@ -15,9 +15,9 @@ from encoding.errors import ShareError
 from encoding.secret.agreement import Contribution
 from encoding.secret.secret import SECRET_BYTES, Secret
 from encoding.workspace.sealed_record import SealedRecord
-from schemas.document import Document
-from schemas.identity import base64_bytes, base64_text
-from schemas.secret_share import (
+from schemas.documents.document import Document
+from schemas.signing.identity import base64_bytes, base64_text
+from schemas.signing.secret_share import (
     CONTRIBUTION_BYTES,
     SecretHolders,
     SignedConfirmation,

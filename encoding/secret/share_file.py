@@ -8,8 +8,8 @@ from typing import Final
 
 from encoding.errors import ShareError
 from encoding.files import write_durably
-from schemas.errors import FormatError
-from schemas.secret_share import SignedConfirmation, SignedShare
+from schemas.documents.errors import FormatError
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 FIRST_LINE: Final = b"blindlink/shares/1"
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024

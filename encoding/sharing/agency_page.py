@@ -7,7 +7,7 @@ from typing import Final
 
 from encoding.sharing.agency_state import AgencyState, attention
 from encoding.sharing.round_page import NOT_SHOWN, disclosures_told, links_changed, round_history
-from schemas.overdue import plain_moment
+from schemas.reports.overdue import plain_moment
 from schemas.shared.page import (
     Markup,
     Section,

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from encoding.rounds.known_status import KnownStatus, late_words
 from encoding.workspace.custody import LastBackup
-from schemas.agreement import Agreement
-from schemas.overdue import since_end
-from schemas.round_report import RoundReport
+from schemas.agreement.agreement import Agreement
+from schemas.reports.overdue import since_end
+from schemas.reports.round_report import RoundReport
 from schemas.shared.page import Standing
 
 SAFE_STOP: Final = "send nothing more, keep the workspace as it is, and call your security officer"

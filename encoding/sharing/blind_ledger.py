@@ -25,11 +25,11 @@ from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.values import Member, Turn
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.blind import BlindHeader
-from schemas.chain_statement import StatedMatch
-from schemas.document import Document
-from schemas.errors import FormatError
-from schemas.ids import MatchId, Name
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import MatchId, Name
+from schemas.rounds.blind import BlindHeader
+from schemas.rounds.chain_statement import StatedMatch
 
 # What an agency had left out, and hands over later, is a further release of the round.
 _FIRST_RELEASE: Final = 1

@@ -19,7 +19,7 @@ from encoding.sharing.blind_rows import (
     read_sealed_match_id,
     write_blind_rows,
 )
-from schemas.blind import BlindHeader
+from schemas.rounds.blind import BlindHeader
 
 BLIND_LINKS_START: Final = b"blindlink/blind-links/2\n"
 _HEADER: Final = ("record_id", SEALED_MATCH_ID)

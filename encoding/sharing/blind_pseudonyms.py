@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from schemas.blind import BlindHeader
+from schemas.rounds.blind import BlindHeader
 
 PSEUDONYM_BYTES: Final = 16
 

@@ -17,16 +17,16 @@ from encoding.files import put_csv, replacing
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import receiver_of
 from encoding.sharing.blind_pseudonyms import is_pseudonym
-from schemas.blind import (
+from schemas.documents.errors import FormatError, SealedError
+from schemas.documents.ids import MatchId
+from schemas.documents.printable import printable
+from schemas.documents.spreadsheet import inert
+from schemas.rounds.blind import (
     MAX_HEADER_LINE_BYTES,
     SEALED_MATCH_ID_BYTES,
     BlindHeader,
     MatchIdSeal,
 )
-from schemas.errors import FormatError, SealedError
-from schemas.ids import MatchId
-from schemas.printable import printable
-from schemas.spreadsheet import inert
 
 ROWS_START: Final = b"blindlink/blind-rows/3\n"
 SEALED_MATCH_ID: Final = "sealed_match_id"

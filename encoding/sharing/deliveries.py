@@ -16,7 +16,8 @@ from encoding.errors import DeliveryUnusableError
 from encoding.files import replacing
 from encoding.people.sealed_file import Address, seal_pieces
 from encoding.sharing.columns import not_agreed
-from schemas.delivery import (
+from schemas.documents.errors import DocumentError, SignatureError
+from schemas.rounds.delivery import (
     STEP_BYTES,
     DeliveryStatement,
     SignedDelivery,
@@ -26,12 +27,11 @@ from schemas.delivery import (
     read_table_head,
     table_head,
 )
-from schemas.errors import DocumentError, SignatureError
 from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 _PIECE_BYTES: Final = 1024 * 1024
 

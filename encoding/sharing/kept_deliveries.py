@@ -14,10 +14,10 @@ from pydantic import Field
 
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.delivery import DeliveryNumber
-from schemas.document import Document
-from schemas.ids import RandomId, Sha256Hex
-from schemas.run import RoundNumber
+from schemas.documents.document import Document
+from schemas.documents.ids import RandomId, Sha256Hex
+from schemas.linkage.run import RoundNumber
+from schemas.rounds.delivery import DeliveryNumber
 from schemas.shared.durable import sync_folder
 
 

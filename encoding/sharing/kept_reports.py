@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.round_report import MOST_FORMER, RoundReport
+from schemas.reports.round_report import MOST_FORMER, RoundReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from encoding.ledger.values import Turn
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.clauses import Text
-from schemas.document import Document, Model
-from schemas.identity import PersonIdText
-from schemas.ids import LinkId, Name, UtcTime
-from schemas.run import ReleaseNumber, RoundNumber
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import LinkId, Name, UtcTime
+from schemas.documents.texts import Text
+from schemas.linkage.run import ReleaseNumber, RoundNumber
 from schemas.shared.durable import sync_folder
+from schemas.signing.identity import PersonIdText
 
 MAX_RECORDS: Final = 2**32
 

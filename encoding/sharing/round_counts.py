@@ -26,8 +26,8 @@ from encoding.records.agency_file import AgencyFile
 from encoding.sharing.small_cells import Group, shown_groups
 from encoding.sharing.unmatched_records import FAULT_REASONS
 from encoding.workspace.config import EligibleSection
-from schemas.clauses import MAX_LINE
-from schemas.round_report import DataFault, GroupRate, Rate, Subgroup
+from schemas.documents.texts import MAX_LINE
+from schemas.reports.round_report import DataFault, GroupRate, Rate, Subgroup
 
 OTHERS: Final = "all other groups"
 NOT_STATED: Final = "not stated"

@@ -9,16 +9,16 @@ from itertools import groupby
 from typing import Any
 
 from encoding.errors import LogError
-from schemas.agreement import Agreement
-from schemas.api import RunCounts, RunView
-from schemas.link_quality import missed_matches, wrong_links
+from schemas.agreement.agreement import Agreement
+from schemas.api.bodies import RunCounts, RunView
+from schemas.linkage.link_quality import missed_matches, wrong_links
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import RunFinished, UploadReceived
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewEnded
 from schemas.matchlog.round_kinds import RoundOpened
-from schemas.round_report import MOST_WEEKS, DisclosedTo, PairQuality, Range, ReviewWeek
+from schemas.reports.round_report import MOST_WEEKS, DisclosedTo, PairQuality, Range, ReviewWeek
 
 
 @dataclass(slots=True, repr=False)

@@ -7,7 +7,7 @@ from typing import Final
 
 from encoding.sharing.unmatched_records import SENTENCES
 from schemas.matchlog.disclosures import WHAT
-from schemas.round_report import (
+from schemas.reports.round_report import (
     DataFault,
     Denominator,
     DisclosedTo,

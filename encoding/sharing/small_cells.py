@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.round_report import GroupRate
+from schemas.reports.round_report import GroupRate
 
 # From so many floors of records on, one in twenty of them is at least the floor.
 _CODED_FROM: Final = 20

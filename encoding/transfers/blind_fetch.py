@@ -12,13 +12,13 @@ from encoding.packing.handles import MapName
 from encoding.records.agency_file import AgencyFile
 from encoding.transfers.matches import fetch_proven, record_ids_of
 from encoding.workspace.workspace import Workspace
-from schemas.agreement import ProjectTerms
-from schemas.api import ReleaseView
-from schemas.blind import RECORD_BYTES, BlindHeader, blind_release_bytes, parse_blind_header
-from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.sealing import receiving_key_sha256
+from schemas.agreement.agreement import ProjectTerms
+from schemas.api.bodies import ReleaseView
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import HANDLE_BYTES, Handle
+from schemas.rounds.blind import RECORD_BYTES, BlindHeader, blind_release_bytes, parse_blind_header
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.sealing import receiving_key_sha256
 
 
 @dataclass(frozen=True, slots=True)

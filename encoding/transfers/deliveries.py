@@ -10,12 +10,12 @@ from encoding.broker.client import BrokerClient
 from encoding.errors import DeliveryUnusableError
 from encoding.log.receipts import KeptReceipt, verify_delivery_receipt
 from encoding.log.trust import Trust
-from schemas.delivery import DeliveryList, DeliveryOpening, DeliveryView
 from schemas.matchlog.delivery_kinds import DeliveryReceived
-from schemas.upload import Receipt
+from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
+from schemas.rounds.upload import Receipt
 
 if TYPE_CHECKING:
-    from schemas.delivery import DeliveryFault
+    from schemas.rounds.delivery import DeliveryFault
 
 
 @dataclass(frozen=True, slots=True)

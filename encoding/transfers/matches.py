@@ -29,10 +29,10 @@ from encoding.packing.handles import (
 )
 from encoding.records.agency_file import AgencyFile
 from encoding.workspace.workspace import Workspace
-from schemas.api import ReleaseVerification, ReleaseView
-from schemas.errors import DocumentError
-from schemas.ids import HANDLE_BYTES, MATCH_ID_BYTES, Handle
-from schemas.release import MatchLines, ReleaseHeader, parse_release, release_digest
+from schemas.api.bodies import ReleaseVerification, ReleaseView
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import HANDLE_BYTES, MATCH_ID_BYTES, Handle
+from schemas.rounds.release import MatchLines, ReleaseHeader, parse_release, release_digest
 
 _LINE: Final = np.dtype(
     [("handle", "S32"), ("s1", "S1"), ("match", "S32"), ("s2", "S1"), ("row", "S12"), ("end", "S1")]

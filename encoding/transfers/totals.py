@@ -8,9 +8,9 @@ from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError, ReleaseError
 from encoding.log.trust import Trust
 from encoding.transfers.matches import prove_release
-from schemas.api import ReleaseView
-from schemas.errors import DocumentError
-from schemas.release import parse_release
+from schemas.api.bodies import ReleaseView
+from schemas.documents.errors import DocumentError
+from schemas.rounds.release import parse_release
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ from encoding.people.identity import Identity
 from encoding.progress import Progress
 from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn
-from schemas.agreement import ProjectTerms
-from schemas.api import ProjectView, UploadRequest, UploadView
-from schemas.signing import sign_document
-from schemas.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.agreement.agreement import ProjectTerms
+from schemas.api.bodies import ProjectView, UploadRequest, UploadView
+from schemas.rounds.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.signing.signatures import sign_document
 
 Wait = Callable[[str], None]
 """Returns once the upload of this id, whose commit was asked for, is committed."""

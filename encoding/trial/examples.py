@@ -13,7 +13,7 @@ from app.matching.blocks.weights import UNIT, Model, probability, taken_off
 from encoding.blocks.clear import ClearLevels
 from encoding.blocks.values import ValueTables
 from encoding.recipe import Recipe
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 Person = Mapping[str, str]
 _DATES: Final = "YYYY-MM-DD"

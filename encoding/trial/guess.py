@@ -25,8 +25,8 @@ from encoding.recipe.tables import load_tables
 from encoding.records import Table, open_table
 from encoding.records.text_guess import guess_delimiter, guess_encoding
 from encoding.trial.layout import Layout, LayoutSection
-from schemas.fields import NUMBER_INPUTS
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import NUMBER_INPUTS
+from schemas.linkage.profile import EncodingProfile
 
 RECORD_ID: Final = "record ID"
 _ROWS: Final = 10_000

@@ -18,7 +18,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.records.row_numbers import UnnumberedFile
 from encoding.trial.words import UNPROTECTED
 from encoding.workspace.config import ReadingSection, Text, column_lines, reading_lines
-from schemas.document import Model
+from schemas.documents.document import Model
 from schemas.shared.written_answers import setting_fault
 
 LAYOUT_START: Final = b"# How a file of a trial is read.\n"

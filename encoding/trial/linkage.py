@@ -22,9 +22,9 @@ from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.assembly import Assembly, MetPasses, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.progress import Progress, silent
-from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
-from schemas.profile import EncodingProfile, Side
-from schemas.run import RECOMMENDED_POLICY
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
+from schemas.linkage.profile import EncodingProfile, Side
+from schemas.linkage.run import RECOMMENDED_POLICY
 
 Batch = tuple[Mapping[str, Sequence[str]], NDArray[np.uint32]]
 """Derived rows, and the number of each one's record."""

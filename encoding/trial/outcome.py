@@ -19,7 +19,7 @@ from encoding.blocks.assembly import MetPasses
 from encoding.packing.snapshot import is_mostly_dropped
 from encoding.sharing.unmatched_records import FAULT_REASONS, SENTENCES, Unmatched
 from encoding.trial.records import Looks, RecordIds
-from schemas.link_quality import Interval, missed_matches, shown_concordance, wrong_links
+from schemas.linkage.link_quality import Interval, missed_matches, shown_concordance, wrong_links
 
 TOKENS: Final = "tokens"
 """What a record that has none of its tokens lacks."""

@@ -20,7 +20,7 @@ from encoding.recipe.shared_numbers import NO_NUMBERS, SharedNumbers, hashes
 from encoding.records.agency_file import AgencyFile
 from encoding.trial.layout import Source
 from encoding.trial.linkage import Batch
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 MOST_ROWS: Final = MOST_OF_A_STATE
 """The profile of a state is made for as many records, and a trial holds all rows in memory."""

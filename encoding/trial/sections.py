@@ -16,8 +16,8 @@ from encoding.trial.summary import (
     wrong_words,
 )
 from encoding.trial.words import UNPROTECTED
-from schemas.policy_words import linked_sentence, review_sentence
-from schemas.run import RECOMMENDED_POLICY
+from schemas.agreement.policy_words import linked_sentence, review_sentence
+from schemas.linkage.run import RECOMMENDED_POLICY
 from schemas.shared.page import Markup, Section, Standing, findings, paragraph, render_page, table
 
 _WITH_A_BROKER: Final = (

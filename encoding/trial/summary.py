@@ -13,7 +13,7 @@ from encoding.trial.guess import Guess
 from encoding.trial.outcome import MISSED, FileSide, Outcome
 from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
-from schemas.link_quality import Interval
+from schemas.linkage.link_quality import Interval
 
 
 def headline(trial: Found) -> str:

@@ -26,7 +26,7 @@ from app.matching.blocks.rivals import Totals
 from app.matching.blocks.weights import PatternTable, Weights, weight
 from encoding.blocks.assembly import MetPasses
 from encoding.trial.tokens import MOST_RULES, Tokens
-from schemas.run import RECOMMENDED_POLICY
+from schemas.linkage.run import RECOMMENDED_POLICY
 
 Pattern = tuple[int, int]
 """The rules on which two records agree, and those that both have, a bit each."""

@@ -28,8 +28,8 @@ from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import Encoded, encode, link
 from encoding.trial.outcome import FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids
-from schemas.fields import NUMBER_INPUTS, NumberKind
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
+from schemas.linkage.profile import EncodingProfile, Side
 
 _MOST_OUTSIDE: Final = 0.2
 

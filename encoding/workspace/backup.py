@@ -33,10 +33,10 @@ from encoding.workspace.keepers import Keepers, keep, read_keepers
 from encoding.workspace.key import KEY_BYTES
 from encoding.workspace.workspace import Workspace, open_workspace
 from encoding.workspace.written_files import mark_restored
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import PublicIdentity, base64_bytes, base64_text
-from schemas.ids import utc_text
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.ids import utc_text
 from schemas.shared.durable import sync_folder
+from schemas.signing.identity import PublicIdentity, base64_bytes, base64_text
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 READ_BYTES: Final = 256 * 1024

@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 
 from encoding.workspace.keepers import Keepers
 from encoding.workspace.key import KEY_BYTES
-from schemas.document import Document, Model
-from schemas.identity import PublicIdentity, base64_bytes
-from schemas.ids import Sha256Hex, UtcTime
-from schemas.signing import Signed
+from schemas.documents.document import Document, Model
+from schemas.documents.ids import Sha256Hex, UtcTime
+from schemas.signing.identity import PublicIdentity, base64_bytes
+from schemas.signing.signatures import Signed
 
 MAX_FILES: Final = 100_000
 # Of a path: at most two folders, and names that every system takes as they are.

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from encoding.errors import ConfigError
 from encoding.files import why_unread
-from schemas.document import Model
-from schemas.ids import Code, Name
+from schemas.documents.document import Model
+from schemas.documents.ids import Code, Name
 from schemas.shared.written_answers import TOML_HINT, line_of, setting_fault
 
 CONFIG_NAME: Final = "blindlink.toml"

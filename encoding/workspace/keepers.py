@@ -18,9 +18,9 @@ from encoding.people.recovery import new_recovery_code, recovery_keys
 from encoding.workspace.key import is_sealed, write_sealed_key
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
-from schemas.document import Document
-from schemas.identity import PublicIdentity
-from schemas.ids import utc_text
+from schemas.documents.document import Document
+from schemas.documents.ids import utc_text
+from schemas.signing.identity import PublicIdentity
 
 MAX_CUSTODIANS: Final = 8
 

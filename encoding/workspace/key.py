@@ -16,10 +16,10 @@ from encoding.errors import WorkspaceKeyError
 from encoding.files import write_durably
 from encoding.owner_only import is_readable_by_others
 from encoding.people.identity import Identity
-from schemas.errors import FormatError
-from schemas.identity import PublicIdentity
-from schemas.ids import Name, UtcTime
-from schemas.sealing import SealedHeader
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, UtcTime
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.sealing import SealedHeader
 
 OPEN_MAGIC: Final = "blindlink/workspace-key/1"
 SEALED_MAGIC: Final = "blindlink/workspace-key/2"

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import WorkspaceError
 from encoding.files import make_private_folder, replacing
-from schemas.document import Document
-from schemas.errors import FormatError
+from schemas.documents.document import Document
+from schemas.documents.errors import FormatError
 
 MAGIC: Final = b"blindlink/sealed-record/1\n"
 NONCE_BYTES: Final = 12

@@ -49,8 +49,8 @@ from encoding.files import make_private_folder, write_durably
 from encoding.owner_only import create_owner_only
 from encoding.workspace.key import KEY_BYTES, Unlock, open_key_text, read_workspace_key
 from encoding.workspace.lock import locked
-from schemas.api import ProjectView
-from schemas.errors import FormatError
+from schemas.api.bodies import ProjectView
+from schemas.documents.errors import FormatError
 from schemas.shared.durable import sync_folder
 
 # What the file of a message ends with that was sent and could not be read: evidence.

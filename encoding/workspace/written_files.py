@@ -16,10 +16,10 @@ from pydantic import Field, model_validator
 from encoding.errors import WorkspaceError
 from encoding.files import write_durably
 from encoding.workspace.workspace import Workspace
-from schemas.destruction import LocalKind
-from schemas.document import Document, Model
-from schemas.errors import FormatError
-from schemas.ids import Name, Sha256Hex
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import Name, Sha256Hex
+from schemas.rounds.destruction import LocalKind
 
 MAX_FILES = 100_000
 

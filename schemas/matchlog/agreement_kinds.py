@@ -6,11 +6,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from schemas.agreement import Agreement
-from schemas.canonical import MAX_INTEGER
-from schemas.document import Model
-from schemas.ids import IsoDate, Name, RandomId
-from schemas.statement import (
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.statement import (
     Act,
     ApprovalRevocation,
     Consent,
@@ -20,6 +17,9 @@ from schemas.statement import (
     StandingApproval,
     Statement,
 )
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.document import Model
+from schemas.documents.ids import IsoDate, Name, RandomId
 
 
 class ProjectOpened(Model):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from schemas.errors import BundleError
+from schemas.documents.errors import BundleError
 
 BLOCK_BYTES: Final = 512
 MAX_NAME_BYTES: Final = 99

@@ -14,14 +14,14 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.canonical import MAX_INTEGER
-from schemas.document import Document, Model
-from schemas.errors import BundleError, CheckpointError, DocumentError
-from schemas.ids import Name, Origin
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import BundleError, CheckpointError, DocumentError
+from schemas.documents.ids import Name, Origin
+from schemas.documents.merkle import Frontier
 from schemas.matchlog.archive import END, ArchiveReader, Source, pack_member
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 from schemas.matchlog.kinds import KeyText
-from schemas.matchlog.note import COSIGNER_KEY, LOG_KEY, Note, VerifierKey
 from schemas.matchlog.tiles import (
     TILE_WIDTH,
     Tile,
@@ -33,7 +33,7 @@ from schemas.matchlog.tiles import (
     unpack_entries,
     unpack_hashes,
 )
-from schemas.merkle import Frontier
+from schemas.signing.note import COSIGNER_KEY, LOG_KEY, Note, VerifierKey
 
 MANIFEST_NAME: Final = "bundle.json"
 NEWEST_NAME: Final = "checkpoint"

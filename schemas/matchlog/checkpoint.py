@@ -14,10 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from schemas.canonical import MAX_INTEGER
-from schemas.errors import CheckpointError
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.errors import CheckpointError
+from schemas.documents.merkle import HASH_BYTES
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import (
+from schemas.signing.note import (
     COSIGNER_KEY,
     LOG_KEY,
     Note,
@@ -30,7 +31,6 @@ from schemas.matchlog.note import (
     sign_text,
     verify_text,
 )
-from schemas.merkle import HASH_BYTES
 
 MAX_TIME_S: Final = 2**63 - 1
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.delivery import DeliveryFault, DeliveryNumber, DeliverySize
-from schemas.document import Model
-from schemas.ids import Code, Name, Sha256Hex
-from schemas.run import RoundNumber
+from schemas.documents.document import Model
+from schemas.documents.ids import Code, Name, Sha256Hex
+from schemas.linkage.run import RoundNumber
+from schemas.rounds.delivery import DeliveryFault, DeliveryNumber, DeliverySize
 
 
 class DeliveryReceived(Model):

@@ -6,11 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.canonical import MAX_INTEGER
-from schemas.clauses import Line
-from schemas.destruction import Scope
-from schemas.document import Model
-from schemas.ids import UPLOAD_PREFIX, Code, Name, RandomId, Sha256Hex, is_random_id
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.document import Model
+from schemas.documents.ids import UPLOAD_PREFIX, Code, Name, RandomId, Sha256Hex, is_random_id
+from schemas.documents.texts import Line
+from schemas.rounds.destruction import Scope
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 

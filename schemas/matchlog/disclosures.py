@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, cast
 
-from schemas.agreement import Agreement
-from schemas.clause_words import BASIS_WORDS
-from schemas.clauses import Direction
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.clause_words import BASIS_WORDS
+from schemas.agreement.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import Entry

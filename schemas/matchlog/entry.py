@@ -17,12 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.canonical import MAX_INTEGER, JsonValue, parse_canonical_object
-from schemas.document import Document, Model, describe_invalid
-from schemas.errors import CanonicalError, EntryError
-from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
+from schemas.documents.canonical import MAX_INTEGER, JsonValue, parse_canonical_object
+from schemas.documents.document import Document, Model, describe_invalid
+from schemas.documents.errors import CanonicalError, EntryError
+from schemas.documents.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
-from schemas.signed_request import SignedRequest
+from schemas.signing.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/2"
 

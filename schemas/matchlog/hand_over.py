@@ -11,15 +11,15 @@ from typing import Annotated, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import Field
 
-from schemas.canonical import MAX_INTEGER
-from schemas.document import Model
-from schemas.errors import CheckpointError, SignatureError
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.document import Model
+from schemas.documents.errors import CheckpointError, SignatureError
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import LOG_KEY, VerifierKey
 from schemas.matchlog.proof import LogProof, verify_proof
-from schemas.signing import verify_document
+from schemas.signing.note import LOG_KEY, VerifierKey
+from schemas.signing.signatures import verify_document
 
 
 class HandOver(Model):

@@ -11,10 +11,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.canonical import MAX_INTEGER
-from schemas.document import Model
-from schemas.identity import Duty, SignedKeyChange, SigningKeyText
-from schemas.ids import (
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.document import Model
+from schemas.documents.ids import (
     CERTIFICATE_PREFIX,
     DELIVERY_PREFIX,
     HOLD_PREFIX,
@@ -31,7 +30,9 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
-from schemas.link_quality import Concordance
+from schemas.linkage.link_quality import Concordance
+from schemas.linkage.privacy_audit import PrivacyAudit
+from schemas.linkage.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -77,10 +78,9 @@ from schemas.matchlog.round_kinds import (
     RoundSuperseded,
     StatementReceived,
 )
-from schemas.privacy_audit import PrivacyAudit
-from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
-from schemas.secret_share import SignedConfirmation, SignedShare
-from schemas.upload import Signature, SignedManifest
+from schemas.rounds.upload import Signature, SignedManifest
+from schemas.signing.identity import Duty, SignedKeyChange, SigningKeyText
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 Outcome = Literal["done", "refused", "failed"]
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from schemas.errors import CheckpointError
-from schemas.matchlog.note import LOG_KEY, VerifierKey
+from schemas.documents.errors import CheckpointError
+from schemas.signing.note import LOG_KEY, VerifierKey
 
 # As many as a bundle may list.
 MAX_KEYS: Final = 64

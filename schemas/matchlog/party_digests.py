@@ -6,8 +6,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from schemas.document import Model
-from schemas.ids import Name, Sha256Hex
+from schemas.documents.document import Model
+from schemas.documents.ids import Name, Sha256Hex
 
 
 class PartyDigest(Model):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas.identity import Duty, PublicIdentity, signing_key_sha256
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
+from schemas.signing.identity import Duty, PublicIdentity, signing_key_sha256
 
 SIGNING = "signing"
 

@@ -1,6 +1,6 @@
 """Proof that an entry is in the match log, checked without asking the broker: for receipts.
 
-On the wire a receipt is JSON (`schemas.upload.Receipt`); in a file it is a C2SP tlog-proof, which other
+On the wire a receipt is JSON (`schemas.rounds.upload.Receipt`); in a file it is a C2SP tlog-proof, which other
 tools read too. Both hold the same four things. Source: C2SP tlog-proof v1. Spec page:
 `schemas/spec/receipt-proof.md`.
 """
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.errors import CheckpointError, EntryError, ProofError
+from schemas.documents.errors import CheckpointError, EntryError, ProofError
+from schemas.documents.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
-from schemas.merkle import HASH_BYTES, hash_leaf, verify_inclusion
-from schemas.upload import Receipt
+from schemas.rounds.upload import Receipt
+from schemas.signing.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
 
 # No tree of fewer than 2^53 leaves is deeper.
 MAX_HASHES: Final = 53

@@ -6,13 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.clauses import MAX_QUESTIONS
-from schemas.document import Model
-from schemas.ids import Name, Sha256Hex, UtcTime
+from schemas.agreement.clauses import MAX_QUESTIONS
+from schemas.documents.document import Model
+from schemas.documents.ids import Name, Sha256Hex, UtcTime
+from schemas.linkage.run import RoundNumber, SupplementNumber
 from schemas.matchlog.party_digests import PartyDigests
-from schemas.review import EndReason, ReviewFile, SignedReviewStatement
-from schemas.rounds import ListedClaims
-from schemas.run import RoundNumber, SupplementNumber
+from schemas.rounds.review import EndReason, ReviewFile, SignedReviewStatement
+from schemas.rounds.rounds import ListedClaims
 
 # Null: below the floor, or not for all who read the log.
 Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None

@@ -6,16 +6,16 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.document import Model
-from schemas.ids import Code, Name, Sha256Hex, UtcTime
-from schemas.rounds import (
+from schemas.documents.document import Model
+from schemas.documents.ids import Code, Name, Sha256Hex, UtcTime
+from schemas.linkage.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
+from schemas.rounds.rounds import (
     MAX_PAIRS,
     ListedClaims,
     ListedStatement,
     RoundPair,
     SignedNonceOffer,
 )
-from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
 
 
 class NoncesOffered(Model):

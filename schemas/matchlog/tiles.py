@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.errors import BundleError
-from schemas.merkle import HASH_BYTES, Node
+from schemas.documents.errors import BundleError
+from schemas.documents.merkle import HASH_BYTES, Node
 
 TILE_WIDTH: Final = 256
 # Each level of tiles stands for eight levels of nodes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from schemas.printable import printable
+from schemas.documents.printable import printable
 from schemas.shared.collector import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
@@ -194,12 +194,12 @@ def one_line(text: str) -> str:
     """Return a text as it is signed, without spaces round it; as a `type` of click, it asks anew at a prompt.
 
     Raises:
-        click.BadParameter: `schemas.clauses.Line` does not take it.
+        click.BadParameter: `schemas.agreement.clauses.Line` does not take it.
     """
     # Not before somebody types one: they take long to load.
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
-    from schemas.clauses import MAX_LINE, Line  # noqa: PLC0415
+    from schemas.documents.texts import MAX_LINE, Line  # noqa: PLC0415
 
     # A Mac's keyboard may compose an accent of two characters; what is signed holds one.
     written = unicodedata.normalize("NFC", text.strip())

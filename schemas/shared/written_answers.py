@@ -7,7 +7,13 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.ids import ADDRESS_PATTERN, CODE_PATTERN, DATE_PATTERN, DECIMAL_PATTERN, NAME_PATTERN
+from schemas.documents.ids import (
+    ADDRESS_PATTERN,
+    CODE_PATTERN,
+    DATE_PATTERN,
+    DECIMAL_PATTERN,
+    NAME_PATTERN,
+)
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -31,9 +31,9 @@ from rigs.weeks import links, settle
 from samples.agreed import agreement_of
 
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement
-from schemas.clauses import FileSize
-from schemas.run import Recipient
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import Recipient
 
 FIRST = (
     *("Ana", "Bo", "Cora", "Dee", "Eli", "Fay", "Gus", "Hal", "Ida", "Jon", "Kai", "Lea", "Max"),

@@ -17,7 +17,7 @@ from encoding.cli.main import main
 from encoding.cli.parts import prompts
 from encoding.cli.parts.session import Session
 from encoding.people.peers import read_peers
-from schemas.chapters import grouped
+from schemas.agreement.chapters import grouped
 
 pytestmark = pytest.mark.long
 

@@ -16,7 +16,7 @@ from rigs.moments import Moments
 
 import app.uploads.commit as commit_module
 from app.agreements.service import all_versions
-from schemas.audit_pack import Sample
+from schemas.reports.audit_pack import Sample
 
 STANDING = ("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
 

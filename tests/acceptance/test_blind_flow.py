@@ -23,7 +23,7 @@ from rigs.rehearsal import (
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RESEARCH, AUDITOR = "research-office", "state-auditor"

@@ -14,8 +14,8 @@ from rigs.agreement_moments import agree, refused, rig_at
 from rigs.desk import Desk
 from rigs.moments import Moments
 
-from schemas.certificate import CertificateFile
-from schemas.destruction import SignedDestruction
+from schemas.reports.certificate import CertificateFile
+from schemas.rounds.destruction import SignedDestruction
 
 pytestmark = pytest.mark.long
 

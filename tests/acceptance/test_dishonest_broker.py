@@ -18,12 +18,12 @@ from samples.agreement import digest_of
 
 from encoding.people.identity import new_identity
 from encoding.secret.agreement import SUITE
-from schemas.canonical import canonical_bytes
-from schemas.identity import PublicIdentity, base64_text
-from schemas.ids import utc_text
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.ids import utc_text
 from schemas.matchlog.checkpoint import parse_checkpoint, sign_checkpoint
-from schemas.matchlog.note import NoteSigner
-from schemas.secret_share import SignedShare, share_info
+from schemas.signing.identity import PublicIdentity, base64_text
+from schemas.signing.note import NoteSigner
+from schemas.signing.secret_share import SignedShare, share_info
 
 Change = Callable[[Any], Any]
 

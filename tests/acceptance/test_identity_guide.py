@@ -17,8 +17,8 @@ from services.openid_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, o
 from app.agencies.duties import role_of
 from encoding.people.identity import read_identity
 from encoding.workspace.config import read_config
-from schemas.identity import Duty
 from schemas.shared.trust import trust_only
+from schemas.signing.identity import Duty
 
 __all__ = ["office"]
 

@@ -17,8 +17,8 @@ from services.faketime import MissingClockError, MovedClock
 from services.receivers import PASSWORD, USER, Inbox, mail_server, webhook
 from services.requirement import missing
 
-from schemas.ids import utc_text
-from schemas.overdue import OverdueMessage
+from schemas.documents.ids import utc_text
+from schemas.reports.overdue import OverdueMessage
 
 SECRET = "a secret of the webhook, of some length"
 ADMIN = ("blindlink-broker", "--state", "state")

@@ -13,10 +13,10 @@ from rigs.desk import Desk
 from rigs.moments import Moments
 from rigs.weeks import links
 
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import ROW_BYTES, TOKEN_BYTES
-from schemas.rows import STORED_ROW_BYTES
-from schemas.upload import parse_header
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
+from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.rounds.upload import parse_header
 
 pytestmark = pytest.mark.long
 ANALYSTS = ("bob", "kim")

@@ -20,7 +20,7 @@ from rigs.rehearsal import (
     write_rehearsal,
 )
 
-from schemas.run import IdSpace, Recipient, ReleaseMode
+from schemas.linkage.run import IdSpace, Recipient, ReleaseMode
 
 pytestmark = pytest.mark.long
 COUNTING = "statistics-office"

@@ -34,9 +34,9 @@ from encoding.errors import OthersWaitedForError, SecretsDifferError
 from encoding.people.identity import new_identity
 from encoding.secret.kept_secret import KeptSecret, read_kept
 from encoding.workspace.workspace import open_workspace
-from schemas.identity import IdentityHistory
-from schemas.problem import MEDIA_TYPE
-from schemas.secret_share import SEALED_BYTES, SelfTest
+from schemas.documents.problem import MEDIA_TYPE
+from schemas.signing.identity import IdentityHistory
+from schemas.signing.secret_share import SEALED_BYTES, SelfTest
 
 Change = Callable[[Any], Any]
 

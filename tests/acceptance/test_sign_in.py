@@ -17,8 +17,8 @@ from encoding.owner_only import is_readable_by_others
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
 from encoding.people.key_rotation import begin_rotation
-from schemas.identity import PublicIdentity
 from schemas.shared.trust import trust_only
+from schemas.signing.identity import PublicIdentity
 
 __all__ = ["office"]
 

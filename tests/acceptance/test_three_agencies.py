@@ -9,8 +9,8 @@ import pytest
 from rigs.near_broker import PROJECT, NearBroker, near_broker
 from rigs.weeks import links, settle
 
-from schemas.clauses import FileSize
-from schemas.run import Recipient
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import Recipient
 
 pytestmark = pytest.mark.long
 NAMES = ("health", "schools", "welfare")

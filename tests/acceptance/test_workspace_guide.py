@@ -15,7 +15,7 @@ from rigs.rehearsal import PROFILE, rehearsing_agency, write_rehearsal
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
-from schemas.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
 from rigs.terminal import Terminal

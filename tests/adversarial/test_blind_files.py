@@ -17,9 +17,9 @@ from rigs.blind_runs import PARTIES, BlindProject, BlindRun, blind_project, tell
 
 from app.links import blind_file, preparation
 from app.links.blind_file import sealed_records
-from schemas.blind import NONCE_BYTES
-from schemas.ids import Handle, MatchId
-from schemas.profile import SIDES
+from schemas.documents.ids import Handle, MatchId
+from schemas.linkage.profile import SIDES
+from schemas.rounds.blind import NONCE_BYTES
 
 N_RUNS, N_RECORDS, SEED = 200, 24, 20260901
 Sealed = Iterator[tuple[Handle, bytes]]

@@ -12,7 +12,7 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL
 from samples.round_files import two_files
 from services.full_disk import FullDisk
 
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.documents.problem import MEDIA_TYPE, Problem
 
 # What a broker without room may say; each is told to agencies as something that passes.
 SAYS = {507, 503}

@@ -12,7 +12,7 @@ from rigs.broker_processes import Process, killing
 from rigs.kill_scene import Scene
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 
-from schemas.certificate import CertificateFile, verify_certificate
+from schemas.reports.certificate import CertificateFile, verify_certificate
 
 
 @pytest.mark.timeout(1800)

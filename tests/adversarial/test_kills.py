@@ -25,7 +25,7 @@ from services.object_store import ObjectStoreServer
 from app.broker import Broker
 from app.runs.models import Run
 from app.worker.loop import Worker
-from schemas.release import parse_release, release_digest
+from schemas.rounds.release import parse_release, release_digest
 
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9

@@ -9,7 +9,7 @@ from pathlib import Path
 import app
 from app.errors import BrokerError, RefusedError, Rule
 from app.problem_details import problem_of
-from schemas.problem import TYPE_PREFIX, Problem
+from schemas.documents.problem import TYPE_PREFIX, Problem
 
 # Where errors are defined beside what raises them.
 ELSEWHERE = ("app.http.protocol", "app.migrations.steps", "app.worker")

@@ -27,15 +27,15 @@ from samples.reviewed_log import everything_reviewed
 from samples.rounds import key_digest
 from samples.signed_log import everything_signed
 
-from schemas.canonical import canonical_bytes, canonical_digest
-from schemas.errors import FormatError
-from schemas.logged_requests import asked_for
+from schemas.api.logged_requests import asked_for
+from schemas.documents.canonical import canonical_bytes, canonical_digest
+from schemas.documents.errors import FormatError
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import Checkpoint, cosign, sign_checkpoint
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import KINDS
-from schemas.matchlog.note import NoteSigner, parse_note
-from schemas.merkle import Frontier, hash_leaf
-from schemas.signing import sign_document
+from schemas.signing.note import NoteSigner, parse_note
+from schemas.signing.signatures import sign_document
 
 Path = tuple[str | int, ...]
 # The kinds of the persons' signatures, by what is signed.

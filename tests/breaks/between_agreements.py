@@ -18,8 +18,8 @@ from samples.parties import ANN, CW, HEALTH, K12, SIGNERS
 from samples.reviewed_log import ReviewedProject, reviewed_agreement
 from samples.signed_log import SignedProject
 
+from schemas.linkage.run import Recipient, ReleaseMode
 from schemas.matchlog.entry import Actor, Entry
-from schemas.run import Recipient, ReleaseMode
 
 Break = Callable[[SampleLog], Entry]
 MOVED = "moved"

@@ -13,7 +13,7 @@ from samples.log import SampleLog
 from samples.parties import CW, K12, OPERATOR, STRANGER
 from samples.reviewed_log import SIGHT, ReviewedProject
 
-from schemas.clauses import Finality
+from schemas.agreement.clauses import Finality
 from schemas.matchlog import kinds
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,

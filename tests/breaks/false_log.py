@@ -10,23 +10,23 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.api import LogCheckpoint, ProjectView
-from schemas.document import Model
-from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
-from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.hand_over import HandOver
-from schemas.matchlog.kinds import LogKeyRotated
-from schemas.matchlog.note import NoteSigner
-from schemas.matchlog.proof import LogProof
-from schemas.merkle import (
+from schemas.api.bodies import LogCheckpoint, ProjectView
+from schemas.documents.document import Model
+from schemas.documents.merkle import (
     Frontier,
     consistency_proof,
     hash_leaf,
     hash_node,
     inclusion_proof,
 )
-from schemas.signing import sign_document
-from schemas.upload import Receipt
+from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
+from schemas.matchlog.entry import Actor, Entry, entry_bytes
+from schemas.matchlog.hand_over import HandOver
+from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.proof import LogProof
+from schemas.rounds.upload import Receipt
+from schemas.signing.note import NoteSigner
+from schemas.signing.signatures import sign_document
 
 TIME = "2026-11-20T22:30:00Z"
 

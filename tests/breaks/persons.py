@@ -23,7 +23,7 @@ from samples.signed_log import ACCORD, SignedProject
 
 from schemas.matchlog import destruction_kinds, kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.signed_request import Request, SignedRequest
+from schemas.signing.signed_request import Request, SignedRequest
 
 Break = Callable[[SampleLog], Entry]
 

@@ -16,7 +16,8 @@ from samples.parties import CW
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
-from schemas.canonical import canonical_bytes, parse_canonical_object
+from schemas.documents.canonical import canonical_bytes, parse_canonical_object
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog import kinds
 from schemas.matchlog.checkpoint import (
     Checkpoint,
@@ -25,8 +26,7 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.matchlog.note import parse_note
-from schemas.merkle import hash_leaf
+from schemas.signing.note import parse_note
 
 ALL_BREAKS = [broken for _, broken in CASES.values()]
 

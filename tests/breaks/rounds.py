@@ -16,7 +16,7 @@ from samples.parties import ANN, CW, HEALTH, K12
 from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.matchlog.entry import Entry
-from schemas.rounds import RoundPair, UsedNonce
+from schemas.rounds.rounds import RoundPair, UsedNonce
 
 Break = Callable[[SampleLog], Entry]
 FOSTER = "foster"

@@ -13,9 +13,9 @@ from samples.log import CONCORDANCE, SampleLog, create_trio
 from samples.parties import BROKER, CW, HEALTH, K12, OPERATOR, POLICY, STRANGER, terms_of
 
 from encoding.people.identity import change_of_keys, new_identity, replace_keys
+from schemas.linkage.run import IdSpace, LinkRate, Recipient, RunSpecification
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.run import IdSpace, LinkRate, Recipient, RunSpecification
 
 Break = Callable[[SampleLog], Entry]
 FOSTER = "foster"

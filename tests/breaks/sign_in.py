@@ -26,7 +26,7 @@ from vectors.identity import SMALL_ORDER
 
 from app.security.dpop import token_hash
 from app.security.jws import thumbprint_of
-from schemas.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("identity")
 IDENTITY = PublicIdentity.from_canonical(VECTORS["identity"].encode())

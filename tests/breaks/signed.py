@@ -24,11 +24,11 @@ from samples.parties import (
 from samples.signed_log import ACCORD, SignedProject, accord_of
 from vectors.identity import identity_of, private_bytes
 
-from schemas.agreement import Agreement
-from schemas.identity import PublicIdentity
+from schemas.agreement.agreement import Agreement
 from schemas.matchlog import agreement_kinds as signed_kinds
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
+from schemas.signing.identity import PublicIdentity
 
 MAX = Actor(party="school-district", person=f"per-{17:032x}", role="agency", signed=None)
 

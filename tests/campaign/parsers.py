@@ -37,25 +37,24 @@ from encoding.ledger.values import Turn
 from encoding.people.identity import new_identity, parse_identity
 from encoding.secret.share_file import FIRST_LINE, parse_share_file
 from encoding.sharing.blind_rows import read_blind_header, read_sealed_match_id
-from schemas.audit_report import open_page
-from schemas.blind import parse_blind_header
-from schemas.canonical import parse_canonical, parse_canonical_object, parse_json
-from schemas.chain_statement import parse_statement, serialise_statement
-from schemas.claims import parse_claims, serialise_claims
-from schemas.delivery import read_delivery_head, read_table_head
-from schemas.document import Document
-from schemas.errors import CanonicalError, FormatError
-from schemas.ids import LINK_ID_BYTES
-from schemas.invitation import Invitation
-from schemas.match_record import parse_openings, serialise_openings
+from schemas.documents.canonical import parse_canonical, parse_canonical_object, parse_json
+from schemas.documents.document import Document
+from schemas.documents.errors import CanonicalError, FormatError
+from schemas.documents.ids import LINK_ID_BYTES
+from schemas.documents.written_code import read_code
 from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.checkpoint import parse_checkpoint, parse_checkpoints, serialise_checkpoints
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.log_keys import VerifierKey
-from schemas.matchlog.note import parse_note
 from schemas.matchlog.proof import parse_proof
-from schemas.release import parse_release, serialise_release
-from schemas.review import (
+from schemas.reports.audit_report import open_page
+from schemas.rounds.blind import parse_blind_header
+from schemas.rounds.chain_statement import parse_statement, serialise_statement
+from schemas.rounds.claims import parse_claims, serialise_claims
+from schemas.rounds.delivery import read_delivery_head, read_table_head
+from schemas.rounds.match_record import parse_openings, serialise_openings
+from schemas.rounds.release import parse_release, serialise_release
+from schemas.rounds.review import (
     card_plain,
     parse_card,
     parse_cards,
@@ -63,11 +62,12 @@ from schemas.review import (
     serialise_cards,
     serialise_questions,
 )
-from schemas.sealed_file import read_sealed_header
-from schemas.secret_share import SignedConfirmation, SignedShare
-from schemas.signed_request import SignedRequest
-from schemas.upload import parse_header
-from schemas.written_code import read_code
+from schemas.rounds.upload import parse_header
+from schemas.signing.invitation import Invitation
+from schemas.signing.note import parse_note
+from schemas.signing.sealed_file import read_sealed_header
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
+from schemas.signing.signed_request import SignedRequest
 
 REFUSALS = (FormatError, BrokerError, AgencyError, AuditError)
 ROOT = Path(__file__).resolve().parents[2]

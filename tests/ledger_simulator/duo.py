@@ -22,8 +22,8 @@ from encoding.ledger.inputs import inputs_of_claims
 from encoding.ledger.messages import Listed, open_claims, seal_claims
 from encoding.ledger.values import MessagePlace, Turn
 from encoding.people.identity import Identity, new_identity
-from schemas.claims import Claims, Transcript
-from schemas.ids import MatchId
+from schemas.documents.ids import MatchId
+from schemas.rounds.claims import Claims, Transcript
 
 SPACE = SpaceName("foster-pupils", "research")
 PAIR = ("child-welfare", "k12")

@@ -35,9 +35,9 @@ from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.values import Turn
-from schemas.chain_statement import ChainStatement
-from schemas.claims import Claims, Transcript
-from schemas.space_message import MessageHead
+from schemas.rounds.chain_statement import ChainStatement
+from schemas.rounds.claims import Claims, Transcript
+from schemas.rounds.space_message import MessageHead
 
 SPACE = SpaceName("foster-pupils", "research")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -20,9 +20,9 @@ from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
 from encoding.secret.secret import Secret
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.api import ProjectView
-from schemas.profile import Side
-from schemas.rounds import RoundPair, UsedNonce
+from schemas.api.bodies import ProjectView
+from schemas.linkage.profile import Side
+from schemas.rounds.rounds import RoundPair, UsedNonce
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 NONCES = {"larger": "ab" * 32, "smaller": "cd" * 32}

@@ -22,12 +22,12 @@ from app.security.actor import Actor
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.agreement.roster import change_roster
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement
-from schemas.identity import PublicIdentity
-from schemas.negotiation import AgreementProposal
-from schemas.profile import EncodingProfile
-from schemas.signed_request import SignedRequest, Where, new_request
-from schemas.statement import MAX_STANDING_RUNS, SignedStatement, Statement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.agreement.statement import MAX_STANDING_RUNS, SignedStatement, Statement
+from schemas.linkage.profile import EncodingProfile
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.signed_request import SignedRequest, Where, new_request
 
 OPERATOR = "operator"
 COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}

@@ -29,7 +29,7 @@ from app.agreements.negotiation import open_project
 from app.broker import Broker
 from encoding.people.identity import Identity
 from encoding.secret.secret import new_secret
-from schemas.identity import Duty
+from schemas.signing.identity import Duty
 
 PROJECT: Final = "foster-k12"
 PERSONS: Final[dict[str, tuple[str, tuple[Duty, ...]]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.problem import MEDIA_TYPE
+from schemas.documents.problem import MEDIA_TYPE
 
 
 def code_of(answer: Any) -> str:

@@ -14,7 +14,7 @@ from rigs.desk import Desk
 from rigs.near_broker import EVERY_DUTY, POLICY, NearBroker, near_broker
 from twins.stated_cards import parse_stated_cards
 
-from schemas.clauses import Review
+from schemas.agreement.clauses import Review
 
 REVIEWER, ASKED = "welfare", "schools"
 CLAUSE = Review(reviewer=REVIEWER, persons=1, first=50, weekly=10, bucket=3, days=14, consent=None)

@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from vectors.file import VECTORS
 
 import schemas
-from schemas.canonical import canonical_bytes
-from schemas.document import Document, Model
-from schemas.errors import FormatError
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import FormatError
 from schemas.matchlog.entry import Entry, parse_entry
 
 IN_SMALL_LETTERS: Final = re.compile(r"([a-z]{3}-)?[0-9a-f]{8,}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*")

@@ -8,14 +8,14 @@ from typing import Any
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
 from encoding.people.identity import Identity
-from schemas.blind import (
+from schemas.linkage.run import IdSpace, Recipient
+from schemas.rounds.blind import (
     RECORD_BYTES,
     BlindHeader,
     MatchIdSeal,
     blind_release_bytes,
     parse_blind_header,
 )
-from schemas.run import IdSpace, Recipient
 
 RESEARCH = "research-office"
 

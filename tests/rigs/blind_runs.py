@@ -30,9 +30,9 @@ from app.security.actor import Actor
 from app.settings import Settings
 from app.uploads.reader import Handles, handles_of
 from encoding.people.identity import Identity
-from schemas.blind import RECORD_BYTES, parse_blind_header
-from schemas.identity import Duty
-from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
+from schemas.linkage.run import IdSpace, Recipient, RunSpecification, RunUpload
+from schemas.rounds.blind import RECORD_BYTES, parse_blind_header
+from schemas.signing.identity import Duty
 
 NOW = datetime(2026, 9, 1, 6, tzinfo=UTC)
 PARTIES = (SCHOOL, CHILD_WELFARE)

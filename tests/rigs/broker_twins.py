@@ -19,8 +19,8 @@ from app.links.models import Release
 from app.links.service import file_of
 from app.runs.models import Run, RunTask
 from app.uploads.models import Upload
-from schemas.ids import Handle
-from schemas.release import Match, parse_release
+from schemas.documents.ids import Handle
+from schemas.rounds.release import Match, parse_release
 
 Matches = dict[str, dict[Handle, Match]]
 

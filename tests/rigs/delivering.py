@@ -15,7 +15,7 @@ from samples.agreed import agreement_of
 
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement, ProjectTerms
+from schemas.agreement.agreement import Agreement, ProjectTerms
 
 RAW = "application/octet-stream"
 ELEMENTS = [

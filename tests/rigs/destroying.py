@@ -10,8 +10,8 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 from samples.round_files import random_people
 
 from app.clock import utc_text
-from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
-from schemas.destruction import (
+from schemas.reports.certificate import CertificateCheck, CertificateFile, verify_certificate
+from schemas.rounds.destruction import (
     Countersignature,
     HoldNotice,
     LocalStatement,

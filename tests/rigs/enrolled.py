@@ -16,21 +16,21 @@ from app.agreements.service import binding_terms
 from app.broker import Broker
 from encoding.broker.sign_in import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
-from schemas.api import RunRequest
-from schemas.canonical import canonical_digest, parse_json
-from schemas.destruction import SignedDestruction
-from schemas.destruction_api import RecordWithdrawal
-from schemas.errors import CanonicalError, FormatError
-from schemas.identity import Duty
-from schemas.ids import is_name, utc_text
-from schemas.logged_requests import body_digest, hold_digest, share_digest
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.api.bodies import RunRequest
+from schemas.api.destruction import RecordWithdrawal
+from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
+from schemas.documents.canonical import canonical_digest, parse_json
+from schemas.documents.errors import CanonicalError, FormatError
+from schemas.documents.ids import is_name, utc_text
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
-from schemas.negotiation import AgreementProposal
-from schemas.secret_share import SignedConfirmation, SignedShare
-from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
-from schemas.signed_request import HEADER, SignedRequest, Where, new_request
-from schemas.upload import SignedManifest
+from schemas.rounds.destruction import SignedDestruction
+from schemas.rounds.upload import SignedManifest
+from schemas.signing.identity import Duty
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
+from schemas.signing.signed_request import HEADER, SignedRequest, Where, new_request
 
 BROKER = "https://broker.test"
 TOKEN_URL = f"{BROKER}{TOKEN_PATH}"

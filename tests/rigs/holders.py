@@ -17,7 +17,13 @@ from encoding.secret.agreement import (
     seal_share,
 )
 from encoding.secret.secret import Secret
-from schemas.secret_share import SecretHolders, SelfTest, SignedConfirmation, SignedShare, StepTest
+from schemas.signing.secret_share import (
+    SecretHolders,
+    SelfTest,
+    SignedConfirmation,
+    SignedShare,
+    StepTest,
+)
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 STEP = StepTest(rules="1" * 64, result="2" * 64)

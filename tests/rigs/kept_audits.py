@@ -9,8 +9,8 @@ from encoding.privacy_audit.last_audit import keep_audit
 from encoding.privacy_audit.report import AuditReport
 from encoding.privacy_audit.results import Audit
 from encoding.workspace.workspace import open_workspace
-from schemas.privacy_audit import Scope
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.privacy_audit import Scope
+from schemas.linkage.profile import EncodingProfile, Side
 
 
 def keep_passing_audit(

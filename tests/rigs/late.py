@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from app.broker import Broker
 from app.worker.watch import Watch
-from schemas.identity import Role
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+from schemas.signing.identity import Role
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
 SECRET = "a secret of a webhook, and of a test"
 ADDRESSES = {

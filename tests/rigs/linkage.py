@@ -39,16 +39,16 @@ from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.blocks.keys import RoundName
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.clauses import FileSize
-from schemas.identity import Role
-from schemas.ids import utc_text
-from schemas.problem import MEDIA_TYPE
-from schemas.profile import EncodingProfile, Side
-from schemas.rounds import NonceOffer, SignedNonceOffer
-from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
-from schemas.signing import sign_document
-from schemas.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.clauses import FileSize
+from schemas.documents.ids import utc_text
+from schemas.documents.problem import MEDIA_TYPE
+from schemas.linkage.profile import EncodingProfile, Side
+from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
+from schemas.rounds.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.signing.identity import Role
+from schemas.signing.signatures import sign_document
 
 PROJECT = "foster-school"
 CHILD_WELFARE, SCHOOL = "child-welfare", "school-district"

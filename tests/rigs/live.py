@@ -26,11 +26,11 @@ from app.security.actor import Actor
 from app.settings import Settings
 from encoding.cli.main import main as agency_program
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.clauses import FileSize
-from schemas.identity import Duty, PublicIdentity
-from schemas.profile import EncodingProfile
-from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import RECOMMENDED_POLICY, IdSpace, Recipient
+from schemas.signing.identity import Duty, PublicIdentity
 
 PROJECT = "foster-pupils"
 PARTIES = ("schools", "welfare")

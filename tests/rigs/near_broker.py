@@ -39,13 +39,13 @@ from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
 from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.clauses import FileSize
-from schemas.document import Document
-from schemas.identity import Duty
-from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
-from schemas.profile import EncodingProfile
-from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.clauses import FileSize
+from schemas.documents.document import Document
+from schemas.documents.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.signing.identity import Duty
 
 PROJECT = "foster-pupils"
 PARTIES = ("schools", "welfare")

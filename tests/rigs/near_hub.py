@@ -19,7 +19,7 @@ from rigs.rehearsal import read_rows
 from app.agreements.negotiation import open_project
 from encoding.hub.settings import HubFile, HubSection, render_hub
 from encoding.workspace.config import BrokerSection, IdentitySection, parse_sections
-from schemas.identity import Duty
+from schemas.signing.identity import Duty
 
 HUB = "welfare"
 COUNSEL = (

@@ -11,13 +11,13 @@ from samples.agreement import AGREEMENT
 from samples.documents import PROFILE
 
 import schemas
-from schemas.destruction import SignedDestruction
-from schemas.destruction_api import RecordWithdrawal
-from schemas.document import Document
-from schemas.negotiation import AgreementProposal
-from schemas.profile import EncodingProfile
-from schemas.review import StatedDecisions
-from schemas.statement import SignedStatement
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.agreement.statement import SignedStatement
+from schemas.api.destruction import RecordWithdrawal
+from schemas.documents.document import Document
+from schemas.linkage.profile import EncodingProfile
+from schemas.rounds.destruction import SignedDestruction
+from schemas.rounds.review import StatedDecisions
 
 VECTORS = Path(schemas.__file__).parent / "vectors"
 # The last part of a route's path -> the vector that it would take.

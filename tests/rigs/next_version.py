@@ -14,10 +14,10 @@ from app.migrations.steps import FOLDER, REVISION_DIGITS, newest_revision
 # it has stored, and `migrate` for one before it begins.
 COMMAND = """
 import sys
-import schemas.upload
+import schemas.rounds.upload
 import app.worker.comparison as comparison
 
-schemas.upload.ROWS_PER_PIECE = 40
+schemas.rounds.upload.ROWS_PER_PIECE = 40
 keep = comparison.Share._keep
 
 def keep_and_wait(*arguments):

@@ -16,8 +16,8 @@ from app.broker import Broker
 from app.security.actor import Actor
 from encoding.people.identity import Identity, new_identity, write_identity
 from encoding.people.identity_lock import new_key_file
-from schemas.identity import Duty, Role
-from schemas.sign_in import EnrolmentRequest
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.signing.identity import Duty, Role
 
 MakePerson = Callable[..., EnrolledPerson]
 

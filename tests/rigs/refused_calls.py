@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.problem import MEDIA_TYPE
+from schemas.documents.problem import MEDIA_TYPE
 
 
 def code_of(answer: Any) -> str:

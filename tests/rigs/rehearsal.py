@@ -12,7 +12,7 @@ from rigs.live import PROJECT, LiveAgency, LiveBroker, command, set_up_agency
 
 from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret, write_secret
-from schemas.profile import Side
+from schemas.linkage.profile import Side
 
 PROFILE: Final = shipped_profile("children")
 TEXT_ENCODING: Final = {"welfare": "cp1252", "schools": "utf-8"}

@@ -10,11 +10,11 @@ from samples.agreed import shown_elements
 from samples.agreement import direction
 from samples.round_files import Person, less_like, random_people
 
-from schemas.agreement import Agreement
-from schemas.api import CosignatureRequest, LogCheckpoint
-from schemas.clauses import Review
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.clauses import Review
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
 N_SMALLER, N_LARGER = 400, 900
 # Of the people who are in both files, how many are written down otherwise, and how.

@@ -19,10 +19,10 @@ from samples.agreed import agreement_of
 
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.clauses import Review
-from schemas.ids import utc_text
-from schemas.review import (
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.clauses import Review
+from schemas.documents.ids import utc_text
+from schemas.rounds.review import (
     Decisions,
     PairDecision,
     Question,

@@ -13,11 +13,11 @@ from rigs.negotiation import body_for
 from samples.round_files import Container, build_container, random_people
 
 from encoding.blocks.keys import RoundName
-from schemas.api import ReleaseVerification, RunRequest, UploadRequest
-from schemas.delivery import DeliveryOpening
-from schemas.identity import Role
-from schemas.problem import MEDIA_TYPE
-from schemas.rounds import Correction, NonceOffer, SignedNonceOffer
+from schemas.api.bodies import ReleaseVerification, RunRequest, UploadRequest
+from schemas.documents.problem import MEDIA_TYPE
+from schemas.rounds.delivery import DeliveryOpening
+from schemas.rounds.rounds import Correction, NonceOffer, SignedNonceOffer
+from schemas.signing.identity import Role
 
 STRANGER = "stranger"
 PART = b"0123456789abcdef"

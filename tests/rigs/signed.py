@@ -27,11 +27,11 @@ from samples.round_files import Container
 
 from app.agreements.negotiation import open_project
 from app.clock import utc_text
-from schemas.agreement import Agreement
-from schemas.identity import Duty, Role
-from schemas.negotiation import AgreementProposal, AgreementView
-from schemas.statement import SignedStatement, Statement
-from schemas.upload import Manifest
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementProposal, AgreementView
+from schemas.agreement.statement import SignedStatement, Statement
+from schemas.rounds.upload import Manifest
+from schemas.signing.identity import Duty, Role
 
 PERSONS: dict[str, tuple[str, tuple[Duty, ...]]] = {
     "ann": (CHILD_WELFARE, ("approver", "reviewer", "steward")),

@@ -12,7 +12,7 @@ from samples.round_files import Container, build_container, random_people
 
 from encoding.blocks.keys import RoundName
 from encoding.secret.agreement import Contribution
-from schemas.upload import Manifest
+from schemas.rounds.upload import Manifest
 
 NOTHING = "0" * 32
 

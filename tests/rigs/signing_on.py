@@ -18,7 +18,7 @@ from app.http.access import COOKIE
 from app.oidc.calls import Limits
 from app.oidc.provider import Provider
 from app.settings import Settings
-from schemas.identity import Role
+from schemas.signing.identity import Role
 
 CALLBACK = "/sign-on/callback"
 # A provider that takes twice as long is slow.

@@ -10,8 +10,8 @@ from httpx2 import Response
 from rigs.enrolled import stated
 from rigs.linkage import CHILD_WELFARE, Linkage
 
-from schemas.canonical import canonical_bytes
-from schemas.signed_request import HEADER
+from schemas.documents.canonical import canonical_bytes
+from schemas.signing.signed_request import HEADER
 
 
 def send_slowly(

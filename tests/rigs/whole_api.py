@@ -24,21 +24,21 @@ from app.clock import utc_text
 from app.http.access import COOKIE, CSRF_HEADER
 from app.security.tokens import csrf_token
 from encoding.people.identity import new_identity, replace_keys
-from schemas.api import (
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.api.bodies import (
     CosignatureRequest,
     LogCheckpoint,
     ReleaseVerification,
     RunRequest,
     UploadRequest,
 )
-from schemas.document import Document
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.documents.document import Document
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
-from schemas.negotiation import AgreementProposal
-from schemas.rounds import NonceOffer, SignedNonceOffer
-from schemas.sign_in import EnrolmentRequest
-from schemas.signing import sign_document
-from schemas.upload import Signature
+from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
+from schemas.rounds.upload import Signature
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
+from schemas.signing.signatures import sign_document
 
 # First what makes objects, then what shows them; last what ends them.
 FIRST: Final = (

@@ -7,9 +7,9 @@ from typing import Any
 
 from samples.agreement import AGREEMENT, direction
 
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.clauses import ApprovalRule, Finality
-from schemas.identity import PublicIdentity
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.agreement.clauses import ApprovalRule, Finality
+from schemas.signing.identity import PublicIdentity
 
 SAME = (
     *("project", "profile", "policy", "policy_range", "spaces", "approvals", "finality", "review"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 Columns = dict[str, str]
 

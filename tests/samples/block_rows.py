@@ -9,10 +9,10 @@ import numpy as np
 from twins.block_matching import Row
 
 from app.matching.blocks.rows import ROW, Rows
-from schemas.counts import FieldCounts, FileCounts, published_twins
-from schemas.fields import MILLION
-from schemas.profile import EncodingProfile
-from schemas.row_layout import row_layout
+from schemas.linkage.counts import FieldCounts, FileCounts, published_twins
+from schemas.linkage.fields import MILLION
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.row_layout import row_layout
 
 
 class InParts:

@@ -20,21 +20,17 @@ from vectors.agreement import REVIEWED, STUDENT_ID, numbered
 from vectors.file import read_vectors
 from vectors.identity import private_bytes, signed_of
 
-from schemas import (
-    api,
-    delivery,
-    destruction_api,
-    negotiation,
-    overdue,
-    rounds,
-    secret_share,
-    sign_in,
-    upload,
-)
-from schemas.agreement import Agreement, ProjectTerms
-from schemas.canonical import parse_json
-from schemas.document import Document
-from schemas.profile import EncodingProfile
+from schemas.agreement import negotiation
+from schemas.agreement.agreement import Agreement, ProjectTerms
+from schemas.api import bodies as api
+from schemas.api import destruction as destruction_api
+from schemas.api import sign_in
+from schemas.documents.canonical import parse_json
+from schemas.documents.document import Document
+from schemas.linkage.profile import EncodingProfile
+from schemas.reports import overdue
+from schemas.rounds import delivery, rounds, upload
+from schemas.signing import secret_share
 
 TIME = "2026-09-01T06:00:00Z"
 UPLOAD = "upl-" + "1" * 32

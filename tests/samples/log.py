@@ -36,11 +36,17 @@ from samples.rounds import SampleRounds
 from samples.signed_log import SignedProject
 from vectors.identity import private_bytes
 
-from schemas.agreement import ProjectTerms
-from schemas.document import Model
-from schemas.identity import KeyChange, SignedKeyChange, sign_key_change
-from schemas.link_quality import Concordance
-from schemas.logged_requests import asked_for
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.statement import MAX_STANDING_RUNS
+from schemas.api.logged_requests import asked_for
+from schemas.documents.document import Model
+from schemas.documents.merkle import Frontier, hash_leaf
+from schemas.linkage.link_quality import Concordance
+from schemas.linkage.run import (
+    Recipient,
+    RunSpecification,
+    RunUpload,
+)
 from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member
@@ -52,18 +58,12 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
-from schemas.merkle import Frontier, hash_leaf
-from schemas.run import (
-    Recipient,
-    RunSpecification,
-    RunUpload,
-)
-from schemas.signed_request import Request, SeenHead, SignedRequest
-from schemas.signing import sign_document
-from schemas.statement import MAX_STANDING_RUNS
+from schemas.signing.identity import KeyChange, SignedKeyChange, sign_key_change
+from schemas.signing.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.signing.signatures import sign_document
+from schemas.signing.signed_request import Request, SeenHead, SignedRequest
 
 ORIGIN = "broker.example/log"
 # A worker ends a run, or its review, in one batch with what is made of it.

@@ -13,7 +13,7 @@ from samples.log import SampleLog
 from app.matchlog.draft import EntryDraft
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import PartyEnrolled
-from schemas.matchlog.note import NoteSigner
+from schemas.signing.note import NoteSigner
 
 ORIGIN = "broker.example/log"
 SIGNER = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))

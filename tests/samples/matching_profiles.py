@@ -6,9 +6,9 @@ import json
 from random import Random
 from typing import Any
 
-from schemas.fields import MEMORY_COLUMNS, MILLION, Memory
-from schemas.link_quality import TELLING_FIELDS
-from schemas.profile import EncodingProfile
+from schemas.linkage.fields import MEMORY_COLUMNS, MILLION, Memory
+from schemas.linkage.link_quality import TELLING_FIELDS
+from schemas.linkage.profile import EncodingProfile
 
 BILLION = 10**9
 

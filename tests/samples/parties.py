@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.agreed import usual_clauses
 from vectors.identity import identity_of
 
-from schemas.agreement import ProjectTerms
-from schemas.clauses import FileSize
-from schemas.identity import PublicIdentity
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
 from schemas.matchlog.entry import Actor
 from schemas.matchlog.kinds import PersonEnrolled
-from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.signing.identity import PublicIdentity
 
 
 def _actor(party: str, digit: str, role: str = "agency") -> Actor:

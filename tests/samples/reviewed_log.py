@@ -9,11 +9,11 @@ from samples.log import SampleLog
 from samples.parties import ANN, CW, K12, signing_key
 from samples.signed_log import SignedProject, accord_of
 
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.review import ReviewStatement, SignedReviewStatement
-from schemas.rounds import ListedClaims
+from schemas.rounds.review import ReviewStatement, SignedReviewStatement
+from schemas.rounds.rounds import ListedClaims
 
 SIGHT = "sight"
 REVIEW = {

@@ -17,9 +17,9 @@ from app.matching.blocks.rows import ROW, Rows, read_rows
 from encoding.blocks.assembly import Assembly
 from encoding.blocks.keys import CellKeys, RoundName, round_key
 from encoding.secret.secret import Secret
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import EncodingProfile, Side
-from schemas.upload import ContainerHeader, Parts, merkle_root, serialise_header
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.profile import EncodingProfile, Side
+from schemas.rounds.upload import ContainerHeader, Parts, merkle_root, serialise_header
 
 SECRET = Secret(bytes(range(32)))
 KEY_ID = "00112233445566ff"

@@ -12,7 +12,7 @@ from samples.parties import CW, HEALTH, K12
 
 from schemas.matchlog import round_kinds as kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.rounds import (
+from schemas.rounds.rounds import (
     ListedClaims,
     ListedStatement,
     NonceOffer,
@@ -20,8 +20,8 @@ from schemas.rounds import (
     SignedNonceOffer,
     UsedNonce,
 )
-from schemas.signing import sign_document
-from schemas.upload import Signature
+from schemas.rounds.upload import Signature
+from schemas.signing.signatures import sign_document
 
 if TYPE_CHECKING:
     from samples.log import SampleLog

@@ -14,14 +14,14 @@ from samples.log import SampleLog, story
 from samples.parties import CW, K12
 from twins.verifier.match_record import canonical, commit, record_root, sha
 
-from schemas.audit_pack import pack_files
-from schemas.match_record import parse_openings, serialise_openings
+from schemas.documents.merkle import hash_node, inclusion_proof
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.proof import LogProof
-from schemas.merkle import hash_node, inclusion_proof
-from schemas.upload import Receipt
+from schemas.reports.audit_pack import pack_files
+from schemas.rounds.match_record import parse_openings, serialise_openings
+from schemas.rounds.upload import Receipt
 
 # The one with the larger file first.
 PARTIES = ("school-district", "county-cw")

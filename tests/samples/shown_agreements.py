@@ -16,11 +16,11 @@ from samples.agreement import (
 )
 from samples.documents import PROFILE
 
-from schemas.agreement import Agreement
-from schemas.api import ProjectView
-from schemas.negotiation import AgreementView, RunApprovals, StandingList
-from schemas.profile import EncodingProfile
-from schemas.run import RunSpecification, RunUpload
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementView, RunApprovals, StandingList
+from schemas.api.bodies import ProjectView
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import RunSpecification, RunUpload
 
 Profile = EncodingProfile.from_json(PROFILE)
 FIRST: dict[str, Any] = copy.deepcopy(AGREEMENT) | {"profile": Profile.digest()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from breaks.false_log import Log
 
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
 
 Bend = Callable[[LogCheckpoint], LogCheckpoint]
 

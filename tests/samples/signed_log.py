@@ -22,11 +22,11 @@ from samples.parties import (
     terms_of,
 )
 
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.statement import SignedStatement, Statement
 from schemas.matchlog import agreement_kinds as signed_kinds
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.statement import SignedStatement, Statement
 
 if TYPE_CHECKING:
     from samples.log import SampleLog

@@ -12,8 +12,8 @@ from encoding.review.journal import Diary, Journal, JournalFile
 from encoding.review.records import FileRecord
 from encoding.review.sitting import Sitting, open_cases, shown_cases
 from encoding.review.verdicts import Verdicts
-from schemas.ids import Handle
-from schemas.review import Card, CardField, Question, Reference
+from schemas.documents.ids import Handle
+from schemas.rounds.review import Card, CardField, Question, Reference
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 REVIEWER = new_identity("welfare", ("reviewer",), NOW)

@@ -9,8 +9,8 @@ import pytest
 from samples.agreement import AGREEMENT
 from samples.documents import TERMS, changed, without
 
-from schemas.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
-from schemas.errors import DocumentError
+from schemas.agreement.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
+from schemas.documents.errors import DocumentError
 
 DEFAULTS: dict[str, Any] = {
     "version": "blindlink/project-terms/2",

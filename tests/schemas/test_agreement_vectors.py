@@ -8,9 +8,9 @@ from typing import Any
 from samples.documents import changed
 from vectors.file import naming, read_vectors
 
-from schemas.agreement import Agreement
-from schemas.amendment import opens_epoch, succession_fault
-from schemas.canonical import canonical_bytes
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import opens_epoch, succession_fault
+from schemas.documents.canonical import canonical_bytes
 
 VECTORS = read_vectors("agreement")
 BASE: dict[str, Any] = json.loads(VECTORS["base"])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twins.verifier.reviews import Reviews
 
-from schemas.allowance import KEPT_WEEKS, Charge, charge_of, questions_left
-from schemas.clauses import Review
-from schemas.ids import utc_text
+from schemas.agreement.allowance import KEPT_WEEKS, Charge, charge_of, questions_left
+from schemas.agreement.clauses import Review
+from schemas.documents.ids import utc_text
 
 CLAUSE = Review(reviewer="cw", persons=1, first=200, weekly=10, bucket=20, days=14, consent=None)
 BEGUN = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)

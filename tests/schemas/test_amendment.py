@@ -18,11 +18,11 @@ from samples.agreement import (
 )
 from samples.refusals import raises
 
-from schemas.agreement import Agreement
-from schemas.amendment import amends_of, of_same_clauses, succession_fault
-from schemas.clauses import Amends
-from schemas.errors import FormatError, SignatureError
-from schemas.statement import SignedStatement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import amends_of, of_same_clauses, succession_fault
+from schemas.agreement.clauses import Amends
+from schemas.agreement.statement import SignedStatement
+from schemas.documents.errors import FormatError, SignatureError
 
 BEFORE = Agreement.from_json(AGREEMENT)
 PRACTICE = {"only": "practice", "party": None}

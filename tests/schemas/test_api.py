@@ -11,10 +11,13 @@ from samples.agreement import AGREEMENT
 from samples.bodies import BODIES
 from samples.documents import PROFILE
 
-from schemas import api, destruction_api, negotiation, rounds
-from schemas.document import Model
-from schemas.errors import DocumentError
-from schemas.match_record import Decision
+from schemas.agreement import negotiation
+from schemas.api import bodies as api
+from schemas.api import destruction as destruction_api
+from schemas.documents.document import Model
+from schemas.documents.errors import DocumentError
+from schemas.rounds import rounds
+from schemas.rounds.match_record import Decision
 
 
 def test_the_lines_of_a_page_are_those_of_the_record() -> None:

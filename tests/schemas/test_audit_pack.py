@@ -10,14 +10,14 @@ from samples.log import story
 from vectors.audit_pack import FILES
 from vectors.file import naming, read_vectors
 
-from schemas.audit_pack import (
+from schemas.documents.errors import BundleError, DocumentError
+from schemas.matchlog.bundle import BundleReader
+from schemas.reports.audit_pack import (
     draw_sample,
     pack_files,
     read_pack,
     starts_pack,
 )
-from schemas.errors import BundleError, DocumentError
-from schemas.matchlog.bundle import BundleReader
 
 VECTORS = read_vectors("audit-pack")
 BUNDLE = story(3, n_weeks=1).bundle()

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from vectors.audit_report import KEY, PAGE, REPORT, public
 from vectors.file import read_vectors
 
-from schemas.audit_report import (
+from schemas.documents.errors import FormatError
+from schemas.reports.audit_report import (
     AuditReport,
     is_page,
     key_fingerprint,
@@ -19,8 +20,7 @@ from schemas.audit_report import (
     seal_page,
     sign_report,
 )
-from schemas.errors import FormatError
-from schemas.identity import fingerprint_digits
+from schemas.signing.identity import fingerprint_digits
 
 VECTORS = read_vectors("audit-report")
 

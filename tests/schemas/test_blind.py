@@ -13,7 +13,9 @@ from twins.hpke import open_sealed
 from vectors.file import naming, read_vectors
 
 from encoding.people.identity import PrivateKeys
-from schemas.blind import (
+from schemas.documents.errors import DocumentError, SealedError
+from schemas.documents.ids import Handle, MatchId
+from schemas.rounds.blind import (
     RECORD_BYTES,
     SEALED_MATCH_ID_BYTES,
     BlindHeader,
@@ -22,9 +24,7 @@ from schemas.blind import (
     parse_blind_header,
     serialise_blind_release,
 )
-from schemas.errors import DocumentError, SealedError
-from schemas.identity import PublicIdentity
-from schemas.ids import Handle, MatchId
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("blind-release")
 KEY = bytes.fromhex(VECTORS["key"])

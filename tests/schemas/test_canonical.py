@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 
-from schemas.canonical import (
+from schemas.documents.canonical import (
     MAX_DEPTH,
     MAX_INTEGER,
     canonical_bytes,
@@ -21,7 +21,7 @@ from schemas.canonical import (
     parse_canonical_object,
     parse_json,
 )
-from schemas.errors import CanonicalError
+from schemas.documents.errors import CanonicalError
 
 VECTORS = read_vectors("canonical-json")
 

@@ -14,8 +14,8 @@ from vectors.destruction import (
     signed,
 )
 
-from schemas.certificate import CertificateFile
-from schemas.certificate_page import certificate_page
+from schemas.reports.certificate import CertificateFile
+from schemas.reports.certificate_page import certificate_page
 
 
 def page(**other: Any) -> str:

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import read_vectors
 
-from schemas.chain_statement import (
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import LinkId, MatchId
+from schemas.rounds.chain_statement import (
     ChainStatement,
     StatedMatch,
     StatedRecord,
@@ -19,7 +21,7 @@ from schemas.chain_statement import (
     serialise_statement,
     sign_statement,
 )
-from schemas.claims import (
+from schemas.rounds.claims import (
     Claim,
     Claims,
     Mark,
@@ -29,10 +31,8 @@ from schemas.claims import (
     serialise_claims,
     sign_claims,
 )
-from schemas.errors import FormatError
-from schemas.identity import PublicIdentity
-from schemas.ids import LinkId, MatchId
-from schemas.space_message import MessageHead, Veto
+from schemas.rounds.space_message import MessageHead, Veto
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("claims")
 IDENTITY = PublicIdentity.from_canonical(VECTORS["identity"].encode())

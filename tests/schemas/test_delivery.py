@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from vectors.file import read_vectors
 
-from schemas.delivery import (
+from schemas.documents.errors import DocumentError
+from schemas.rounds.delivery import (
     BASE_BYTES,
     ROW_BYTES,
     SignedDelivery,
@@ -20,8 +21,7 @@ from schemas.delivery import (
     read_table_head,
     table_head,
 )
-from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("delivery")
 PERSON = PublicIdentity.from_json(VECTORS["identity"])

@@ -13,17 +13,17 @@ from vectors.destruction import PERSON
 from vectors.file import naming, read_vectors
 from vectors.identity import private_bytes
 
-from schemas.certificate import CertificateFile, still_outstanding, verify_certificate
-from schemas.destruction import (
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.matchlog.kinds import PersonEnrolled
+from schemas.matchlog.person_keys import PersonKeys
+from schemas.reports.certificate import CertificateFile, still_outstanding, verify_certificate
+from schemas.rounds.destruction import (
     SignedDestruction,
     duties_for,
     sign_destruction,
 )
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import PublicIdentity
-from schemas.matchlog.kinds import PersonEnrolled
-from schemas.matchlog.note import VerifierKey
-from schemas.matchlog.person_keys import PersonKeys
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.note import VerifierKey
 
 VECTORS = read_vectors("destruction")
 KEYS = [VerifierKey.from_text(text) for text in VECTORS["log_keys"]]

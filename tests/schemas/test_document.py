@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from rigs.bent_documents import subclasses
 from samples.documents import PROBLEM, PROFILE, RUN, TERMS
 
-from schemas.agreement import ProjectTerms
-from schemas.canonical import canonical_bytes
-from schemas.destruction import SignedDestruction
-from schemas.document import Document, Model, describe_invalid
-from schemas.errors import DocumentError
-from schemas.problem import Problem
-from schemas.profile import EncodingProfile
-from schemas.run import RunSpecification
-from schemas.statement import SignedStatement
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.statement import SignedStatement
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.document import Document, Model, describe_invalid
+from schemas.documents.errors import DocumentError
+from schemas.documents.problem import Problem
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import RunSpecification
+from schemas.rounds.destruction import SignedDestruction
 
 CANARY = "canary-4711"
 EXAMPLES: list[tuple[type[Document], dict[str, Any]]] = [

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_profiles import FIELDS, PASSES, block_profile, filter_of, tag_of
 
-from schemas.errors import DocumentError
-from schemas.profile import ROW_BYTES
-from schemas.row_layout import row_layout
+from schemas.documents.errors import DocumentError
+from schemas.linkage.profile import ROW_BYTES
+from schemas.linkage.row_layout import row_layout
 
 
 def test_rows_a_record_are_those_of_its_keys_and_aliases() -> None:

@@ -32,9 +32,9 @@ from rigs.bent_documents import (
 )
 from samples.bodies import BODIES, FULLER
 
-from schemas.canonical import canonical_bytes
-from schemas.document import Document, Model
-from schemas.errors import DocumentError, EntryError, FormatError
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.document import Document, Model
+from schemas.documents.errors import DocumentError, EntryError, FormatError
 from schemas.matchlog.entry import Entry
 
 TAKEN = Path(__file__).with_name("bends_taken.txt")

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from vectors.file import naming, read_vectors
 
 from encoding.people.identity import PrivateKeys
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import (
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.signing.identity import (
     IdentityHistory,
     PublicIdentity,
     SignedIdentity,

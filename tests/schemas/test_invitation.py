@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from vectors.file import naming, read_vectors
 
-from schemas.errors import DocumentError
-from schemas.invitation import FIRST_BYTES, Invitation
+from schemas.documents.errors import DocumentError
+from schemas.signing.invitation import FIRST_BYTES, Invitation
 
 VECTORS = read_vectors("invitation")
 

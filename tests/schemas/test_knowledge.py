@@ -6,8 +6,8 @@ from typing import Any
 
 from samples.agreement import AGREEMENT
 
-from schemas.agreement import Agreement
-from schemas.knowledge import learned_rows
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.knowledge import learned_rows
 
 NO_VALUE = "No value of another agency's record."
 NO_COLUMN = {"elements": [one for one in AGREEMENT["elements"] if one["use"] == "encoded"]}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from breaks.false_log import Log
 
-from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, DocumentError, ProofError
-from schemas.log_extension import follow_keys, require_extension
+from schemas.api.bodies import LogCheckpoint
+from schemas.api.log_extension import follow_keys, require_extension
+from schemas.documents.errors import CheckpointError, DocumentError, ProofError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 
 def checkpoint_of(answer: LogCheckpoint) -> Checkpoint:

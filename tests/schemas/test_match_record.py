@@ -11,9 +11,9 @@ from twins.verifier.match_record import commit, record_root
 from vectors.file import naming, read_vectors
 from vectors.match_record import HANDLES, HEADER, OPENINGS
 
-from schemas.errors import DocumentError
-from schemas.ids import Handle
-from schemas.match_record import (
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import Handle
+from schemas.rounds.match_record import (
     Decision,
     MatchRecordReader,
     Opening,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from twins import merkle as oracle
 from vectors.file import naming, read_vectors
 
-from schemas.errors import ProofError
-from schemas.merkle import (
+from schemas.documents.errors import ProofError
+from schemas.documents.merkle import (
     EMPTY_ROOT,
     Frontier,
     Node,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from samples.documents import audit_of
 
-from schemas.privacy_audit import PrivacyAudit, audit_fault, audit_words
+from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault, audit_words
 
 PROFILE = "a" * 64
 UPLOAD = {"profile": PROFILE, "side": "larger", "records": 1_000}

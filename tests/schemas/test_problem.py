@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from samples.documents import PROBLEM, changed
 
-from schemas.problem import TYPE_PREFIX, Problem
+from schemas.documents.problem import TYPE_PREFIX, Problem
 
 
 def test_the_code_is_the_last_part_of_the_type() -> None:

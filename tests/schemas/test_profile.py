@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.documents import COUNTS, PROFILE, changed
 
-from schemas.counts import FileCounts, published_counts, require_fit
-from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
-from schemas.errors import DocumentError
-from schemas.profile import ROW_BYTES, EncodingProfile
-from schemas.row_layout import row_layout
+from schemas.documents.errors import DocumentError
+from schemas.linkage.counts import FileCounts, published_counts, require_fit
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.profile import ROW_BYTES, EncodingProfile
+from schemas.linkage.row_layout import row_layout
 
 
 def profile(**changes: Any) -> EncodingProfile:

@@ -23,9 +23,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoding.people.identity import PrivateKeys
-from schemas.identity import base64_text, is_sound_ed25519
-from schemas.matchlog.note import LOG_KEY, VerifierKey
-from schemas.sealing import SUITE
+from schemas.signing.identity import base64_text, is_sound_ed25519
+from schemas.signing.note import LOG_KEY, VerifierKey
+from schemas.signing.sealing import SUITE
 
 pytestmark = pytest.mark.campaign("vectors")
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 from vectors.uploads import RELEASE
 
-from schemas.ids import Handle, MatchId
-from schemas.release import (
+from schemas.documents.ids import Handle, MatchId
+from schemas.rounds.release import (
     LINE_BYTES,
     Match,
     ReleaseHeader,

@@ -17,10 +17,9 @@ from vectors.review import (
     raw_of,
 )
 
-from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity
-from schemas.ids import Handle
-from schemas.review import (
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import Handle
+from schemas.rounds.review import (
     CARD_PLAIN_BYTES,
     AskedBuckets,
     Card,
@@ -41,6 +40,7 @@ from schemas.review import (
     serialise_questions,
     stated_cards,
 )
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("review")
 PEOPLE = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vectors.file import naming, read_vectors
 
-from schemas.identity import PublicIdentity
-from schemas.rollback import SignedRollback
+from schemas.rounds.rollback import SignedRollback
+from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("rollback")
 PERSON = PublicIdentity.from_canonical(VECTORS["identity"].encode())

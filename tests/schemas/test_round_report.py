@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 
-from schemas.link_quality import (
+from schemas.linkage.link_quality import (
     TELLING_FIELDS,
     Concordance,
     Interval,
@@ -15,7 +15,7 @@ from schemas.link_quality import (
     true_matches,
     wrong_links,
 )
-from schemas.round_report import Range, RoundReport
+from schemas.reports.round_report import Range, RoundReport
 
 VECTORS = read_vectors("round-report")
 

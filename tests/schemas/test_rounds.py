@@ -7,14 +7,14 @@ import itertools
 import pytest
 from samples.bodies import BODIES
 
-from schemas import rounds
+from schemas.linkage.run import MAX_PROVIDERS
 from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY
 from schemas.matchlog.proof import LogProof
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
-from schemas.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
-from schemas.run import MAX_PROVIDERS
-from schemas.upload import Receipt
+from schemas.rounds import rounds
+from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
+from schemas.rounds.upload import Receipt
 
 DIGEST, TIME = "a" * 64, "2026-09-01T06:00:00Z"
 NONCE = UsedNonce(number=1, nonce="1" * 64)

@@ -6,7 +6,7 @@ from typing import Any
 
 from samples.documents import POLICY
 
-from schemas.run import MatchingPolicy
+from schemas.linkage.run import MatchingPolicy
 
 
 def policy(**changes: Any) -> MatchingPolicy:

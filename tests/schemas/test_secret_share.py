@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from vectors.file import naming, read_vectors
 
-from schemas.identity import PublicIdentity
-from schemas.secret_share import SecretHolders, SignedConfirmation, SignedShare, share_info
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.secret_share import SecretHolders, SignedConfirmation, SignedShare, share_info
 
 VECTORS = read_vectors("secret-share")
 HOLDERS = SecretHolders.from_canonical(VECTORS["holders"].encode())

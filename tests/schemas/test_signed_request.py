@@ -10,10 +10,10 @@ from vectors.file import naming, read_vectors
 from vectors.identity import private_bytes
 
 from app.security.policy import POLICY
-from schemas.errors import SignatureError
-from schemas.logged_requests import ASKED, UNDER_ANY_AGREEMENT
+from schemas.api.logged_requests import ASKED, UNDER_ANY_AGREEMENT
+from schemas.documents.errors import SignatureError
 from schemas.matchlog.kinds import KINDS
-from schemas.signed_request import SignedRequest, Where, new_request
+from schemas.signing.signed_request import SignedRequest, Where, new_request
 
 VECTORS = read_vectors("signed-request")
 KEY = Ed25519PublicKey.from_public_bytes(base64.b64decode(VECTORS["signing_key"]))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 
-from schemas.errors import CanonicalError, SignatureError
-from schemas.signing import KINDS, sign_document, signed_bytes, verify_document
+from schemas.documents.errors import CanonicalError, SignatureError
+from schemas.signing.signatures import KINDS, sign_document, signed_bytes, verify_document
 
 VECTORS = read_vectors("signing")
 PUBLIC_KEY = Ed25519PublicKey.from_public_bytes(bytes.fromhex(VECTORS["public_key_hex"]))

@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.agreement import AGREEMENT, person_id, private
 from vectors.file import naming, read_vectors
 
-from schemas.agreement import Agreement
-from schemas.errors import SignatureError
-from schemas.statement import SignedStatement, duty_for
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.statement import SignedStatement, duty_for
+from schemas.documents.errors import SignatureError
 
 VECTORS = read_vectors("statement")
 BASE = Agreement.from_json(AGREEMENT)

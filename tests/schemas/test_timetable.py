@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from samples.documents import TERMS
 from twins import timetable as twin
 
-from schemas.agreement import ProjectTerms
-from schemas.clauses import Frequency
-from schemas.ids import utc_text
-from schemas.timetable import PERIOD_DAYS, next_day, round_due, upload_due
+from schemas.agreement.agreement import ProjectTerms
+from schemas.agreement.clauses import Frequency
+from schemas.documents.ids import utc_text
+from schemas.rounds.timetable import PERIOD_DAYS, next_day, round_due, upload_due
 
 TIMES = st.times().map(lambda time: time.strftime("%H:%M"))
 WEEKDAYS = st.sampled_from([*twin.NAMES])

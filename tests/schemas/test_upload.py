@@ -13,9 +13,9 @@ from twins.verifier.container import broken_rule, head_digest
 from vectors.file import naming, read_vectors
 from vectors.uploads import LARGER, root_of, tree_root
 
-from schemas.errors import ContainerError
-from schemas.rows import STORED_ROW_BYTES
-from schemas.upload import (
+from schemas.documents.errors import ContainerError
+from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.rounds.upload import (
     HANDLES_PER_PIECE,
     MAGIC,
     MAX_PART_BYTES,

@@ -41,45 +41,43 @@ from vectors.signed_request import signed_request_vectors
 from vectors.uploads import container_vectors, release_vectors
 
 import schemas
-from schemas import (
-    agreement,
-    audit_pack,
-    audit_report,
-    chain_statement,
-    claims,
-    delivery,
-    destruction,
-    identity,
-    match_record,
-    release,
-    review,
-    secret_share,
-    upload,
-)
-from schemas.canonical import canonical_bytes
-from schemas.document import Document
-from schemas.errors import (
+from schemas.agreement import agreement
+from schemas.agreement.statement import SignedStatement
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.document import Document
+from schemas.documents.errors import (
     CheckpointError,
     DocumentError,
     EntryError,
     FormatError,
     SignatureError,
 )
-from schemas.identity import PublicIdentity
-from schemas.invitation import Invitation
+from schemas.documents.problem import Problem
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog import checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import parse_proof, verify_proof
-from schemas.overdue import OverdueMessage
-from schemas.problem import Problem
-from schemas.profile import EncodingProfile
-from schemas.rollback import SignedRollback
-from schemas.round_report import RoundReport
-from schemas.rounds import NonceOffer
-from schemas.run import RunSpecification
-from schemas.signed_request import SignedRequest
-from schemas.statement import SignedStatement
+from schemas.reports import audit_pack, audit_report
+from schemas.reports.overdue import OverdueMessage
+from schemas.reports.round_report import RoundReport
+from schemas.rounds import (
+    chain_statement,
+    claims,
+    delivery,
+    destruction,
+    match_record,
+    release,
+    review,
+    upload,
+)
+from schemas.rounds.rollback import SignedRollback
+from schemas.rounds.rounds import NonceOffer
+from schemas.signing import identity, secret_share
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.invitation import Invitation
+from schemas.signing.note import VerifierKey
+from schemas.signing.signed_request import SignedRequest
 
 DOCUMENTS: dict[str, type[Document]] = {
     "encoding-profile": EncodingProfile,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 from vectors.identity import code_of
 
-from schemas.errors import CodeError
-from schemas.written_code import ALPHABET, read_code, write_code
+from schemas.documents.errors import CodeError
+from schemas.documents.written_code import ALPHABET, read_code, write_code
 
 VECTORS = read_vectors("identity")
 

@@ -13,8 +13,8 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from schemas.counts import FileCounts
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.profile import EncodingProfile
 
 Pattern = tuple[int, ...]
 Numbers = list[list[float]]  # a number a field and level, the first level at place 0

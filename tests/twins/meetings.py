@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 Key = tuple[object, ...]
 Spelling = Mapping[str, str]

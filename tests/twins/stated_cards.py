@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from schemas.errors import DocumentError
-from schemas.review import MAX_HEAD_LINE_BYTES, SignedReviewStatement, parse_cards
+from schemas.documents.errors import DocumentError
+from schemas.rounds.review import MAX_HEAD_LINE_BYTES, SignedReviewStatement, parse_cards
 
 
 def parse_stated_cards(raw: bytes) -> tuple[SignedReviewStatement, dict[bytes, bytes]]:

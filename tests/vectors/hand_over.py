@@ -15,8 +15,8 @@ from twins import merkle
 from vectors.file import write_vectors
 
 from schemas.matchlog import kinds
-from schemas.matchlog.note import NoteSigner
-from schemas.signing import sign_document
+from schemas.signing.note import NoteSigner
+from schemas.signing.signatures import sign_document
 
 STRANGER = NoteSigner(ORIGIN, signer(90).private_key)
 ELSEWHERE = NoteSigner("other.example/log", signer(91).private_key)

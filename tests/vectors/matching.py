@@ -14,7 +14,7 @@ from samples.matching_profiles import block_profile, memory_field, number_field
 from twins import block_matching as twin
 from vectors.file import write_vectors
 
-from schemas.counts import FieldCounts, FileCounts, published_counts
+from schemas.linkage.counts import FieldCounts, FileCounts, published_counts
 
 PROBABILITIES = [
     "0.000000001", "0.01", "0.05", "0.1", "0.2", "0.25", "0.333", "0.5", "0.50001", "0.8", "0.9", "0.95",

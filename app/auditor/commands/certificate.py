@@ -22,7 +22,7 @@ from app.auditor.options import (
     verified,
 )
 from app.auditor.pins import read_pins
-from schemas.certificate_page import certificate_page
+from schemas.reports.certificate_page import certificate_page
 from schemas.shared.command_line import emit, json_option
 
 EXIT_CODES = (

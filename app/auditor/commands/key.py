@@ -9,7 +9,7 @@ import click
 
 from app.auditor.auditor_key import new_key_file, read_passphrase
 from app.auditor.options import FILE, OUTPUT, PASSPHRASE_FILE, failures, opened_key
-from schemas.audit_report import key_fingerprint, public_text
+from schemas.reports.audit_report import key_fingerprint, public_text
 from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ from app.auditor.options import (
     verified,
 )
 from app.auditor.source import is_url
-from schemas.decision_steps import PROBABILITY_STEPS
-from schemas.match_record import Decision, DecisionRule, MatchRecordHeader
+from schemas.linkage.decision_steps import PROBABILITY_STEPS
+from schemas.rounds.match_record import Decision, DecisionRule, MatchRecordHeader
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from app.auditor.report_check import check_report
 from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
-from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
+from schemas.reports.audit_report import AuditReport, public_text, seal_page, sign_report
 from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.rules.steps import break_off, days_of, listed_by, signer_of
-from schemas.amendment import newcomer_fault, stewards_before, succession_fault
-from schemas.identity import PublicIdentity
+from schemas.agreement.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
     ProjectOpened,
 )
 from schemas.matchlog.entry import Entry
+from schemas.signing.identity import PublicIdentity
 
 
 def open_project(log: LogState, entry: Entry) -> None:

@@ -7,10 +7,10 @@ from typing import cast
 from app.auditor.log_state import LogState, RunState
 from app.auditor.project_state import ProjectState, StandingState
 from app.auditor.rules.steps import break_off, moment_before, project_of, run_of, signer_of
-from schemas.amendment import of_same_clauses
+from schemas.agreement.amendment import of_same_clauses
+from schemas.agreement.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
 from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
 from schemas.matchlog.entry import Entry
-from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
 
 
 def approve_run(log: LogState, entry: Entry) -> None:

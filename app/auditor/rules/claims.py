@@ -9,7 +9,7 @@ from typing import cast
 from app.auditor.log_state import LogState
 from app.auditor.round_state import Pair, RoundState, SupplementState
 from app.auditor.rules.steps import break_off, project_of
-from schemas.agreement import ProjectTerms
+from schemas.agreement.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 

@@ -6,11 +6,11 @@ from collections.abc import Collection
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
-from schemas.identity import role_of
-from schemas.ids import BROKER
+from schemas.documents.ids import BROKER
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, LogStarted
+from schemas.signing.identity import role_of
 
 
 def log_starts_once(log: LogState, entry: Entry) -> None:

@@ -9,7 +9,6 @@ from app.auditor.log_state import DeliveryState, LogState
 from app.auditor.project_state import ProjectState
 from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
 from app.auditor.rules.steps import break_off, object_of, project_of
-from schemas.identity import Duty
 from schemas.matchlog.delivery_kinds import (
     DeliveryDestroyed,
     DeliveryFetched,
@@ -17,6 +16,7 @@ from schemas.matchlog.delivery_kinds import (
     DeliveryReceived,
 )
 from schemas.matchlog.entry import Entry
+from schemas.signing.identity import Duty
 
 SENDING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
 RECEIVING: Final[tuple[Duty, ...]] = ("recipient",)

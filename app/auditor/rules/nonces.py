@@ -13,11 +13,11 @@ from app.auditor.rules.steps import (
     signed_with_own_key,
     was_signed_lately,
 )
-from schemas.errors import SignatureError
+from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import NoncesOffered
-from schemas.rounds import RoundPair, UsedNonce
-from schemas.signing import verify_document
+from schemas.rounds.rounds import RoundPair, UsedNonce
+from schemas.signing.signatures import verify_document
 
 
 def by_provider(log: LogState, entry: Entry) -> None:

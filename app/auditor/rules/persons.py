@@ -7,11 +7,11 @@ from typing import Final, cast
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.common import is_operator
 from app.auditor.rules.steps import break_off, was_signed_lately
-from schemas.errors import SignatureError
-from schemas.identity import signing_key_sha256
-from schemas.ids import BROKER
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.signing.identity import signing_key_sha256
 
 PERSON_USES: Final = frozenset({"signing", "receiving"})
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of, project_of
-from schemas.ids import BROKER
+from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged
 

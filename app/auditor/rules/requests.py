@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.auditor.errors import Evidence
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off, days_of, listed_by, project_of
-from schemas.errors import SignatureError
-from schemas.ids import BROKER, utc_text
-from schemas.logged_requests import asked_for, is_in_place, is_under_agreement, run_digest
+from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement, run_digest
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import BROKER, utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
-from schemas.signed_request import SignedRequest
-from schemas.signed_times import LONGEST, is_timely
+from schemas.signing.signed_request import SignedRequest
+from schemas.signing.signed_times import LONGEST, is_timely
 
 # What is done by commands of whoever runs the broker, by the broker itself or by the operator's people, whom no
 # agreement need list. All else is an agency's, an auditor's or a recipient's, and nobody acts for these.

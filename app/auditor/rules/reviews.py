@@ -26,10 +26,10 @@ from app.auditor.rules.steps import (
     run_of,
     was_signed_lately,
 )
-from schemas.allowance import Charge, questions_left
-from schemas.clauses import Review
-from schemas.errors import SignatureError
-from schemas.ids import utc_text
+from schemas.agreement.allowance import Charge, questions_left
+from schemas.agreement.clauses import Review
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.review_kinds import (
     ReviewAnswered,
@@ -39,7 +39,7 @@ from schemas.matchlog.review_kinds import (
     ReviewFetched,
     SupplementClosed,
 )
-from schemas.review import ReviewAct, part_in
+from schemas.rounds.review import ReviewAct, part_in
 
 
 def ask(log: LogState, entry: Entry) -> None:

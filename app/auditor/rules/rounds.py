@@ -11,10 +11,10 @@ from app.auditor.round_state import RoundState
 from app.auditor.rules import claims, nonces, reviews
 from app.auditor.rules.keeping import end_with_round
 from app.auditor.rules.steps import break_off, moment_before, project_of
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
-from schemas.timetable import next_day
+from schemas.rounds.timetable import next_day
 
 
 def is_next(log: LogState, entry: Entry) -> None:

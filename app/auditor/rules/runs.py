@@ -25,7 +25,8 @@ from app.auditor.rules.steps import (
     run_of,
     upload_of,
 )
-from schemas.agreement import ProjectTerms
+from schemas.agreement.agreement import ProjectTerms
+from schemas.linkage.run import RunUpload
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     MatchRecordDestroyed,
@@ -34,7 +35,6 @@ from schemas.matchlog.kinds import (
     RunFinished,
     RunStarted,
 )
-from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:

@@ -11,16 +11,16 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, RunState, UploadState
 from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.round_state import RoundState
-from schemas.agreement import Agreement
-from schemas.errors import SignatureError
-from schemas.identity import PublicIdentity
-from schemas.ids import UtcTime, utc_text
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.roster import on_roster
+from schemas.agreement.statement import Statement
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import UtcTime, utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
-from schemas.roster import on_roster
-from schemas.signed_times import is_timely
-from schemas.statement import Statement
-from schemas.upload import Signature
+from schemas.rounds.upload import Signature
+from schemas.signing.identity import PublicIdentity
+from schemas.signing.signed_times import is_timely
 
 Rule: TypeAlias = Callable[[LogState, Entry], None]
 

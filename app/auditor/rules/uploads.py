@@ -17,10 +17,10 @@ from app.auditor.rules.steps import (
     signed_with_own_key,
     upload_of,
 )
+from schemas.linkage.privacy_audit import AuditFault, audit_fault
+from schemas.linkage.profile import Side
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
-from schemas.privacy_audit import AuditFault, audit_fault
-from schemas.profile import Side
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from app.matching.blocks.decisions import BandRule
 from app.matching.blocks.resolution import LinkPolicy
 from app.matching.blocks.weights import UNIT
-from schemas.run import MatchingPolicy
+from schemas.linkage.run import MatchingPolicy
 
 # A pair from which the chance of twins takes more than one bit is more likely of twins than of other strangers.
 TWIN_LIMIT: Final = UNIT

@@ -24,8 +24,8 @@ from app.matching.blocks.errors import (
     TwinPairsError,
 )
 from app.matching.blocks.rows import Rows, token_texts
-from schemas.counts import FileCounts, published_counts, require_fit
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.counts import FileCounts, published_counts, require_fit
+from schemas.linkage.profile import EncodingProfile, Side
 
 # An agency counts some millions. A claim of more could make a level that nobody reaches worth over 28 bits.
 MOST_COUNTED: Final = 100_000_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from app.matching.blocks.levels import LevelNumbers
-    from schemas.profile import EncodingProfile
+    from schemas.linkage.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.levels import MISSING, LevelNumbers
-from schemas.link_quality import TELLING_FIELDS
-from schemas.profile import EncodingProfile
+from schemas.linkage.link_quality import TELLING_FIELDS
+from schemas.linkage.profile import EncodingProfile
 
 _SAME = 1
 # A level that is at least so many times likelier of one person than of two says much: not a sex or an initial.

@@ -19,7 +19,7 @@ Each class states one broken rule; no message holds a token, a record number or 
 
 from __future__ import annotations
 
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 
 
 class RowMatchingError(FormatError):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.rows import Rows
-from schemas.fields import Memory
-from schemas.profile import EncodingProfile
-from schemas.row_layout import row_layout
+from schemas.linkage.fields import Memory
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.row_layout import row_layout
 
 MISSING: Final = 0
 

@@ -20,7 +20,7 @@ from app.matching.blocks.errors import PartError, StoredMeetingsError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import MEETING, Met, Window, meet
 from app.matching.blocks.rows import Rows, token_texts
-from schemas.profile import TOKEN_BYTES
+from schemas.linkage.profile import TOKEN_BYTES
 
 LOWEST: Final = bytes(TOKEN_BYTES)
 _MAGIC: Final = b"meetings/1\n"

@@ -48,8 +48,8 @@ from app.matching.blocks.weights import (
     model_of,
     shipped_scores,
 )
-from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
+from schemas.linkage.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.errors import PartError
-from schemas.profile import ROW_BYTES, TOKEN_BYTES
+from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
 
 ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]

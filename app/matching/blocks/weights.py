@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.levels import Codes, LevelRules
-from schemas.counts import FileCounts
-from schemas.fields import MILLION
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.fields import MILLION
+from schemas.linkage.profile import EncodingProfile
 
 # Weights are whole numbers of a thousandth of a bit.
 UNIT: Final = 1000

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 
 
 class MatchingError(FormatError):

@@ -15,12 +15,12 @@ from app.web.agreement_words import STATE_MARKS, notices_of, signatures_of, stat
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table, clause_rows
 from app.wired import WiredBroker
-from schemas.chapters import chapters_of, grouped
-from schemas.negotiation import AgreementSummary
+from schemas.agreement.chapters import chapters_of, grouped
+from schemas.agreement.negotiation import AgreementSummary
 
 if TYPE_CHECKING:
     from app.web.table import Cell
-    from schemas.negotiation import AgreementView
+    from schemas.agreement.negotiation import AgreementView
 
 router = APIRouter()
 

@@ -20,7 +20,7 @@ from app.wired import WiredBroker
 if TYPE_CHECKING:
     from app.web.approval_words import Standing
     from app.web.table import Cell
-    from schemas.negotiation import PendingApproval
+    from schemas.agreement.negotiation import PendingApproval
 
 router = APIRouter()
 

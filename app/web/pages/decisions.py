@@ -21,9 +21,9 @@ from app.web.filters import AddressFilter
 from app.web.table import Table
 from app.web.waterfall import bound_rows, level_note, waterfall
 from app.wired import WiredBroker
-from schemas.canonical import MAX_INTEGER
-from schemas.decision_steps import PROBABILITY_STEPS
-from schemas.match_record import Band, Decision, DecisionRule
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.linkage.decision_steps import PROBABILITY_STEPS
+from schemas.rounds.match_record import Band, Decision, DecisionRule
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

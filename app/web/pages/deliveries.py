@@ -12,7 +12,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.delivery import DeliveryFault, DeliveryList, DeliveryView
+from schemas.rounds.delivery import DeliveryFault, DeliveryList, DeliveryView
 
 router = APIRouter()
 

@@ -17,7 +17,7 @@ from app.web.destruction_words import (
 )
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of
+from schemas.reports.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of
 
 if TYPE_CHECKING:
     pass

@@ -18,8 +18,8 @@ from app.web.exports import note_export
 from app.web.filters import AddressFilter, or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.canonical import MAX_INTEGER
-from schemas.ids import DATE_PATTERN, NAME_PATTERN
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.ids import DATE_PATTERN, NAME_PATTERN
 from schemas.matchlog.disclosures import COLUMNS, KINDS, Disclosure, DisclosureBook, Wanted
 
 router = APIRouter()

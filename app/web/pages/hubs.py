@@ -18,7 +18,7 @@ from app.web.filters import AddressFilter, or_empty
 from app.web.paging import ROWS_A_PAGE
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.chapter_limits import listed
+from schemas.agreement.chapter_limits import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.rounds.models import Round, RoundPairing
-    from schemas.overdue import Overdue
+    from schemas.reports.overdue import Overdue
 
 router = APIRouter()
 

@@ -25,7 +25,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.canonical import MAX_INTEGER
+from schemas.documents.canonical import MAX_INTEGER
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

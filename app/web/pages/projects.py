@@ -27,13 +27,13 @@ from app.web.project_status import project_status
 from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
-from schemas.api import ProjectList
-from schemas.policy_words import (
+from schemas.agreement.policy_words import (
     compared_sentence,
     number_sentence,
     policy_sentences,
     zip_sentence,
 )
+from schemas.api.bodies import ProjectList
 
 router = APIRouter()
 

@@ -10,8 +10,8 @@ from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.api import ReleaseList
-from schemas.clause_words import MODE_WORDS
+from schemas.agreement.clause_words import MODE_WORDS
+from schemas.api.bodies import ReleaseList
 
 router = APIRouter()
 

@@ -21,7 +21,7 @@ from app.web.destruction_words import extent_words, outstanding_words, reason_wo
 from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.destruction_api import DestructionList, HoldList
+from schemas.api.destruction import DestructionList, HoldList
 
 router = APIRouter()
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.review.models import Review
     from app.security.actor import Actor
-    from schemas.review import ReviewView
+    from schemas.rounds.review import ReviewView
 
 router = APIRouter()
 

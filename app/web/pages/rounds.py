@@ -16,7 +16,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.round_words import STATE_MARKS, due_sentence, round_sentence
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
-from schemas.rounds import PairProgress, RoundPair, RoundView, SupplementView
+from schemas.rounds.rounds import PairProgress, RoundPair, RoundView, SupplementView
 
 router = APIRouter()
 

@@ -36,7 +36,7 @@ from app.web.table import Table
 from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
 from app.web.weights import table_rows, weight_chart, weight_rows
 from app.wired import WiredBroker
-from schemas.api import RunList, RunView
+from schemas.api.bodies import RunList, RunView
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
     from app.web.answer import PageRequest
-    from schemas.statement import Step
+    from schemas.agreement.statement import Step
 
 router = APIRouter()
 

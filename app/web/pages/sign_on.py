@@ -28,7 +28,7 @@ from app.oidc.wired import WiredProvider
 from app.security.errors import SignInRefusedError
 from app.web.rendering import PAGE_HEADERS, render
 from app.wired import WiredBroker
-from schemas.document import Document
+from schemas.documents.document import Document
 
 if TYPE_CHECKING:
     from app.broker import Broker

@@ -34,8 +34,8 @@ from app.web.paging import Turned
 from app.web.table import Table
 from app.web.timeline_days import day_bars, days_of, kind_options
 from app.wired import WiredBroker
-from schemas.canonical import MAX_INTEGER
-from schemas.ids import BROKER, DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX, RUN_PREFIX
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.ids import BROKER, DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX, RUN_PREFIX
 from schemas.matchlog.kinds import KINDS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from app.web.paging import WiredPaging
 from app.web.rendering import show_digest, show_time
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.privacy_audit import audit_words
+from schemas.linkage.privacy_audit import audit_words
 
 if TYPE_CHECKING:
     from app.uploads.models import Upload

@@ -21,14 +21,14 @@ from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import pinned_log, seat, seat_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
-from schemas.chapters import Chapter, grouped
-from schemas.clause_words import SSN_WARNING
+from schemas.agreement.chapters import Chapter, grouped
+from schemas.agreement.clause_words import SSN_WARNING
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
-    from schemas.identity import PublicIdentity
-    from schemas.negotiation import AgreementProposal
+    from schemas.agreement.agreement import Agreement
+    from schemas.agreement.negotiation import AgreementProposal
+    from schemas.signing.identity import PublicIdentity
 
 
 @click.group(

@@ -14,7 +14,7 @@ from encoding.errors import AgreementUntrustedError
 from schemas.shared.command_line import one_line
 
 if TYPE_CHECKING:
-    from schemas.statement import Act
+    from schemas.agreement.statement import Act
 
 _REASON = click.option(
     "--reason",

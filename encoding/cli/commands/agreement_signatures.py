@@ -32,16 +32,16 @@ from encoding.errors import (
     NotReadyError,
     UntrustedKeyError,
 )
-from schemas.chapter_limits import listed
-from schemas.chapters import grouped
-from schemas.errors import DocumentError
+from schemas.agreement.chapter_limits import listed
+from schemas.agreement.chapters import grouped
+from schemas.agreement.statement import Counsel, SignedStatement
+from schemas.documents.errors import DocumentError
 from schemas.shared.command_line import FILE, emit, json_option
-from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
-    from schemas.identity import PublicIdentity
-    from schemas.negotiation import AgreementView
+    from schemas.agreement.agreement import Agreement
+    from schemas.agreement.negotiation import AgreementView
+    from schemas.signing.identity import PublicIdentity
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

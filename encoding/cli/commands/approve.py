@@ -13,12 +13,12 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.standing_approvals import RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
+from schemas.agreement.statement import StandingApproval, Step
 from schemas.shared.command_line import emit, json_option
-from schemas.statement import StandingApproval, Step
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from schemas.negotiation import PendingApproval
+    from schemas.agreement.negotiation import PendingApproval
 
 _DAYS: Final = 7
 _YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")

@@ -11,8 +11,8 @@ from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
-from schemas.audit_pack import PACK_START
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
+from schemas.reports.audit_pack import PACK_START
 from schemas.shared.command_line import FILE, emit, json_option
 
 

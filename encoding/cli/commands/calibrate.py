@@ -11,7 +11,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
-from schemas.rows import MAX_RECORDS
+from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:

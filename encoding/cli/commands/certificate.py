@@ -24,7 +24,7 @@ from encoding.destruction.certificates import CertificateFolder, compare_with_re
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
-from schemas.destruction_api import DestructionView
+from schemas.api.destruction import DestructionView
 from schemas.shared.command_line import emit, json_option
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -22,7 +22,7 @@ from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
-from schemas.destruction import Countersignature, duties_for
+from schemas.rounds.destruction import Countersignature, duties_for
 from schemas.shared.command_line import json_option
 
 

@@ -12,9 +12,9 @@ from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
+from schemas.documents.spreadsheet import inert
 from schemas.matchlog.proof import PROOF_START
 from schemas.shared.command_line import FILE, emit, json_option
-from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
     from encoding.log.log_copy import LogCopy

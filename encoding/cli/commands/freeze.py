@@ -17,7 +17,7 @@ from encoding.cli.parts.options import (
     split_columns,
 )
 from encoding.cli.parts.session import Session
-from schemas.ids import is_name
+from schemas.documents.ids import is_name
 from schemas.shared.command_line import emit, json_option, one_line
 
 

@@ -14,12 +14,12 @@ from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError
-from schemas.destruction import HoldAct, HoldNotice
+from schemas.rounds.destruction import HoldAct, HoldNotice
 from schemas.shared.command_line import emit, json_option, one_line
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from schemas.destruction_api import HoldList, HoldView
+    from schemas.api.destruction import HoldList, HoldView
 
 _ORDER: Final = click.option(
     "--order",

@@ -30,12 +30,12 @@ from encoding.hub.spokes import (
     write_spokes,
 )
 from encoding.hub.template import answers_for, named_columns
-from schemas.chapters import grouped
+from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
-    from schemas.identity import PublicIdentity
-    from schemas.negotiation import AgreementProposal
+    from schemas.agreement.negotiation import AgreementProposal
+    from schemas.signing.identity import PublicIdentity
 
 _DRAFT: Final = "agreement-1.json"
 _PAGE: Final = "agreement.html"

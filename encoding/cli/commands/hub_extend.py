@@ -23,8 +23,8 @@ from encoding.hub.changes import changes_of
 from encoding.hub.sheet import extension_page
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.hub.template import answers_for
-from schemas.chapter_limits import listed
-from schemas.chapters import grouped
+from schemas.agreement.chapter_limits import listed
+from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:

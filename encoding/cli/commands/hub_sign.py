@@ -29,14 +29,14 @@ from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.hub.changes import changes_of
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
-from schemas.amendment import of_same_clauses
+from schemas.agreement.amendment import of_same_clauses
 from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
     from encoding.cli.parts.agreements import Seat
     from encoding.cli.parts.session import Session
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 
 @dataclass(slots=True)

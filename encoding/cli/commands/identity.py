@@ -26,8 +26,8 @@ from encoding.cli.parts.session import Session
 from encoding.errors import IdentityError, IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.key_rotation import relock, replaced_files
-from schemas.identity import Duty, duty_apart
 from schemas.shared.command_line import FILE, emit, json_option
+from schemas.signing.identity import Duty, duty_apart
 
 
 @click.group("identity", epilog="Example: blindlink identity show")

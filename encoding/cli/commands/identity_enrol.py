@@ -27,9 +27,9 @@ from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.workspace.keepers import follow_keys
 from encoding.workspace.workspace import Workspace
+from schemas.api.sign_in import EnrolmentRequest, EnrolmentView
+from schemas.documents.written_code import read_code, write_code
 from schemas.shared.command_line import FILE
-from schemas.sign_in import EnrolmentRequest, EnrolmentView
-from schemas.written_code import read_code, write_code
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient

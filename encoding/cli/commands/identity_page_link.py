@@ -11,13 +11,13 @@ from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from schemas.api import sign_in_url, sign_on_link_url
+from schemas.api.bodies import sign_in_url, sign_on_link_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from encoding.broker.client import BrokerClient
-    from schemas.api import SessionLink
+    from schemas.api.bodies import SessionLink
 
 
 @click.command(

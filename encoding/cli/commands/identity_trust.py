@@ -11,7 +11,7 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprints, read_peers, write_peers
-from schemas.ids import is_name
+from schemas.documents.ids import is_name
 from schemas.shared.command_line import FILE
 
 

@@ -12,7 +12,7 @@ from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, NotReadyError
 from encoding.records.agency_file import agency_file
-from schemas.api import ProjectView
+from schemas.api.bodies import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option
 
 

@@ -24,9 +24,9 @@ from schemas.shared.command_line import FILE, emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from encoding.cli.parts.links_files import LinksOrder
-    from schemas.agreement import ProjectTerms
-    from schemas.rounds import RoundView
-    from schemas.run import ReleaseMode
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.linkage.run import ReleaseMode
+    from schemas.rounds.rounds import RoundView
 
 
 def _as_round_and_reason(

@@ -10,9 +10,9 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.log.heads import seen_head
-from schemas.identity import base64_text
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, checkpoint_line, serialise_checkpoints
 from schemas.shared.command_line import FILE, emit, json_option
+from schemas.signing.identity import base64_text
 
 
 @click.group("log", epilog="Example: blindlink log pin")

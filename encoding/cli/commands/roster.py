@@ -18,7 +18,7 @@ from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from schemas.identity import IdentityHistory, PublicIdentity
+    from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 
 @click.group("roster", epilog="Example: blindlink roster show")

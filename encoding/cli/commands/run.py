@@ -13,7 +13,7 @@ from encoding.cli.parts.session import Session
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from schemas.api import RunView
+    from schemas.api.bodies import RunView
 
 
 @click.command("run", epilog="Example: blindlink run --wait")

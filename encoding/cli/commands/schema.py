@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from encoding.profiles.catalog import Size, shipped_profile
-from schemas.fields import NUMBER_KINDS, NumberKind
-from schemas.profile import SIDES
+from schemas.linkage.fields import NUMBER_KINDS, NumberKind
+from schemas.linkage.profile import SIDES
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding
-    from schemas.profile import EncodingProfile
+    from schemas.linkage.profile import EncodingProfile
 
 DIFFERENT: Final = 1
 

@@ -17,7 +17,7 @@ from encoding.secret.kept_secret import KeptSecret, kept_of
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
-    from schemas.api import ProjectView
+    from schemas.api.bodies import ProjectView
 
 _EPOCH: Final = click.option(
     "--epoch",

@@ -11,8 +11,8 @@ from encoding.cli.parts.invitations import Place, enrolled, read_invitation, set
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_lines
 from encoding.cli.parts.session import Session
-from schemas.identity import Duty
 from schemas.shared.command_line import FILE
+from schemas.signing.identity import Duty
 
 
 @click.command("start", epilog="Example: blindlink start ann.invitation")

@@ -16,7 +16,7 @@ from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import LogError, UnknownRecordError
 from encoding.rounds.api import RoundsApi
-from schemas.destruction_api import SALT_BYTES, RecordWithdrawal
+from schemas.api.destruction import SALT_BYTES, RecordWithdrawal
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 from schemas.shared.command_line import emit, json_option
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from encoding.evidence.person_disclosures import KnownRecord
     from encoding.log.trust import Trust
     from encoding.packing.withdrawals import LoggedWithdrawal
-    from schemas.ids import Handle
+    from schemas.documents.ids import Handle
 
 
 @click.command("withdraw-record", epilog="Example: blindlink withdraw-record --record 4711")

@@ -25,12 +25,12 @@ from encoding.workspace.custody import note_backup
 from encoding.workspace.keepers import Protected, read_keepers
 from encoding.workspace.keepers import protect as seal
 from encoding.workspace.keepers import recover as open_by_code
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 _CODE_FILE: Final = click.option(
     "--code-file", type=FILE, help="Read the recovery code from this file instead of asking."

@@ -14,7 +14,7 @@ from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
 from encoding.workspace.keepers import Keepers, keep, read_keepers
-from schemas.errors import SignatureError
+from schemas.documents.errors import SignatureError
 from schemas.shared.command_line import FILE, emit, json_option
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.sharing.links_of_rounds import Acceptance
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 
 
 def accept_change(session: Session, reason: str, *, ended: int, in_force: int) -> Acceptance:

@@ -12,7 +12,7 @@ from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from encoding.people.peers import write_peers
 
 if TYPE_CHECKING:
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 
 def accept_agreement(at: Seat, fingerprint: str) -> KeptAgreement:

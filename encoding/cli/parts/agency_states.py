@@ -21,10 +21,10 @@ from encoding.secret.kept_secret import kept_of
 from encoding.sharing.agency_state import AgencyState, LogState
 from encoding.sharing.kept_reports import KeptReports
 from encoding.workspace.custody import custody_advice, last_backup, newest_encoded
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 
 if TYPE_CHECKING:
-    from schemas.round_report import RoundReport
+    from schemas.reports.round_report import RoundReport
 
 
 def agency_state(session: Session) -> AgencyState:

@@ -9,7 +9,7 @@ from encoding.errors import ColumnNotListedError, NotReadyError
 from encoding.sharing.columns import not_agreed
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
+    from schemas.agreement.agreement import Agreement
 
 
 def agreed_columns(agreement: Agreement, party: str) -> tuple[str, ...] | None:

@@ -25,8 +25,8 @@ from encoding.cli.parts.prompts import (
     ask_text,
     say_heading,
 )
-from schemas.clauses import Frequency, LegalBasis, PartyKind
-from schemas.run import ReleaseMode
+from schemas.agreement.clauses import Frequency, LegalBasis, PartyKind
+from schemas.linkage.run import ReleaseMode
 
 Answers = dict[str, Any]
 

@@ -46,21 +46,21 @@ from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.amendment import succession_fault
-from schemas.signed_request import Where
-from schemas.statement import StandingApproval
+from schemas.agreement.amendment import succession_fault
+from schemas.agreement.statement import StandingApproval
+from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from encoding.broker.client import BrokerClient
     from encoding.people.identity import Identity
-    from schemas.agreement import Agreement
-    from schemas.api import ProjectView, RunView
-    from schemas.identity import IdentityHistory
-    from schemas.negotiation import AgreementSummary
-    from schemas.profile import Side
-    from schemas.statement import SignedStatement
+    from schemas.agreement.agreement import Agreement
+    from schemas.agreement.negotiation import AgreementSummary
+    from schemas.agreement.statement import SignedStatement
+    from schemas.api.bodies import ProjectView, RunView
+    from schemas.linkage.profile import Side
+    from schemas.signing.identity import IdentityHistory
 
 _OTHER_BROKER: Final = (
     "if this is another broker than before, name a workspace for it: --workspace FOLDER"

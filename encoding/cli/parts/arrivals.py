@@ -28,11 +28,11 @@ from encoding.people.sealed_file import read_sealed_header
 from encoding.sharing.deliveries import DeliveryOf, open_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.transfers.deliveries import DeliveriesApi
-from schemas.delivery import DeliveryView
+from schemas.rounds.delivery import DeliveryView
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
-    from schemas.delivery import DeliveryFault
+    from schemas.agreement.agreement import Agreement
+    from schemas.rounds.delivery import DeliveryFault
 
 _Made = TypeVar("_Made")
 

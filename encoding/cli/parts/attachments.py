@@ -19,7 +19,7 @@ from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import Attached, attach
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
+    from schemas.agreement.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True)

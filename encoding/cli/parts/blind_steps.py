@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
-    from schemas.api import ProjectView, ReleaseView
-    from schemas.identity import PublicIdentity
+    from schemas.api.bodies import ProjectView, ReleaseView
+    from schemas.signing.identity import PublicIdentity
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,17 @@ from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
-from schemas.certificate_log import contradictions
-from schemas.certificate_page import certificate_page
-from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.reports.certificate_log import contradictions
+from schemas.reports.certificate_page import certificate_page
+from schemas.rounds.destruction import Countersignature, ObjectKind
 from schemas.shared.command_line import FILE, emit
 from schemas.shared.page import page_start
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
-    from schemas.certificate import CertificateCheck, CertificateFile
+    from schemas.reports.certificate import CertificateCheck, CertificateFile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import agreements_kept, agreements_to_come
 from encoding.errors import RoundUnprovenError
-from schemas.errors import SignatureError
-from schemas.logged_requests import asked_for, is_in_place, is_under_agreement
-from schemas.roster import on_roster
-from schemas.signed_times import is_timely
+from schemas.agreement.roster import on_roster
+from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
+from schemas.documents.errors import SignatureError
+from schemas.signing.signed_times import is_timely
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreements
     from encoding.cli.parts.counter import Counter
     from encoding.rounds.history import RoundHistory
-    from schemas.identity import PublicIdentity
     from schemas.matchlog.entry import Entry
-    from schemas.signed_request import Request
+    from schemas.signing.identity import PublicIdentity
+    from schemas.signing.signed_request import Request
 
 
 def require_asked(counter: Counter, history: RoundHistory, correction: Entry) -> None:

@@ -11,7 +11,7 @@ from encoding.rounds.api import RoundsApi
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
-    from schemas.api import ProjectView
+    from schemas.api.bodies import ProjectView
 
 
 @dataclass(frozen=True, slots=True)

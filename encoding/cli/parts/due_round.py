@@ -43,8 +43,8 @@ from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.review import ReviewView
-    from schemas.rounds import RoundView
+    from schemas.rounds.review import ReviewView
+    from schemas.rounds.rounds import RoundView
 
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3

@@ -18,14 +18,14 @@ from encoding.cli.parts.session import Session
 from encoding.epoch.carriers import ByBroker, ByHand, Carrier
 from encoding.errors import HoldersError, NotReadyError
 from encoding.secret.agreement import holders_of
-from schemas.ids import PERSON_PREFIX, is_random_id
+from schemas.documents.ids import PERSON_PREFIX, is_random_id
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.epoch.exchange import Exchange
     from encoding.secret.kept_secret import KeptSecret
-    from schemas.api import ProjectView
-    from schemas.identity import PublicIdentity
+    from schemas.api.bodies import ProjectView
+    from schemas.signing.identity import PublicIdentity
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

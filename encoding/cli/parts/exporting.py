@@ -32,11 +32,11 @@ from encoding.outputs.statuses import KeptStatuses, Pair, Period, Statuses, in_c
 from encoding.recipe.dates import DateFormat
 from encoding.sharing.change_report import exceeds
 from encoding.sharing.links_of_rounds import Acceptance
-from schemas.clauses import Limits
-from schemas.policy_words import percent
+from schemas.agreement.clauses import Limits
+from schemas.agreement.policy_words import percent
 
 if TYPE_CHECKING:
-    from schemas.agreement import Agreement
+    from schemas.agreement.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import click
 
 from encoding.errors import AgencyError
-from schemas.errors import FormatError
-from schemas.printable import printable
+from schemas.documents.errors import FormatError
+from schemas.documents.printable import printable
 from schemas.shared.command_line import complain, tell_click
 
 FAILED: Final = 1

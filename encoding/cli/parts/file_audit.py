@@ -20,14 +20,14 @@ from encoding.privacy_audit.last_audit import (
 )
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
-from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
-    from schemas.profile import Side
+    from schemas.linkage.profile import Side
 
 
 def audited(

@@ -23,7 +23,7 @@ from encoding.sharing.columns import LINK_ID
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from schemas.identity import Duty
+    from schemas.signing.identity import Duty
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from encoding.files import refuse_to_overwrite, write_durably
 from encoding.hub.page import WORDS, hub_page
 from encoding.hub.report import HubReport, SpokeSeen, hub_report
 from encoding.workspace.workspace import open_workspace
-from schemas.ids import utc_text
-from schemas.overdue import since_end
+from schemas.documents.ids import utc_text
+from schemas.reports.overdue import since_end
 
 if TYPE_CHECKING:
     from encoding.cli.parts.hub_desk import HubDesk

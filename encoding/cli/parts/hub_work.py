@@ -24,7 +24,7 @@ from encoding.hub.outcomes import Outcome, State, keep_outcome
 from encoding.hub.report import report_in
 from encoding.records.read_once import FileWanted, Reading, Readings, reading_once
 from encoding.workspace.workspace import open_workspace
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 
 # The error's code, the exit code, the sentence and the hint.
 _Told: TypeAlias = tuple[str, int, str, str | None]

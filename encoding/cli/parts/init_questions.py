@@ -16,8 +16,8 @@ from encoding.profiles.catalog import ColumnPreset, load_preset
 from encoding.profiles.column_words import columns_by_header
 from encoding.records import open_table
 from encoding.workspace.config import ConfigFile, parse_sections, settings_path
-from schemas.errors import CheckpointError
-from schemas.matchlog.note import VerifierKey
+from schemas.documents.errors import CheckpointError
+from schemas.signing.note import VerifierKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ from encoding.log.pins import PinnedLog
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.identity_lock import Unlocking, read_key_file
 from encoding.workspace.config import ConfigFile, parse_sections, render_config
-from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity, SignedIdentity
-from schemas.invitation import Invitation
-from schemas.sign_in import EnrolmentRequest, EnrolmentView
+from schemas.api.sign_in import EnrolmentRequest, EnrolmentView
+from schemas.documents.errors import DocumentError
+from schemas.signing.identity import PublicIdentity, SignedIdentity
+from schemas.signing.invitation import Invitation
 
 CERTIFICATE: Final = "broker.crt"
 LOG_KEY: Final = "broker-log.vkey"

@@ -20,12 +20,12 @@ from encoding.sharing.blind_rows import open_blind_rows
 from encoding.sharing.columns import LINK_ID
 from encoding.sharing.deliveries import split_tables
 from encoding.sharing.joined_rows import LinkedTable, join_rows
-from schemas.spreadsheet import inert
+from schemas.documents.spreadsheet import inert
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
-    from schemas.agreement import Agreement
-    from schemas.delivery import DeliveryView
+    from schemas.agreement.agreement import Agreement
+    from schemas.rounds.delivery import DeliveryView
 
 JOINED: Final = "joined.csv"
 

@@ -14,10 +14,10 @@ from encoding.review.api import ReviewsApi
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.kept import KeptReview, KeptReviewFile
 from encoding.transfers.matches import keys_of_handles
-from schemas.errors import FormatError
+from schemas.documents.errors import FormatError
 
 if TYPE_CHECKING:
-    from schemas.review import ReviewView
+    from schemas.rounds.review import ReviewView
 
 
 def kept_review(

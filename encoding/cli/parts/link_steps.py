@@ -41,8 +41,8 @@ from encoding.transfers.matches import (
     packed_matches,
     releases_of_turn,
 )
-from schemas.claims import Transcript
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
+from schemas.rounds.claims import Transcript
 from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     from encoding.packing.container import KeptContainer
     from encoding.packing.handles import Handles
     from encoding.rounds.history import RoundHistory
-    from schemas.api import ReleaseView
+    from schemas.api.bodies import ReleaseView
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
-    from schemas.rounds import RoundView
-    from schemas.upload import Receipt
+    from schemas.rounds.rounds import RoundView
+    from schemas.rounds.upload import Receipt
 
 
 class RoundLinks:

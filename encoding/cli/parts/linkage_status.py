@@ -14,7 +14,7 @@ from encoding.cli.parts.round_alarms import alarm_sentences
 from encoding.cli.parts.session import Session
 from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status
 from encoding.rounds.status import describe, gather_facts, owed_to_review
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 
 if TYPE_CHECKING:
     from encoding.rounds.status import Facts

@@ -48,12 +48,12 @@ from encoding.sharing.unmatched_records import (
     write_unmatched,
 )
 from encoding.transfers.matches import keyed_chunks
-from schemas.ids import LinkId
-from schemas.policy_words import percent
+from schemas.agreement.policy_words import percent
+from schemas.documents.ids import LinkId
 
 if TYPE_CHECKING:
     from encoding.cli.parts.session import Session
-    from schemas.agreement import ProjectTerms
+    from schemas.agreement.agreement import ProjectTerms
 
 _USUAL_STEM: Final = "links"
 

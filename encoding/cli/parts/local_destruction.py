@@ -31,7 +31,7 @@ from encoding.errors import FileMissingError, NotAuthorisedError, NotReadyError
 from encoding.files import is_same_file
 from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
 from encoding.workspace.written_files import forget_written
-from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
+from schemas.rounds.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit, one_line
 
 if TYPE_CHECKING:

@@ -25,13 +25,13 @@ from encoding.sharing.columns import agreed_among
 from encoding.sharing.deliveries import DeliveryOf, seal_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, SentDelivery
 from encoding.transfers.deliveries import DeliveriesApi
-from schemas.delivery import MAX_DELIVERIES, DeliveryView
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
+from schemas.rounds.delivery import MAX_DELIVERIES, DeliveryView
 
 if TYPE_CHECKING:
     from encoding.cli.parts.session import Session
-    from schemas.agreement import Agreement
-    from schemas.delivery import DeliveryFault
+    from schemas.agreement.agreement import Agreement
+    from schemas.rounds.delivery import DeliveryFault
 
 # What a further delivery of the same rows may put right: other keys, or bytes that came to harm.
 MENDABLE: Final = frozenset({"unreadable", "not-signed", "not-as-stated"})

@@ -25,7 +25,7 @@ from encoding.errors import (
 )
 from encoding.ledger.values import Turn
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
-from schemas.rounds import RoundView
+from schemas.rounds.rounds import RoundView
 
 if TYPE_CHECKING:
     from encoding.cli.parts.source import Source

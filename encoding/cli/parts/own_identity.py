@@ -23,7 +23,7 @@ from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.workspace.config import Config
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
 NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}

@@ -12,7 +12,7 @@ from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
 
 if TYPE_CHECKING:
-    from schemas.api import ProjectView
+    from schemas.api.bodies import ProjectView
 
 
 class Seat(Protocol):

@@ -9,7 +9,7 @@ from encoding.ledger.ledger_file import LedgerFile
 from encoding.packing.crosswalk import CrosswalkFile
 from encoding.packing.memory import Memory, memory_key
 from encoding.packing.partition import Buckets
-from schemas.agreement import ProjectTerms
+from schemas.agreement.agreement import ProjectTerms
 
 
 def own_memory(session: Session, terms: ProjectTerms, partner: str) -> Memory:

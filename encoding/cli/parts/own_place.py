@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from encoding.agreement.kept_agreements import read_kept
 from encoding.log.heads import seen_head
 from encoding.log.pins import PinnedLog
-from schemas.signed_request import Where
+from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
     from datetime import date

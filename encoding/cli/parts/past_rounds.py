@@ -11,10 +11,10 @@ from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.packing.outbox import manifest_path
-from schemas.errors import FormatError
-from schemas.ids import utc_text
+from schemas.documents.errors import FormatError
+from schemas.documents.ids import utc_text
+from schemas.rounds.upload import Manifest
 from schemas.shared.durable import sync_folder
-from schemas.upload import Manifest
 
 if TYPE_CHECKING:
     from encoding.workspace.workspace import Workspace

@@ -7,9 +7,9 @@ from typing import Any, Final, get_args
 import click
 
 from encoding.cli.parts.prompts import ask_choice, ask_confirmation, ask_share, ask_text
-from schemas.clause_words import SSN_WARNING
-from schemas.clauses import LegalBasis
-from schemas.fields import NUMBER_KINDS
+from schemas.agreement.clause_words import SSN_WARNING
+from schemas.agreement.clauses import LegalBasis
+from schemas.linkage.fields import NUMBER_KINDS
 
 Answers = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.agreements import require_agreement, require_kept_agreement
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, NotReadyError
-from schemas.api import ProjectView
+from schemas.api.bodies import ProjectView
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient

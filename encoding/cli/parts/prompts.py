@@ -10,7 +10,7 @@ from datetime import date
 import click
 from pydantic import TypeAdapter
 
-from schemas.clauses import DueMoment, refuse_due
+from schemas.agreement.clauses import DueMoment, refuse_due
 
 
 def ask_confirmation(text: str, *, default: bool) -> bool:

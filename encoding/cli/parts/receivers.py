@@ -13,7 +13,7 @@ from encoding.people.peers import read_peers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.identity import IdentityHistory, PublicIdentity
+    from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 
 def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[PublicIdentity, ...]:

@@ -22,8 +22,8 @@ from encoding.review.cards import CardMaking, make_cards
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import read_records
 from encoding.transfers.matches import keys_of_handles
-from schemas.ids import Handle, utc_text
-from schemas.review import BUCKET_BYTES, AskedBuckets, ReviewView
+from schemas.documents.ids import Handle, utc_text
+from schemas.rounds.review import BUCKET_BYTES, AskedBuckets, ReviewView
 
 
 def answer_reviews(counter: Counter, source: Source, reviews: Sequence[ReviewView]) -> int:

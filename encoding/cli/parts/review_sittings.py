@@ -37,7 +37,7 @@ from encoding.review.records import read_records
 from encoding.review.sitting import Sent, Sitting, open_cases, shown_cases
 from encoding.transfers.matches import keys_of_handles
 from schemas.matchlog.review_kinds import ReviewAnswered
-from schemas.review import (
+from schemas.rounds.review import (
     Card,
     ReviewState,
     ReviewView,
@@ -46,7 +46,7 @@ from schemas.review import (
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 
 def own_reviews(counter: Counter) -> tuple[ReviewView, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from encoding.review.journal import STEPS
 from encoding.review.sitting import Sitting
-from schemas.printable import printable
-from schemas.review import ReviewView
+from schemas.documents.printable import printable
+from schemas.rounds.review import ReviewView
 from schemas.shared.amounts import counted
 
 

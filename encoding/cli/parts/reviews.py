@@ -20,17 +20,17 @@ from encoding.review.cards import ReviewOf
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
 from encoding.rounds.history import RoundHistory, round_history
-from schemas.allowance import KEPT_WEEKS, Charge, questions_left
+from schemas.agreement.allowance import KEPT_WEEKS, Charge, questions_left
 from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
-from schemas.review import ReviewView, SignedReviewStatement
+from schemas.rounds.review import ReviewView, SignedReviewStatement
 
 if TYPE_CHECKING:
-    from schemas.api import RunView
-    from schemas.clauses import Review
-    from schemas.identity import PublicIdentity
+    from schemas.agreement.clauses import Review
+    from schemas.api.bodies import RunView
+    from schemas.linkage.profile import EncodingProfile
     from schemas.matchlog.entry import Entry
-    from schemas.profile import EncodingProfile
+    from schemas.signing.identity import PublicIdentity
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
-from schemas.chapter_limits import listed
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import PublicIdentity
-from schemas.ids import utc_text
-from schemas.rollback import PairLedger, Release, Rollback, SignedRollback
+from schemas.agreement.chapter_limits import listed
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.ids import utc_text
+from schemas.rounds.rollback import PairLedger, Release, Rollback, SignedRollback
+from schemas.signing.identity import PublicIdentity
 
 _START: Final = b'{"rollback":'
 _MAX_BYTES: Final = 1024 * 1024

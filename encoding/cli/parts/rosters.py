@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.agreements import agreements_kept, trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.errors import UntrustedKeyError
+from schemas.agreement.roster import on_roster
 from schemas.matchlog.agreement_kinds import AgreementInForce
-from schemas.roster import on_roster
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.cli.parts.counter import Counter
     from encoding.rounds.history import RoundHistory
-    from schemas.agreement import Agreement
-    from schemas.identity import PublicIdentity
+    from schemas.agreement.agreement import Agreement
     from schemas.matchlog.entry import Entry
+    from schemas.signing.identity import PublicIdentity
 
 
 def on_their_roster(

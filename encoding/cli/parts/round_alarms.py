@@ -11,8 +11,8 @@ from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger.errors import LinkAlarmError, MessageUnreadableError
 from encoding.ledger.values import Turn
 from encoding.rounds.kept_alarms import MAX_SENTENCE, Alarms, GivenUp, KeptAlarm
-from schemas.ids import utc_text
-from schemas.printable import printable
+from schemas.documents.ids import utc_text
+from schemas.documents.printable import printable
 
 
 def keep_alarm(session: Session, turn: Turn, alarm: LinkAlarmError) -> KeptAlarm:

@@ -28,8 +28,8 @@ from encoding.sharing.links_of_rounds import LinksOfRound, keys_of
 from encoding.sharing.round_counts import Compared, GroupCounts, Wanted, count_groups
 from encoding.sharing.round_log import RoundLog
 from encoding.sharing.round_page import round_page
-from schemas.ids import utc_text
-from schemas.round_report import (
+from schemas.documents.ids import utc_text
+from schemas.reports.round_report import (
     MOST_LOST,
     LinkTotals,
     LostRelease,

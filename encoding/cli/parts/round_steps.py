@@ -25,11 +25,11 @@ from encoding.errors import (
 from encoding.rounds.history import RoundHistory, round_history
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
-from schemas.api import RunRequest, RunView
-from schemas.ids import utc_text
-from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
-from schemas.signing import sign_document
-from schemas.upload import Signature
+from schemas.api.bodies import RunRequest, RunView
+from schemas.documents.ids import utc_text
+from schemas.rounds.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
+from schemas.rounds.upload import Signature
+from schemas.signing.signatures import sign_document
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 

@@ -20,13 +20,13 @@ from encoding.people.sealed_file import (
     receiver_of,
     seal_pieces,
 )
-from schemas.ids import utc_text
+from schemas.documents.ids import utc_text
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from encoding.people.identity import Identity
-    from schemas.identity import PublicIdentity
+    from schemas.signing.identity import PublicIdentity
 
 SUFFIX: Final = ".sealed"
 _PIECE_BYTES: Final = 1024 * 1024

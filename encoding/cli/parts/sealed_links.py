@@ -19,9 +19,9 @@ from encoding.sharing.deliveries import join_tables
 from encoding.sharing.links_of_rounds import keys_of
 
 if TYPE_CHECKING:
-    from schemas.agreement import ProjectTerms
-    from schemas.blind import BlindHeader
-    from schemas.rounds import RoundView
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.rounds.blind import BlindHeader
+    from schemas.rounds.rounds import RoundView
 
 
 @dataclass(frozen=True, slots=True)

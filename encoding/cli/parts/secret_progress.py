@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from encoding.broker.client import BrokerClient
-    from schemas.api import ProjectView
+    from schemas.api.bodies import ProjectView
 
 _GIVEN: Final = {**NOTHING, "holders": ()}
 

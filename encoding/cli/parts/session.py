@@ -26,7 +26,7 @@ from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
 from schemas.shared.progress_bar import ProgressBar, working
 from schemas.shared.terminal import clear, draw, is_terminal
-from schemas.signed_request import Where
+from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
     import httpx2

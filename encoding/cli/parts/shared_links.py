@@ -15,10 +15,10 @@ from encoding.ledger.book import Ledger, retired_of
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.columns import extract
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
 
 if TYPE_CHECKING:
-    from schemas.rounds import PairProgress, RoundView
+    from schemas.rounds.rounds import PairProgress, RoundView
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from encoding.epoch.epoch_secret import epoch_secret
 from encoding.errors import SecretMissingError
 from encoding.secret.kept_secret import kept_of
 from encoding.secret.secret import Secret, read_secret
-from schemas.api import ProjectView
-from schemas.upload import ContainerHeader
+from schemas.api.bodies import ProjectView
+from schemas.rounds.upload import ContainerHeader
 
 
 def shared_secret(session: Session, view: ProjectView) -> Secret:

@@ -15,9 +15,9 @@ from encoding.errors import (
     UntrustedKeyError,
 )
 from encoding.people.peers import read_fingerprint
-from schemas.canonical import parse_json
-from schemas.errors import FormatError, SignatureError
-from schemas.identity import IdentityHistory, PublicIdentity, SignedIdentity
+from schemas.documents.canonical import parse_json
+from schemas.documents.errors import FormatError, SignatureError
+from schemas.signing.identity import IdentityHistory, PublicIdentity, SignedIdentity
 
 
 def read_shown(path: Path) -> IdentityHistory:

@@ -14,7 +14,7 @@ from encoding.cli.parts.prompts import require_yes
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from schemas.agreement import Agreement
+    from schemas.agreement.agreement import Agreement
 
 DEFAULT_RUNS: Final = 52
 RUNS: Final = click.IntRange(1, 1000)

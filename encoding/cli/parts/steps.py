@@ -22,7 +22,7 @@ from encoding.rounds.api import RoundsApi
 from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn, turns_of
 from encoding.transfers.uploads import Sending, check_party, send_outbox
-from schemas.api import ProjectView
+from schemas.api.bodies import ProjectView
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient

@@ -21,8 +21,8 @@ from schemas.shared.command_line import FILE
 if TYPE_CHECKING:
     from encoding.progress import Progress
     from encoding.records.sample import Sample
-    from schemas.api import ProjectView
-    from schemas.profile import EncodingProfile
+    from schemas.api.bodies import ProjectView
+    from schemas.linkage.profile import EncodingProfile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 DEFAULT_SCHEMA = "children"

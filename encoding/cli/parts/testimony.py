@@ -8,9 +8,9 @@ from typing import Any
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityError
-from schemas.destruction import Said, SignedDestruction, duties_for, sign_destruction
-from schemas.errors import SignatureError
-from schemas.ids import utc_text
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import utc_text
+from schemas.rounds.destruction import Said, SignedDestruction, duties_for, sign_destruction
 
 
 def signed_by_own(

@@ -17,8 +17,8 @@ from encoding.ledger.register import Act, RegisterEntry, UnlinkNote, register_of
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.records.agency_file import agency_file
 from encoding.transfers.matches import record_ids_by_key
-from schemas.ids import LinkId, utc_text
-from schemas.printable import printable
+from schemas.documents.ids import LinkId, utc_text
+from schemas.documents.printable import printable
 
 _SEE: Final = "see: blindlink unlink --list"
 

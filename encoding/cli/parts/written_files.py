@@ -16,7 +16,7 @@ from encoding.files import is_same_file
 from encoding.workspace.written_files import note_written, settle_written, sha256_of
 
 if TYPE_CHECKING:
-    from schemas.destruction import LocalKind
+    from schemas.rounds.destruction import LocalKind
 
 
 def note_file(session: Session, what: LocalKind, *paths: Path) -> None:

@@ -24,8 +24,8 @@ from vectors.file import read_vectors
 from app.main import create_app
 from encoding.broker.sign_in import ProofKey
 from encoding.people.identity import Identity, PrivateKeys, replace_keys
-from schemas.identity import SignedIdentity
-from schemas.sign_in import EnrolmentRequest
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.signing.identity import SignedIdentity
 
 __all__ = ["embedded_database"]
 

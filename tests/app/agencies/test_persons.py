@@ -19,10 +19,10 @@ from app.agencies.errors import (
     UNKNOWN_PERSON,
 )
 from encoding.people.identity import Identity, new_identity, replace_keys
-from schemas.identity import KeyChange, sign_key_change
-from schemas.problem import Problem
-from schemas.sign_in import EnrolmentRequest
-from schemas.written_code import write_code
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.documents.problem import Problem
+from schemas.documents.written_code import write_code
+from schemas.signing.identity import KeyChange, sign_key_change
 from tests.samples.refusals import raises
 
 __all__ = ["embedded_database"]

@@ -14,7 +14,7 @@ from app.agencies.errors import (
 )
 from app.errors import RefusedError
 from app.security.errors import NotAuthenticatedError
-from schemas.api import SessionLink
+from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
 from tests.samples.refusals import raises
 

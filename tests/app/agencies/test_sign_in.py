@@ -31,8 +31,8 @@ from app.http.limits import Rate, RateLimiter
 from app.main import create_app
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity, PrivateKeys, new_identity
-from schemas.identity import SignedIdentity
-from schemas.sign_in import EnrolmentRequest
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.signing.identity import SignedIdentity
 
 __all__ = ["embedded_database"]
 

@@ -22,8 +22,8 @@ from rigs.linkage import (
 from rigs.slowly import send_slowly
 
 from encoding.people.identity import replace_keys
-from schemas.canonical import canonical_bytes
-from schemas.signed_request import HEADER
+from schemas.documents.canonical import canonical_bytes
+from schemas.signing.signed_request import HEADER
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 

@@ -19,7 +19,7 @@ from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
 from encoding.secret.agreement import Contribution
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 

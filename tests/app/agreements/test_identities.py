@@ -13,8 +13,8 @@ from rigs.linkage import (
 )
 
 from encoding.people.identity import new_identity, replace_keys
-from schemas.identity import Role
-from schemas.sign_in import IdentityList
+from schemas.api.sign_in import IdentityList
+from schemas.signing.identity import Role
 
 __all__ = ["embedded_database"]
 

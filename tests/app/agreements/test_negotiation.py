@@ -15,13 +15,13 @@ from app.agreements import negotiation
 from app.agreements.states import project_states
 from app.auditor.verify import verify_bundle
 from encoding.people.identity import replace_keys
-from schemas.agreement import Agreement
-from schemas.api import ProjectView
-from schemas.identity import MAX_KEY_CHANGES
-from schemas.ids import utc_text
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementList, AgreementView
+from schemas.agreement.statement import SignedStatement
+from schemas.api.bodies import ProjectView
+from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
-from schemas.negotiation import AgreementList, AgreementView
-from schemas.statement import SignedStatement
+from schemas.signing.identity import MAX_KEY_CHANGES
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 

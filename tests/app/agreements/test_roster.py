@@ -14,7 +14,7 @@ from samples.round_files import random_people
 
 from app.agreements import negotiation
 from encoding.people.identity import replace_keys
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 

@@ -22,7 +22,7 @@ from app.agreements.errors import NotInForceError
 from app.agreements.states import project_states
 from app.errors import NotFoundError
 from app.security.actor import Actor
-from schemas.run import IdSpace
+from schemas.linkage.run import IdSpace
 
 
 def actor(party: str, role: Any = "agency") -> Actor:

@@ -14,10 +14,10 @@ from samples.log import Parts, pack_archive, story
 
 from app.auditor.errors import AuditError, MalformedError
 from app.auditor.verify import verify_bundle
-from schemas.canonical import canonical_bytes
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.archive import pack_member
 from schemas.matchlog.bundle import BundleManifest
-from schemas.merkle import hash_leaf
 
 pytestmark = pytest.mark.campaign("malformed")
 

@@ -14,14 +14,7 @@ from samples.parties import OPERATOR as INSTALLER
 from app.auditor.certificates import CertificateBook, CertificateVerdict
 from app.auditor.errors import AuditError, CertificateRefusedError
 from app.auditor.verify import verify_bundle
-from schemas.certificate import CertificateFile
-from schemas.destruction import (
-    Certificate,
-    Countersignature,
-    LocalStatement,
-    SignedDestruction,
-    sign_destruction,
-)
+from schemas.documents.merkle import hash_node, inclusion_proof
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
     DestructionCertified,
@@ -31,8 +24,15 @@ from schemas.matchlog.destruction_kinds import (
 from schemas.matchlog.entry import Actor, Entry
 from schemas.matchlog.kinds import UploadReceived
 from schemas.matchlog.proof import LogProof
-from schemas.merkle import hash_node, inclusion_proof
-from schemas.signing import sign_document
+from schemas.reports.certificate import CertificateFile
+from schemas.rounds.destruction import (
+    Certificate,
+    Countersignature,
+    LocalStatement,
+    SignedDestruction,
+    sign_destruction,
+)
+from schemas.signing.signatures import sign_document
 
 NUMBER = "crt-" + "5" * 32
 EARLIER = "2026-08-31T06:00:00Z"

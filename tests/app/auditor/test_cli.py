@@ -23,7 +23,7 @@ from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.options import failures
 from app.auditor.pins import is_pin_line
 from app.auditor.timeline import SENTENCES, sentence
-from schemas.chapters import grouped
+from schemas.agreement.chapters import grouped
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     checkpoint_line,

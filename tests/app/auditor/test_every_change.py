@@ -29,10 +29,10 @@ from app.auditor.errors import (
 )
 from app.auditor.pins import Pin
 from app.auditor.verify import verify_bundle
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.matchlog.note import parse_note
-from schemas.merkle import hash_leaf
+from schemas.signing.note import parse_note
 
 LOG = story(21, n_weeks=14, projects=("foster", "health"))
 PARTS = LOG.parts()

@@ -16,10 +16,10 @@ from samples.signed_log import SignedProject
 from app.auditor.errors import SubjectUnknownError
 from app.auditor.incident_page import incident_lines
 from app.auditor.incidents import IncidentBook, subject_in
-from schemas.audit_incident import Incident
-from schemas.identity import signing_key_sha256
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
+from schemas.reports.audit_incident import Incident
+from schemas.signing.identity import signing_key_sha256
 
 KEY_ID = "00112233445566aa"
 OTHER_KEY_ID = "00112233445566bb"

@@ -16,9 +16,9 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
-from schemas.clauses import Finality
+from schemas.agreement.clauses import Finality
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
 BRIEF = "brief"
 

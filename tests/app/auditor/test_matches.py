@@ -18,8 +18,8 @@ from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.match_records import MatchRecordBook, fetch_record, read_record
 from app.auditor.matches import RULES
-from schemas.api import MatchRecordPage
-from schemas.match_record import DecisionRule, MatchRecordReader
+from schemas.api.bodies import MatchRecordPage
+from schemas.rounds.match_record import DecisionRule, MatchRecordReader
 
 MADE = sample_story()
 

@@ -12,12 +12,12 @@ from vectors.file import read_vectors
 
 from app.auditor.errors import AuditError
 from app.auditor.packs import PackHeld
-from schemas.audit_pack import pack_files, read_pack
-from schemas.canonical import parse_json
+from schemas.documents.canonical import parse_json
 from schemas.matchlog.archive import END
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadReceived
-from schemas.upload import Manifest, SignedManifest
+from schemas.reports.audit_pack import pack_files, read_pack
+from schemas.rounds.upload import Manifest, SignedManifest
 
 
 class _Bytes:

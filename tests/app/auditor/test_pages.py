@@ -16,8 +16,8 @@ from services.axe import DESK, PHONE, violations
 from vectors.destruction import certificate_file
 
 from app.auditor.cli import main
-from schemas.certificate import CertificateFile
-from schemas.certificate_page import certificate_page
+from schemas.reports.certificate import CertificateFile
+from schemas.reports.certificate_page import certificate_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

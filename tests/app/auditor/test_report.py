@@ -34,8 +34,8 @@ from app.auditor.lateness import HeldLate
 from app.auditor.report_document import Making, report_of
 from app.auditor.verdict import TIMES, WHO_TYPED, held_late, new_stewards
 from app.auditor.verify import verify_bundle
-from schemas.audit_report import AuditReport, open_page, open_report
 from schemas.matchlog.checkpoint import serialise_checkpoints
+from schemas.reports.audit_report import AuditReport, open_page, open_report
 
 LOG = story(91, n_weeks=2, projects=("foster", "health"))
 everything_reviewed(LOG)

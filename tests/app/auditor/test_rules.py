@@ -61,14 +61,14 @@ from twins.verifier.with_rules import why_refused
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
 from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
-from schemas.canonical import canonical_bytes, canonical_digest
-from schemas.clauses import FileSize
+from schemas.agreement.clauses import FileSize
+from schemas.documents.canonical import canonical_bytes, canonical_digest
+from schemas.linkage.run import LinkRate, Recipient
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
-from schemas.run import LinkRate, Recipient
 
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)

@@ -15,8 +15,8 @@ from samples.run import PARTIES, pack_of, receipt_of, sample_story
 from vectors.audit_pack import drawn
 
 from app.auditor.cli import main
-from schemas.audit_pack import Sample, pack_files
 from schemas.matchlog.checkpoint import serialise_checkpoints
+from schemas.reports.audit_pack import Sample, pack_files
 
 MADE = sample_story()
 ROOT = json.loads(MADE.openings["county-cw"].split(b"\n")[0])["match_record"]

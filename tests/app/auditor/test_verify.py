@@ -38,6 +38,7 @@ from app.auditor.keys import read_log_key
 from app.auditor.pins import Pin, read_pins
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog import kinds
 from schemas.matchlog.checkpoint import (
     Checkpoint,
@@ -46,8 +47,7 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import Entry
-from schemas.merkle import hash_leaf
-from schemas.signing import sign_document
+from schemas.signing.signatures import sign_document
 
 VECTORS = read_vectors("bundle")
 LOG = story(41, n_weeks=5, projects=("foster", "health"))

@@ -23,9 +23,9 @@ from app.auditor.errors import (
 from app.auditor.pins import Pin, read_pins
 from app.auditor.watch import Watched, watch
 from app.auditor.watch_state import WatchState
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 
 class Source:

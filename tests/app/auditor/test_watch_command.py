@@ -16,11 +16,11 @@ from samples.log import SampleLog, signer, story
 from samples.parties import CW
 
 from app.auditor.cli import main
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
+from schemas.documents.merkle import consistency_proof, hash_node, inclusion_proof
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.hand_over import HandOver
 from schemas.matchlog.proof import LogProof
-from schemas.merkle import consistency_proof, hash_node, inclusion_proof
 
 
 class Shown:

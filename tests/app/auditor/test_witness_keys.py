@@ -14,9 +14,9 @@ from vectors.identity import private_bytes
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 from schemas.matchlog.checkpoint import cosign
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.signing.note import COSIGNER_KEY, NoteSigner, parse_note
 
 PARTY = CW.party
 SAID = "by keys that a signed agreement lists"

@@ -22,9 +22,9 @@ from app.broker import Broker, open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
 from app.security.errors import SealBrokenError, StorageFullError
-from schemas.canonical import canonical_bytes
+from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
-from schemas.matchlog.note import NoteSigner
+from schemas.signing.note import NoteSigner
 from tests.samples.refusals import raises
 
 

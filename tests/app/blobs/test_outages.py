@@ -24,13 +24,13 @@ from app.broker import Broker
 from app.cli.main import main
 from app.errors import ConfigurationError
 from app.worker.loop import Worker
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of few rows: a range begins where a part does."""
-    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 90)
+    monkeypatch.setattr("schemas.rounds.upload.ROWS_PER_PIECE", 90)
 
 
 @pytest.fixture

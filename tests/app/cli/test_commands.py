@@ -25,7 +25,7 @@ from app.http.listener import files_needed
 from app.security.keystore import KeyStore
 from app.security.log_key import read_log_key
 from app.settings import read_settings
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 
 def test_every_command_has_an_example() -> None:

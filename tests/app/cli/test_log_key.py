@@ -20,7 +20,7 @@ from app.matchlog.errors import LogKeyMismatchError
 from app.matchlog.export import export_bundle
 from app.security.log_key import prepare_next_key
 from app.settings import read_settings
-from schemas.matchlog.note import VerifierKey
+from schemas.signing.note import VerifierKey
 
 
 def enrol(broker: Broker, party: str) -> None:

@@ -18,8 +18,8 @@ from app.cli.spokes_file import HUB_TEMPLATE
 from app.clock import utc_text
 from app.settings import read_settings
 from encoding.people.identity import new_identity
-from schemas.invitation import Invitation
-from schemas.sign_in import EnrolmentRequest
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.signing.invitation import Invitation
 
 FILES = {
     "child-welfare-ann.invitation",

@@ -18,9 +18,9 @@ from app.broker import open_broker
 from app.cli.main import main
 from app.settings import read_settings
 from encoding.people.identity import Identity, new_identity
-from schemas.invitation import Invitation
-from schemas.sign_in import EnrolmentRequest
-from schemas.written_code import read_code
+from schemas.api.sign_in import EnrolmentRequest
+from schemas.documents.written_code import read_code
+from schemas.signing.invitation import Invitation
 
 
 @pytest.fixture

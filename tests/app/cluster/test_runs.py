@@ -34,7 +34,7 @@ ROWS_PER_PIECE = 40
 SMALL_PARTS = (
     sys.executable,
     "-c",
-    f"import schemas.upload; schemas.upload.ROWS_PER_PIECE = {ROWS_PER_PIECE}; "
+    f"import schemas.rounds.upload; schemas.rounds.upload.ROWS_PER_PIECE = {ROWS_PER_PIECE}; "
     "from app.cli.main import main; main()",
 )
 
@@ -48,7 +48,7 @@ def settings(settings):
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of few rows: a range begins where a part does."""
-    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", ROWS_PER_PIECE)
+    monkeypatch.setattr("schemas.rounds.upload.ROWS_PER_PIECE", ROWS_PER_PIECE)
 
 
 @pytest.fixture

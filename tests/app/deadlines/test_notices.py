@@ -27,8 +27,8 @@ from app.deadlines.alarms import note_overdue
 from app.deadlines.errors import NotSentError
 from app.deadlines.notices import outlets_of, tell_overdue
 from app.worker.loop import Worker
-from schemas.ids import utc_text
-from schemas.overdue import OverdueMessage
+from schemas.documents.ids import utc_text
+from schemas.reports.overdue import OverdueMessage
 
 
 @dataclass

@@ -16,8 +16,8 @@ from app.deadlines.service import NO_PROJECT, overdue_in
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
-from schemas.clauses import ApprovalRule, Finality, RoundBudget
-from schemas.run import Recipient
+from schemas.agreement.clauses import ApprovalRule, Finality, RoundBudget
+from schemas.linkage.run import Recipient
 
 SUNDAY, NEXT_SUNDAY = "2026-09-06", "2026-09-13"
 DUE = "2026-09-06T22:00:00Z"

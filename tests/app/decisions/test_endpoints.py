@@ -16,16 +16,16 @@ from rigs.linkage import (
 )
 from twins.verifier.match_record import record_root
 
-from schemas.api import MatchRecordPage
-from schemas.match_record import (
+from schemas.api.bodies import MatchRecordPage
+from schemas.linkage.run import IdSpace, Recipient
+from schemas.rounds.match_record import (
     MatchRecordReader,
     OpeningsHeader,
     Row,
     opens,
     parse_openings,
 )
-from schemas.release import parse_release
-from schemas.run import IdSpace, Recipient
+from schemas.rounds.release import parse_release
 
 
 def run_once(linkage: Linkage) -> str:

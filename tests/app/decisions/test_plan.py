@@ -25,7 +25,7 @@ from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import DECIDED, Band, Rule
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
-from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 KEY = bytes(range(16))
 

@@ -22,8 +22,8 @@ from app.matching.blocks import bins
 from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.decisions import Rule
 from app.uploads.reader import Handles
-from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
-from schemas.match_record import Decision, commitment, padding_leaf
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.rounds.match_record import Decision, commitment, padding_leaf
 
 SECRET = bytes(range(32))
 RULES = (Rule.MATCH_PROBABILITY, Rule.REVIEW_BAND, Rule.CONTRADICTED)

@@ -16,10 +16,10 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from app.blobs import FileBlobs
 from app.deliveries import arrivals
 from app.sealed import arrival
-from schemas.delivery import MAX_DELIVERIES
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.proof import verify_receipt
-from schemas.run import IdSpace, Recipient
-from schemas.upload import Receipt
+from schemas.rounds.delivery import MAX_DELIVERIES
+from schemas.rounds.upload import Receipt
 
 
 def digest(content: bytes) -> str:

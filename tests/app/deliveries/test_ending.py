@@ -11,10 +11,10 @@ from app.deliveries.arrivals import Incoming
 from app.deliveries.ending import live_deliveries
 from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
-from schemas.canonical import canonical_bytes
-from schemas.certificate_log import left_objects, unlogged_objects
-from schemas.destruction import Certificate
+from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import parse_entry
+from schemas.reports.certificate_log import left_objects, unlogged_objects
+from schemas.rounds.destruction import Certificate
 
 
 def left(delivering: Delivering) -> list[str]:

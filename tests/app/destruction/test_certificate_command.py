@@ -15,13 +15,13 @@ from rigs.linkage import PROJECT, Linkage
 
 from app.auditor.cli import main
 from encoding.people.identity import new_identity
-from schemas.certificate import CertificateFile
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     parse_checkpoint,
     serialise_checkpoints,
     sign_checkpoint,
 )
+from schemas.reports.certificate import CertificateFile
 
 
 @dataclass

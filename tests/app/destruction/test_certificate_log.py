@@ -13,16 +13,16 @@ from samples.round_files import random_people
 
 from app.destruction.certification import finish
 from app.destruction.service import destroy_project
-from schemas.canonical import canonical_bytes
-from schemas.certificate import CertificateCheck
-from schemas.certificate_log import (
+from schemas.documents.canonical import canonical_bytes
+from schemas.matchlog.entry import Entry, parse_entry
+from schemas.reports.certificate import CertificateCheck
+from schemas.reports.certificate_log import (
     contradictions,
     left_objects,
     unlogged_fields,
     unlogged_objects,
 )
-from schemas.destruction import Certificate
-from schemas.matchlog.entry import Entry, parse_entry
+from schemas.rounds.destruction import Certificate
 
 
 def destroyed(linkage: Linkage, *where: str) -> tuple[CertificateCheck, list[Entry]]:

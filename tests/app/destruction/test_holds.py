@@ -17,8 +17,8 @@ from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.uploads import service
 from app.worker.sweeper import Sweeper
-from schemas.logged_requests import hold_digest
-from schemas.signed_request import HEADER
+from schemas.api.logged_requests import hold_digest
+from schemas.signing.signed_request import HEADER
 from tests.samples.refusals import raises
 
 PATH = f"projects/{PROJECT}/legal-holds"

@@ -22,7 +22,7 @@ from app.agreements.errors import STATEMENT_REFUSED
 from app.clock import utc_text
 from app.destruction import participation
 from app.destruction.errors import OTHER_CERTIFICATE
-from schemas.certificate import CertificateFile
+from schemas.reports.certificate import CertificateFile
 
 STATEMENTS = f"projects/{PROJECT}/destruction-statements"
 

@@ -11,8 +11,8 @@ from rigs.broker_twins import released_matches
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
 from app.uploads.withdrawals import handle_digest, withdrawn_records
-from schemas.ids import Handle
-from schemas.run import Recipient
+from schemas.documents.ids import Handle
+from schemas.linkage.run import Recipient
 
 PATH = f"/v1/projects/{PROJECT}/withdrawals"
 SALT = "5a" * 32

@@ -14,14 +14,14 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage, terms_of
 from app.auditor.verify import verify_bundle
 from app.evidence import endpoints, service
 from app.security.errors import StorageFullError
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
+from schemas.documents.merkle import verify_consistency
+from schemas.documents.problem import Problem
 from schemas.matchlog.bundle import MEDIA_TYPE
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import unpack_entries, unpack_hashes
-from schemas.merkle import verify_consistency
-from schemas.problem import Problem
+from schemas.signing.note import VerifierKey
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from app.evidence.service import write_bundle
 from app.matchlog import export
 from app.matchlog.export import export_bundle
 from encoding.people.identity import replace_keys
-from schemas.api import CosignatureRequest, LogCheckpoint
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint
+from schemas.documents.problem import Problem
 from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
-from schemas.problem import Problem
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
 __all__ = ["either_database", "linkage", "make_linkage"]
 

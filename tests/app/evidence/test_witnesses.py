@@ -24,11 +24,11 @@ from rigs.refused_calls import refused
 
 from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
-from schemas.api import CosignatureRequest, LogCheckpoint, RunFinality, RunView
-from schemas.clauses import Finality
+from schemas.agreement.clauses import Finality
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint, RunFinality, RunView
+from schemas.linkage.run import Recipient
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
-from schemas.run import Recipient
+from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 

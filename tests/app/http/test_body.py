@@ -19,8 +19,8 @@ from app.http.body import json_body, raw_body
 from app.http.envelope import Envelope
 from app.http.metrics import Metrics
 from app.http.problems import install_refusals
-from schemas.document import Document
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.documents.document import Document
+from schemas.documents.problem import MEDIA_TYPE, Problem
 
 LIMIT = 1000
 MAX_VALUES = 1000

@@ -20,8 +20,8 @@ from app.errors import BrokerError, UnavailableError
 from app.http.envelope import SECURITY_HEADERS, AnswerCutError, Envelope
 from app.http.metrics import Metrics
 from app.http.problems import install_refusals
-from schemas.ids import is_random_id
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.documents.ids import is_random_id
+from schemas.documents.problem import MEDIA_TYPE, Problem
 
 CANARY = "canary-4711"
 

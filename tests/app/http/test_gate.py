@@ -17,7 +17,7 @@ from app.http.access import COOKIE, CSRF_HEADER
 from app.http.limits import Rate, RateLimiter
 from app.main import create_app
 from app.security.tokens import csrf_token, new_token
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
 
 __all__ = ["embedded_database"]
 

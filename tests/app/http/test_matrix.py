@@ -32,9 +32,9 @@ from app.security.policy import PAGE_RULES, POLICY
 from app.security.tokens import new_token
 from encoding.people.identity import new_identity, replace_keys
 from encoding.secret.agreement import Contribution
-from schemas.identity import Role
-from schemas.problem import Problem
-from schemas.signed_request import HEADER
+from schemas.documents.problem import Problem
+from schemas.signing.identity import Role
+from schemas.signing.signed_request import HEADER
 
 pytestmark = pytest.mark.campaign("routes")
 

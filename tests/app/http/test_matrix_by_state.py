@@ -12,8 +12,8 @@ from rigs.signed import Accord, accord, make_accord
 from rigs.signed_scene import Scene, busy_scene, idle_scene
 
 from app.matching.blocks.rows import read_rows
-from schemas.identity import Role
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
+from schemas.signing.identity import Role
 
 pytestmark = pytest.mark.campaign("routes")
 

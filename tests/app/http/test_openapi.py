@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.security.policy import PAGE_RULES, POLICY
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.documents.problem import MEDIA_TYPE, Problem
 
 __all__ = ["accord", "make_accord"]
 

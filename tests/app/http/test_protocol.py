@@ -31,8 +31,8 @@ from app.http.protocol import (
 )
 from app.http.server import TlsFiles, tls_context
 from app.settings import Settings
-from schemas.problem import Problem
-from schemas.upload import MAX_PART_BYTES
+from schemas.documents.problem import Problem
+from schemas.rounds.upload import MAX_PART_BYTES
 
 # A hundredth of what the broker waits, so that the tests need not.
 LIMITS = ConnectionLimits(

@@ -21,12 +21,12 @@ from samples.round_files import random_people
 from vectors.file import read_vectors
 
 from encoding.people.identity import Identity, new_identity
-from schemas.blind import parse_blind_header
-from schemas.errors import SealedError
+from schemas.documents.errors import SealedError
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.proof import verify_receipt
-from schemas.release import release_digest
-from schemas.run import IdSpace, Recipient
-from schemas.upload import Receipt
+from schemas.rounds.blind import parse_blind_header
+from schemas.rounds.release import release_digest
+from schemas.rounds.upload import Receipt
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
 from encoding.errors import SealedFileError
 from encoding.people.identity import Identity, new_identity
 from encoding.people.sealed_file import open_pieces, read_sealed_header
-from schemas.match_record import (
+from schemas.linkage.run import IdSpace, Recipient
+from schemas.rounds.match_record import (
     Decision,
     Opening,
     OpeningsHeader,
     opens,
     read_openings,
 )
-from schemas.run import IdSpace, Recipient
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from rigs.linkage import (
 
 from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.proof import verify_receipt
-from schemas.release import parse_release, release_digest
-from schemas.run import IdSpace, Recipient
-from schemas.upload import Receipt
+from schemas.rounds.release import parse_release, release_digest
+from schemas.rounds.upload import Receipt
 
 
 def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):

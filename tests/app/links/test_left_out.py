@@ -11,7 +11,7 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from samples.agreed import without
 from samples.round_files import random_people
 
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 HEALTH = "health-department"
 TRIO = (CHILD_WELFARE, HEALTH, SCHOOL)

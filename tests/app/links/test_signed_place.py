@@ -9,7 +9,7 @@ from httpx2 import Response
 from rigs.enrolled import place_of
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 
-from schemas.signed_request import HEADER
+from schemas.signing.signed_request import HEADER
 
 
 def release_of(linkage: Linkage) -> str:

@@ -16,7 +16,7 @@ from app.matchlog.configuration import (
 from app.matchlog.models import LoggedSetting
 from app.settings import Settings
 from app.version import SOFTWARE
-from schemas.canonical import canonical_digest
+from schemas.documents.canonical import canonical_digest
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 

@@ -28,7 +28,7 @@ from schemas.matchlog.checkpoint import (
     serialise_checkpoints,
     sign_checkpoint,
 )
-from schemas.matchlog.note import NoteSigner
+from schemas.signing.note import NoteSigner
 
 
 def append(database: Database, log: MatchLog, number: int = 1) -> None:

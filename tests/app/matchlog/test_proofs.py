@@ -30,11 +30,11 @@ from app.matchlog.proofs import (
 )
 from app.matchlog.repository import find_entry
 from app.matchlog.service import MatchLog
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import cosign, open_checkpoint
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
-from schemas.merkle import Frontier, hash_leaf
+from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 
 WITNESS = WITNESSES[0]
 BEYOND = [

@@ -34,12 +34,12 @@ from app.matchlog.proofs import newest_checkpoint
 from app.matchlog.repository import find_entry, first_entries_from
 from app.matchlog.service import MatchLog
 from app.security.actor import Actor
-from schemas.errors import EntryError
+from schemas.documents.errors import EntryError
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import Exported, UploadRejected
-from schemas.matchlog.note import NoteSigner
-from schemas.merkle import hash_leaf
+from schemas.signing.note import NoteSigner
 
 
 def stored(database: Database) -> list[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Reviewing
 
-from schemas.release import parse_release
+from schemas.rounds.release import parse_release
 
 
 def test_what_a_reviewer_accepts_becomes_a_release_of_its_own(

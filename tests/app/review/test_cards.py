@@ -28,8 +28,8 @@ from app.review.cards import CardReader, Wanted
 from app.review.models import Review
 from app.review.preparation import CARDS_KIND
 from app.sealed.objects import cut_pieces, open_pieces
-from schemas.errors import DocumentError
-from schemas.review import Reference, parse_cards, serialise_cards
+from schemas.documents.errors import DocumentError
+from schemas.rounds.review import Reference, parse_cards, serialise_cards
 
 VECTORS = read_vectors("review")
 Cards = dict[bytes, bytes]

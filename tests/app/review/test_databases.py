@@ -11,7 +11,7 @@ from rigs.meanwhile import Meanwhile
 from rigs.reviewing import MakeReviewing, Reviewing
 
 from app.review import supplement
-from schemas.release import parse_release
+from schemas.rounds.release import parse_release
 
 __all__ = ["either_database"]
 

@@ -20,8 +20,8 @@ from app.review.held_pairs import unpack_pairs
 from app.review.models import Review
 from app.review.preparation import HANDLES_KIND, PAIRS_KIND, REVIEW_PREFIX
 from app.sealed.objects import open_pieces
-from schemas.clauses import ApprovalRule
-from schemas.review import bucket_of
+from schemas.agreement.clauses import ApprovalRule
+from schemas.rounds.review import bucket_of
 
 
 def kept(reviewing: Reviewing, run: str, kind: str) -> bytes:

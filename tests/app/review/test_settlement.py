@@ -21,7 +21,7 @@ from app.review.settlement import (
     is_decided,
     settled,
 )
-from schemas.review import Verdict
+from schemas.rounds.review import Verdict
 
 PERSONS = ("per-a", "per-b", "per-c")
 GIVEN = st.lists(st.sampled_from(VERDICTS), max_size=3).map(

@@ -16,13 +16,13 @@ from twins.verifier.match_record import record_root
 
 from app.review.models import Review
 from app.review.preparation import REVIEW_PREFIX
-from schemas.api import MatchRecordPage
-from schemas.clauses import Finality
-from schemas.match_record import MatchRecordReader, opens, parse_openings
+from schemas.agreement.clauses import Finality
+from schemas.api.bodies import MatchRecordPage
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.proof import verify_receipt
-from schemas.release import parse_release
-from schemas.run import IdSpace, Recipient
-from schemas.upload import Receipt
+from schemas.rounds.match_record import MatchRecordReader, opens, parse_openings
+from schemas.rounds.release import parse_release
+from schemas.rounds.upload import Receipt
 
 
 def accepted(reviewing: Reviewing, n: int = 4) -> str:

@@ -6,8 +6,8 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import MakeReviewing
 from samples.round_files import less_like, random_people
 
-from schemas.clauses import FileSize
-from schemas.run import Recipient
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import Recipient
 
 HEALTH = "health-office"
 PARTIES = (CHILD_WELFARE, HEALTH, SCHOOL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 
 from schemas.matchlog.proof import verify_receipt
-from schemas.release import parse_release
-from schemas.rounds import RoundView
-from schemas.upload import Receipt
+from schemas.rounds.release import parse_release
+from schemas.rounds.rounds import RoundView
+from schemas.rounds.upload import Receipt
 
 
 def test_a_round_links_and_closes_with_the_last_claims(linkage: Linkage) -> None:

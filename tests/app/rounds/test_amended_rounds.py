@@ -15,7 +15,7 @@ from rigs.refused_calls import code_of, refused
 from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 HEALTH = "health-department"
 TRIO = (CHILD_WELFARE, HEALTH, SCHOOL)

@@ -12,8 +12,8 @@ from rigs.refused_calls import refused
 from samples.round_files import random_people
 
 from app.sealed.objects import PIECE_BYTES
-from schemas.rounds import MAX_MESSAGE_BYTES
-from schemas.run import Recipient
+from schemas.linkage.run import Recipient
+from schemas.rounds.rounds import MAX_MESSAGE_BYTES
 
 HEALTH = "health-department"
 PARTIES = (CHILD_WELFARE, HEALTH, SCHOOL)

@@ -6,7 +6,7 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.refused_calls import code_of, refused
 
 from app.rounds.nonces import MAX_OFFERED_A_DAY
-from schemas.rounds import NonceOffer, SignedNonceOffer
+from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
 
 PATH = f"/v1/projects/{PROJECT}/nonces"
 

@@ -8,9 +8,9 @@ from rigs.refused_calls import code_of, refused
 from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
-from schemas.clauses import RoundBudget
+from schemas.agreement.clauses import RoundBudget
 from schemas.matchlog.proof import verify_receipt
-from schemas.rounds import RoundList, RoundView
+from schemas.rounds.rounds import RoundList, RoundView
 
 HEALTH = "health-department"
 

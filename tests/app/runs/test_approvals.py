@@ -12,7 +12,7 @@ from samples.round_files import random_people
 
 from app.runs import standing_approvals as approvals_in_advance
 from app.worker.sweeper import Sweeper
-from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
+from schemas.agreement.negotiation import PendingApprovals, RunApprovals, StandingList
 
 __all__ = ["accord", "agreed", "awaiting", "embedded_database", "make_accord"]
 

@@ -10,7 +10,7 @@ from rigs.linkage import either_database
 from rigs.meanwhile import Meanwhile
 from rigs.signed import Accord, accord, make_accord
 
-from schemas.negotiation import StandingList
+from schemas.agreement.negotiation import StandingList
 
 __all__ = ["accord", "either_database", "make_accord"]
 

@@ -18,8 +18,8 @@ from app.runs.counts import (
     shown_counts,
 )
 from app.runs.histogram import hide_small
-from schemas.api import RunCounts
-from schemas.run import RunSpecification
+from schemas.api.bodies import RunCounts
+from schemas.linkage.run import RunSpecification
 
 MOST = 24
 SMALL = st.integers(0, 12)

@@ -21,8 +21,8 @@ from samples.agreed import without
 from samples.round_files import random_people
 
 from app.runs import repository
-from schemas.api import RunView
-from schemas.run import LinkRate, Recipient
+from schemas.api.bodies import RunView
+from schemas.linkage.run import LinkRate, Recipient
 
 HEALTH = "health-department"
 

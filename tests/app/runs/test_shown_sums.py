@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.counts import Found, NotLinked, shown_counts, shown_not_linked
 from app.runs.histogram import Step, histogram_of
-from schemas.api import RunCounts
-from schemas.run import RECOMMENDED_POLICY, MatchingPolicy
+from schemas.api.bodies import RunCounts
+from schemas.linkage.run import RECOMMENDED_POLICY, MatchingPolicy
 
 FLOOR = 5
 ENDS = ("below", "held", "rival", "linked")

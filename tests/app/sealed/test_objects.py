@@ -31,7 +31,7 @@ from app.sealed.objects import (
 )
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
 from app.security.errors import KeyGoneError, SealBrokenError, StoreUnavailableError
-from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+from schemas.documents.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from app.broker import Broker

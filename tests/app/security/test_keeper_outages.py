@@ -23,7 +23,7 @@ from app.security.keepers import keepers_of
 from app.security.rewrapping import rewrap_all
 from app.settings import Settings
 from app.worker.loop import Worker
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 

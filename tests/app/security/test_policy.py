@@ -4,8 +4,8 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.security.policy import AGENCY, POLICY, Rule, check_policy
-from schemas.clauses import MAX_QUESTIONS
-from schemas.review import REASONS, Decisions, PairDecision
+from schemas.agreement.clauses import MAX_QUESTIONS
+from schemas.rounds.review import REASONS, Decisions, PairDecision
 
 TABLE = {("GET", "/a"): Rule(AGENCY), ("GET", "/b"): Rule(anonymous=True)}
 

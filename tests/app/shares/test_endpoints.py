@@ -20,9 +20,9 @@ from rigs.refused_calls import refused
 
 from app.ids import new_id
 from app.shares import service
-from schemas.document import Document
-from schemas.run import Recipient
-from schemas.secret_share import SignedConfirmation, SignedShare
+from schemas.documents.document import Document
+from schemas.linkage.run import Recipient
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 SHARES = f"/v1/projects/{PROJECT}/shares"
 CONFIRMATIONS = f"/v1/projects/{PROJECT}/confirmations"

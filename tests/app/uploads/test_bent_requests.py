@@ -17,7 +17,7 @@ from campaign.size import times
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, content_digest
 from samples.round_files import random_people
 
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.documents.problem import MEDIA_TYPE, Problem
 
 SEED = 20261128
 CANARY = "zq-canary-4711"

@@ -16,7 +16,7 @@ from samples import round_files
 
 from app.uploads.buckets import BucketCheck, count_labels
 from app.uploads.errors import UploadRejectedError
-from schemas.clauses import Review
+from schemas.agreement.clauses import Review
 
 REVIEW = Review(
     reviewer=CHILD_WELFARE, persons=1, first=10, weekly=1, bucket=4, days=14, consent=None

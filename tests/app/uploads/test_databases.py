@@ -24,8 +24,8 @@ from app.uploads.acceptance import MAX_REJECTIONS, refuse_commit
 from app.uploads.errors import CheckLostError
 from app.uploads.models import Upload
 from app.worker.sweeper import Sweeper
-from schemas.problem import Problem
-from schemas.upload import Manifest, merkle_root
+from schemas.documents.problem import Problem
+from schemas.rounds.upload import Manifest, merkle_root
 
 __all__ = ["either_database"]
 

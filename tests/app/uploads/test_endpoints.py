@@ -25,14 +25,14 @@ from rigs.refused_calls import but_request, code_of, refused
 from samples.round_files import Container, random_people, two_files
 
 from app.runs.commits import check_waiting
-from schemas.clauses import ApprovalRule, FileSize
-from schemas.ids import utc_text
-from schemas.logged_requests import body_digest
+from schemas.agreement.clauses import ApprovalRule, FileSize
+from schemas.api.logged_requests import body_digest
+from schemas.documents.ids import utc_text
+from schemas.linkage.run import Recipient
 from schemas.matchlog.kinds import UploadReceived
 from schemas.matchlog.proof import verify_receipt
-from schemas.run import Recipient
-from schemas.signed_request import HEADER
-from schemas.upload import Receipt, SignedManifest
+from schemas.rounds.upload import Receipt, SignedManifest
+from schemas.signing.signed_request import HEADER
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from app.security.errors import (
 from app.uploads.checks import MAX_ATTEMPTS
 from app.uploads.models import Upload
 from app.worker.loop import Worker
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
 
 
 @contextmanager

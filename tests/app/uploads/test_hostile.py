@@ -13,7 +13,7 @@ from rigs.refused_calls import code_of, refused
 from samples.round_files import Container, container_of, random_people
 
 from app.matching.blocks.rows import Rows, read_rows
-from schemas.upload import HANDLES_PER_PIECE, serialise_header
+from schemas.rounds.upload import HANDLES_PER_PIECE, serialise_header
 
 pytestmark = pytest.mark.campaign("malformed")
 
@@ -23,8 +23,8 @@ N_PEOPLE = 8
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of few rows, so that small files have several."""
-    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 10)
-    monkeypatch.setattr("schemas.upload.HANDLES_PER_PIECE", 3)
+    monkeypatch.setattr("schemas.rounds.upload.ROWS_PER_PIECE", 10)
+    monkeypatch.setattr("schemas.rounds.upload.HANDLES_PER_PIECE", 3)
 
 
 def rows_in(made: Container) -> Rows:

@@ -22,7 +22,7 @@ from app.uploads.parts import (
     length_of,
     parse_content_digest,
 )
-from schemas.upload import ROWS_PER_PIECE, Parts
+from schemas.rounds.upload import ROWS_PER_PIECE, Parts
 
 
 def refused(rule: Rule) -> pytest.RaisesExc[RefusedError]:

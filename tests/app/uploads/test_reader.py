@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.uploads.reader import Handles, each_handle, handles_of
-from schemas.ids import HANDLE_BYTES
+from schemas.documents.ids import HANDLE_BYTES
 
 CHOSEN: list[list[int]] = [[], [0], [9], [2, 3, 4], [0, 3, 9], list(range(10))]
 

@@ -25,7 +25,7 @@ from rigs.served import served
 from rigs.signed import Accord, accord, agreed, awaiting, make_accord
 
 from app.http.access import COOKIE
-from schemas.api import sign_in_url
+from schemas.api.bodies import sign_in_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -48,7 +48,7 @@ def address(web_app: FastAPI, accord: Accord, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def signed_in(browser: Browser, address: str, signed_visitor: Any) -> Any:
     """A page of the auditor's; axe is put into it past the policy, which lets in nothing but the broker's."""
-    from schemas.api import sign_in_url
+    from schemas.api.bodies import sign_in_url
 
     context = browser.new_context(ignore_https_errors=True, bypass_csp=True)
     page = context.new_page()

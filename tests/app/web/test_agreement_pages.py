@@ -11,7 +11,12 @@ from rigs.shown_pages import csv_rows, words
 from rigs.signed import COUNSEL, Accord
 from samples.agreement import AGREEMENT
 
-from schemas.negotiation import AgreementList, AgreementView, PendingApprovals, StandingList
+from schemas.agreement.negotiation import (
+    AgreementList,
+    AgreementView,
+    PendingApprovals,
+    StandingList,
+)
 
 LIST = f"/projects/{PROJECT}/agreements"
 APPROVALS = f"/projects/{PROJECT}/approvals"

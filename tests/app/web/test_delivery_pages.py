@@ -10,7 +10,7 @@ from rigs.destroying import destroy
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.shown_pages import csv_rows, words
 
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 __all__ = ["delivering", "make_delivering"]
 

@@ -14,9 +14,9 @@ from rigs.shown_pages import words
 
 from app.agreements.holds import set_hold
 from app.worker.sweeper import Sweeper
-from schemas.certificate import CertificateFile, verify_certificate
-from schemas.destruction import Countersignature, LocalStatement
-from schemas.destruction_api import DestructionList
+from schemas.api.destruction import DestructionList
+from schemas.reports.certificate import CertificateFile, verify_certificate
+from schemas.rounds.destruction import Countersignature, LocalStatement
 
 RETENTION = f"/projects/{PROJECT}/retention"
 

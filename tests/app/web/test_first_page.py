@@ -17,7 +17,7 @@ from app.runs.lease import claim_run
 from app.security.actor import Actor
 from app.web.needs import needs_seen, overdue_needs
 from app.worker.sweeper import Sweeper
-from schemas.run import LinkRate
+from schemas.linkage.run import LinkRate
 
 OPERATOR = ("operator", "operator")
 STRANGER = "other-auditor"

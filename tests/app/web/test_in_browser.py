@@ -9,7 +9,7 @@ import pytest
 from rigs.linkage import PROJECT, Linkage
 from services.chromium import press
 
-from schemas.api import sign_in_url
+from schemas.api.bodies import sign_in_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -13,7 +13,7 @@ from rigs.agreed_copies import reach
 from rigs.linkage import AUDITOR, SCHOOL, Linkage, MakeLinkage
 from rigs.shown_pages import words
 
-from schemas.api import MatchRecordPage
+from schemas.api.bodies import MatchRecordPage
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 import schemas
 from app.web.assets import asset_path
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.tiles import UpperTiles, tiles_of
-from schemas.merkle import Frontier, hash_leaf
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

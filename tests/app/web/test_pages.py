@@ -17,7 +17,7 @@ from app.runs.commits import check_waiting
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
 from app.worker.sweeper import Sweeper
-from schemas.api import ProjectView, ReleaseView, RunView, UploadList
+from schemas.api.bodies import ProjectView, ReleaseView, RunView, UploadList
 from schemas.matchlog.checkpoint import Checkpoint
 
 STRANGER = "other-auditor"

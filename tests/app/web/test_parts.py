@@ -35,10 +35,10 @@ from app.web.weights import (
     weight_chart,
     weight_rows,
 )
-from schemas.canonical import parse_json
-from schemas.run import IdSpace, Recipient
+from schemas.documents.canonical import parse_json
+from schemas.documents.spreadsheet import inert
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.shared.amounts import byte_size
-from schemas.spreadsheet import inert
 
 NOW = "2026-09-10T00:00:00Z"
 CELLS = st.one_of(st.none(), st.integers(), st.text(st.characters(exclude_categories=["Cs"])))

@@ -17,7 +17,7 @@ from samples.round_files import random_people
 from app.clock import utc_text
 from app.web.access import ACTIONS
 from app.worker.sweeper import Sweeper
-from schemas.identity import Duty
+from schemas.signing.identity import Duty
 
 # What a run leaves behind, by due date and name.
 MADE = ["match IDs", "match IDs", "match record"]
@@ -206,7 +206,7 @@ def test_whoever_carries_sealed_link_ids_is_named_and_their_recipient_fetches_no
     make_linkage: Any, visit_as_auditor: Any
 ) -> None:
     from app.web.access import access_matrix
-    from schemas.run import Recipient
+    from schemas.linkage.run import Recipient
 
     linkage = make_linkage()
     sealed = (Recipient(party="research-office", mode="blind", space="shared"),)
@@ -254,7 +254,7 @@ def act(
 def test_a_party_that_only_receives_may_not_upload_or_ask(
     make_linkage: Any, visit_as_auditor: Any
 ) -> None:
-    from schemas.run import Recipient
+    from schemas.linkage.run import Recipient
 
     recipients = (
         Recipient(party=CHILD_WELFARE, mode="linked", space="shared"),

@@ -15,9 +15,9 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from app.security.errors import KeyKeeperUnavailableError
 from app.security.keystore import KeyStore
 from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
-from schemas.match_record import MatchRecordHeader
-from schemas.profile import EncodingProfile
-from schemas.rounds import RoundList, RoundView
+from schemas.linkage.profile import EncodingProfile
+from schemas.rounds.match_record import MatchRecordHeader
+from schemas.rounds.rounds import RoundList, RoundView
 
 __all__ = ["delivering", "make_delivering"]
 

@@ -9,7 +9,7 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
 from rigs.shown_pages import csv_rows, words
 from samples.round_files import Person, less_like, random_people, random_person
 
-from schemas.run import LinkRate, MatchingPolicy
+from schemas.linkage.run import LinkRate, MatchingPolicy
 
 N_SMALLER = 200
 POLICY = MatchingPolicy(

@@ -42,7 +42,7 @@ from app.security.tokens import csrf_token
 from app.settings import Settings
 from app.web.pages.sign_on import FLOW_COOKIE
 from encoding.people.identity import replace_keys
-from schemas.api import sign_on_link_url
+from schemas.api.bodies import sign_on_link_url
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -16,7 +16,7 @@ def settings(settings):
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of few rows: a range begins where a part does."""
-    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 40)
+    monkeypatch.setattr("schemas.rounds.upload.ROWS_PER_PIECE", 40)
 
 
 @pytest.fixture

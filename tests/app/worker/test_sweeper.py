@@ -22,7 +22,7 @@ from app.sealed.models import SealedObject
 from app.security.errors import KeyGoneError
 from app.security.keystore import SUFFIX
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
-from schemas.upload import Receipt
+from schemas.rounds.upload import Receipt
 
 
 class HandSeconds:

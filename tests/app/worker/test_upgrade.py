@@ -15,7 +15,7 @@ from rigs.next_version import NextVersion, ended, started
 import app
 from app.clock import utc_now
 from app.migrations.steps import require_current
-from schemas.problem import Problem
+from schemas.documents.problem import Problem
 
 THIS_VERSION = Path(app.__file__).parents[1]
 

@@ -17,7 +17,7 @@ from samples.shown_agreements import (
 
 from encoding.agreement.approvals import require_approved, require_let_go
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 RUN = specification()
 ANN, KIM = approval("ann", RUN), approval("kim", RUN)

@@ -27,8 +27,8 @@ from encoding.agreement.coverage import (
 from encoding.agreement.kept_agreements import KeptAgreements
 from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError, NotReadyError
-from schemas.agreement import Agreement
-from schemas.upload import Manifest
+from schemas.agreement.agreement import Agreement
+from schemas.rounds.upload import Manifest
 
 TODAY = date(2026, 9, 7)
 NOTHING = KeptAgreements(project="foster-k12")

@@ -18,10 +18,10 @@ from encoding.agreement.persons import needs_enrolled, newest_identities, read_p
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
-from schemas.agreement import Agreement
-from schemas.amendment import clauses_of, newcomer_fault
-from schemas.identity import IdentityHistory, SignedIdentity
-from schemas.negotiation import AgreementProposal
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.amendment import clauses_of, newcomer_fault
+from schemas.agreement.negotiation import AgreementProposal
+from schemas.signing.identity import IdentityHistory, SignedIdentity
 
 GUIDE = Path(__file__).parents[3] / "docs/agreement.md"
 

@@ -27,8 +27,8 @@ from encoding.agreement.family_page import family_markdown, family_page
 from encoding.cli.main import main
 from encoding.errors import AgreementDraftError
 from encoding.profiles.catalog import shipped_profile
-from schemas.agreement import Agreement
-from schemas.negotiation import AgreementProposal
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import AgreementProposal
 
 PROFILE = shipped_profile("children")
 BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}
@@ -128,8 +128,8 @@ def test_a_notice_that_is_filled_in_reads_easily_and_is_no_draft() -> None:
 
 
 def test_both_languages_have_words_for_all_that_an_agreement_chooses_from() -> None:
-    from schemas.chapter_limits import FREQUENCY_WORDS
-    from schemas.clause_words import BASIS_WORDS
+    from schemas.agreement.chapter_limits import FREQUENCY_WORDS
+    from schemas.agreement.clause_words import BASIS_WORDS
 
     english, spanish = map(family_words, LANGUAGES)
     for words in (english, spanish):

@@ -14,8 +14,8 @@ from encoding.agreement.own_words import require_last
 from encoding.agreement.signer import NOTHING_YET
 from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError
-from schemas.negotiation import LastWord
-from schemas.statement import SignedStatement, Statement
+from schemas.agreement.negotiation import LastWord
+from schemas.agreement.statement import SignedStatement, Statement
 
 NOTHING = KeptAgreements(project="foster-k12")
 

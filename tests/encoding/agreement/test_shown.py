@@ -13,10 +13,10 @@ from encoding.agreement.page import agreement_page
 from encoding.agreement.picture import data_flow
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.profiles.catalog import shipped_profile
-from schemas.agreement import Agreement
-from schemas.chapters import chapters_of
-from schemas.knowledge import MEASURED
-from schemas.profile import EncodingProfile
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.chapters import chapters_of
+from schemas.agreement.knowledge import MEASURED
+from schemas.linkage.profile import EncodingProfile
 
 PROFILE = shipped_profile("children")
 BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}

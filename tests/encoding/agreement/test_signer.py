@@ -12,10 +12,10 @@ from samples.shown_agreements import FIRST, specification
 from encoding.agreement.signer import Signer, changes_since
 from encoding.errors import AgreementError, AgreementUntrustedError
 from encoding.people.identity import Identity, new_identity, replace_keys
-from schemas.agreement import Agreement
-from schemas.identity import IdentityHistory
-from schemas.negotiation import LastWord
-from schemas.statement import Consent, Counsel, Notice, RunApproval, StandingApproval
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.negotiation import LastWord
+from schemas.agreement.statement import Consent, Counsel, Notice, RunApproval, StandingApproval
+from schemas.signing.identity import IdentityHistory
 
 NOW = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)
 COUNSEL = Counsel(name="Dana Cole", title="General counsel", date="2026-08-24")

@@ -27,9 +27,9 @@ from encoding.agreement.verification import (
 )
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError, WorkspaceError
 from encoding.people.peers import Peers
-from schemas.agreement import Agreement
-from schemas.identity import IdentityHistory, PublicIdentity
-from schemas.statement import SignedStatement
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.statement import SignedStatement
+from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 NOTHING = KeptAgreements(project="foster-k12")

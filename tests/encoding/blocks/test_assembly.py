@@ -21,7 +21,7 @@ from encoding.blocks import assembly as module
 from encoding.blocks import spool
 from encoding.blocks.assembly import STORED_ROW, Assembly, AssemblyCounts, Randomness
 from encoding.blocks.keys import CellKeys
-from schemas.profile import EncodingProfile, Side
+from schemas.linkage.profile import EncodingProfile, Side
 
 VECTORS = read_vectors("bsf1")["good"]["record"]
 KEY = bytes(range(32))

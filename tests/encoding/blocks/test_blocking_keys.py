@@ -14,7 +14,7 @@ from vectors.file import read_vectors
 
 from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.keys import CellKeys
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 VECTORS = read_vectors("bsf1")["good"]["record"]
 KEY = bytes(range(32))

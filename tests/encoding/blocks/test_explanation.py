@@ -13,7 +13,7 @@ from encoding.blocks.explanation import Explanation, explain, explanation_lines
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
-from schemas.profile import SIDES
+from schemas.linkage.profile import SIDES
 
 PROFILE = shipped_profile("children")
 COLUMNS = ("first_name", "last_name", "birth_date", "sex", "zip", "alias_first", "alias_last")

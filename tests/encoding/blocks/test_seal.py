@@ -14,9 +14,9 @@ from encoding.blocks import seal as module
 from encoding.blocks.seal import Fill, RowSealer, drawn_calls, filters
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts, ValueTables
-from schemas.fields import Lane
-from schemas.profile import EncodingProfile
-from schemas.row_layout import row_layout
+from schemas.linkage.fields import Lane
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.row_layout import row_layout
 
 GOOD = read_vectors("bsf1")["good"]
 LETTERS = st.text(st.sampled_from("ABCDEFGÑ '\0"), max_size=14)

@@ -16,7 +16,7 @@ from vectors.file import read_vectors
 
 from encoding.blocks.values import FilterTexts, ValueTables, read_feature, spread_draws
 from encoding.errors import LinkageSchemaError
-from schemas.fields import Lane
+from schemas.linkage.fields import Lane
 
 VECTORS = read_vectors("bsf1")
 NAMES = st.text(st.sampled_from("ABCDEZ -'ÑÉ\0𐐷\uffee"), min_size=1, max_size=30)

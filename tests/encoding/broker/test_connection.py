@@ -31,7 +31,7 @@ from encoding.errors import (
     ConfigError,
     NotAuthorisedError,
 )
-from schemas.api import UploadRequest
+from schemas.api.bodies import UploadRequest
 from schemas.shared import slow_answers
 
 

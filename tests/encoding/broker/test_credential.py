@@ -20,7 +20,7 @@ from encoding.broker.connection import Connection, Waiting
 from encoding.broker.credential import SignIn
 from encoding.errors import BrokerAnswerError, BrokerUnreachableError, NotAuthorisedError
 from encoding.people.identity import Identity, new_identity
-from schemas.api import WhoAmI
+from schemas.api.bodies import WhoAmI
 
 ADDRESS = "https://broker.test"
 TOKEN_URL = f"{ADDRESS}/v1/token"

@@ -12,7 +12,7 @@ from app.runs.errors import TooManyPairsError
 from app.security.errors import KeyGoneError
 from encoding.broker.runs import FAILURES, require_success, wait_for_run
 from encoding.errors import OthersWaitedForError, RunFailedError
-from schemas.api import RunProgress, RunView
+from schemas.api.bodies import RunProgress, RunView
 
 
 def failed(code: str | None) -> RunFailedError:

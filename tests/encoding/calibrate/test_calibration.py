@@ -24,7 +24,7 @@ from encoding.recipe.dates import read_date_format
 from encoding.records import open_table
 from encoding.records.sample import RecordSampler, Sample
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
-from schemas.fields import NumberKind
+from schemas.linkage.fields import NumberKind
 
 CHILDREN = shipped_profile("children").without_memory()
 

@@ -22,7 +22,7 @@ from encoding.privacy_audit.results import Audit
 from encoding.synth.people import Population, numbering
 from encoding.synth.rehearsal import AS_OF
 from encoding.workspace.workspace import open_workspace
-from schemas.privacy_audit import PrivacyAudit
+from schemas.linkage.privacy_audit import PrivacyAudit
 
 N = 600
 

@@ -14,7 +14,7 @@ from rigs.searching import files_under, found_in
 
 from encoding.cli.parts import outgoing_columns, sealed_links
 from encoding.sharing.deliveries import join_tables
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 RESEARCH, BOARD = "research-office", "school-board"
 DELIVER, ATTACH = ("refresh", "--deliver"), ("refresh", "--attach")

@@ -13,10 +13,10 @@ from rigs.desk import Desk
 from rigs.near_broker import PARTIES, NearBroker, near_broker
 
 from encoding.secret.secret import Secret
-from schemas.ids import HANDLE_BYTES
-from schemas.profile import ROW_BYTES, TOKEN_BYTES
-from schemas.rows import RECORD_NUMBER_BYTES
-from schemas.upload import parse_header
+from schemas.documents.ids import HANDLE_BYTES
+from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
+from schemas.linkage.rows import RECORD_NUMBER_BYTES
+from schemas.rounds.upload import parse_header
 
 pytestmark = pytest.mark.campaign("canaries", database="sqlite")
 

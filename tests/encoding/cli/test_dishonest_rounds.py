@@ -28,13 +28,13 @@ from app.matchlog.draft import SOFTWARE, entry_actor
 from app.rounds import opening
 from app.security.actor import Actor
 from app.security.log_key import read_log_key
-from schemas.audit_pack import Sample
-from schemas.canonical import canonical_bytes
-from schemas.clauses import RoundBudget
+from schemas.agreement.clauses import RoundBudget
+from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import Actor as EntryActor
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.rounds import NonceState
-from schemas.signed_request import SignedRequest
+from schemas.reports.audit_pack import Sample
+from schemas.rounds.rounds import NonceState
+from schemas.signing.signed_request import SignedRequest
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -17,7 +17,7 @@ from rigs.near_broker import NearBroker, problem
 from encoding.evidence.person_disclosures import find_record
 from encoding.workspace.workspace import open_workspace
 from encoding.workspace.written_files import read_written
-from schemas.canonical import canonical_bytes
+from schemas.documents.canonical import canonical_bytes
 
 LINKED = ["4", "7", "x-3"]
 WITH_EVE = ("5", "Eve", "CANARY", "31.12.2010")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.api import ProjectView
-from schemas.clauses import FileSize
+from schemas.agreement.clauses import FileSize
+from schemas.api.bodies import ProjectView
 
 SMALL, LARGE = 20_000, 200_000
 # The program itself and one chunk of rows; and what it keeps of each record: its handle, and the keys by which
@@ -30,8 +30,8 @@ from rigs.agency import Agency, NOW
 from schemas.shared import progress_bar
 from encoding.secret.secret import Secret
 from samples.documents import audit_of
-from schemas.api import ProjectView
-from schemas.privacy_audit import PrivacyAudit
+from schemas.api.bodies import ProjectView
+from schemas.linkage.privacy_audit import PrivacyAudit
 
 progress_bar.QUICK_S = progress_bar.REDRAWN_S = 1e-3  # a step need not take a second first
 view = ProjectView.from_json(json.loads(pathlib.Path("view.json").read_text()))

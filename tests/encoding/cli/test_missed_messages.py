@@ -20,7 +20,7 @@ from encoding.ledger import messages
 from encoding.ledger.values import MessagePlace
 from encoding.rounds import space
 from encoding.rounds.history import RoundHistory
-from schemas.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 pytestmark = pytest.mark.long
 

@@ -28,7 +28,7 @@ from encoding.outputs.linked_people import census
 from encoding.outputs.statuses import KeptStatuses
 from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.workspace.config import read_config, render_config
-from schemas.run import IdSpace, Recipient
+from schemas.linkage.run import IdSpace, Recipient
 
 GUIDE = (Path(__file__).parents[3] / "docs/outputs.md").read_text("utf-8")
 BLOCK = re.compile(r"(?:<!-- (\S+) -->\n)?```sh\n(.*?)```", re.DOTALL)

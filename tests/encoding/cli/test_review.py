@@ -35,7 +35,7 @@ from encoding.review.records import Reading, read_records
 from encoding.review.verdicts import Decided, Verdicts, VerdictsFile
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.matchlog.review_kinds import ReviewAsked
-from schemas.review import (
+from schemas.rounds.review import (
     Card,
     CardField,
     SignedCard,

@@ -22,8 +22,8 @@ from services.chromium import take_picture
 
 from encoding.cli.parts.round_reports import warned_of
 from encoding.workspace.config import CONFIG_NAME
-from schemas.api import RunView
-from schemas.round_report import RoundReport
+from schemas.api.bodies import RunView
+from schemas.reports.round_report import RoundReport
 
 FIRST = [
     "Amara",

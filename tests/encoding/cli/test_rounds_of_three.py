@@ -14,8 +14,8 @@ from rigs.near_broker import POLICY, NearBroker, near_broker, small_profile, sma
 from rigs.weeks import links, settle
 from samples.agreed import agreement_of, without
 
-from schemas.clauses import FileSize
-from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
 
 AGENCIES = ("clinics", "schools", "welfare")
 HEAD = "ID,first,last,born\n"

@@ -8,11 +8,11 @@ import pytest
 from rigs.near_broker import NearBroker, near_broker
 
 from encoding.secret.secret import Secret, write_secret
-from schemas.clauses import FileSize
+from schemas.agreement.clauses import FileSize
+from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt
-from schemas.rounds import RoundList
-from schemas.run import IdSpace, Recipient
+from schemas.rounds.rounds import RoundList
 
 AGENCIES = tuple(f"agency-{number}" for number in range(10))
 FILE = "ID,first,last,born\n1,Ana,Ortiz,2011-04-09\n2,Bo,Nguyen,2012-05-01\n"

@@ -15,8 +15,8 @@ from rigs.weeks import changed_ledger, links, settle
 
 from encoding.ledger.events import Event
 from encoding.ledger.values import Turn
-from schemas.ids import LinkId
-from schemas.run import IdSpace
+from schemas.documents.ids import LinkId
+from schemas.linkage.run import IdSpace
 
 pytestmark = pytest.mark.usefixtures("settled")
 WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."

@@ -11,10 +11,10 @@ from samples.refusals import raises
 import schemas
 from encoding.destruction.certificates import CertificateFolder, read_certificate, verify_file
 from encoding.errors import CertificateError
-from schemas.certificate import CertificateFile
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.reports.certificate import CertificateFile
+from schemas.signing.note import VerifierKey
 
 VECTORS = json.loads(
     (Path(schemas.__file__).parent / "vectors" / "destruction.json").read_text("utf-8")

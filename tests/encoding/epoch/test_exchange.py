@@ -21,7 +21,7 @@ from encoding.profiles.catalog import shipped_profile
 from encoding.secret.agreement import holders_of
 from encoding.secret.share_file import Carried
 from encoding.workspace.workspace import open_workspace
-from schemas.secret_share import SignedConfirmation, SignedShare
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 PROFILE = shipped_profile("generic-person")

@@ -18,8 +18,8 @@ from encoding.epoch.self_test import compare_self_tests, rules_of, run_self_test
 from encoding.profiles.catalog import SHIPPED, SIZES, Size, shipped_profile
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
-from schemas.profile import SIDES, EncodingProfile, Side, memory_columns
-from schemas.secret_share import StepTest
+from schemas.linkage.profile import SIDES, EncodingProfile, Side, memory_columns
+from schemas.signing.secret_share import StepTest
 
 SECRET = Secret(bytes(range(32)))
 PROJECT = "foster-pupils"

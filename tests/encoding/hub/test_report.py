@@ -12,7 +12,7 @@ from encoding.hub.outcomes import Outcome, State, keep_outcome, kept_outcome
 from encoding.hub.page import hub_page
 from encoding.hub.report import HubReport, SpokeSeen, hub_report
 from encoding.hub.spokes import Spoke
-from schemas.round_report import RoundReport
+from schemas.reports.round_report import RoundReport
 
 NOW = "2026-10-25T23:00:00Z"
 ROUND = RoundReport.from_canonical(round_report_vectors()["good"][0]["text"].encode())

@@ -30,8 +30,8 @@ from encoding.ledger.events import Event
 from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
 from encoding.ledger.messages import Listed, claims_stream, closed_messages, open_claims
 from encoding.ledger.values import MessagePlace, Turn
-from schemas.claims import Claims, Transcript, parse_claims, serialise_claims, sign_claims
-from schemas.ids import LinkId, MatchId
+from schemas.documents.ids import LinkId, MatchId
+from schemas.rounds.claims import Claims, Transcript, parse_claims, serialise_claims, sign_claims
 from schemas.shared.error_rows import Refusal
 
 SECOND = Turn(2, 1)

@@ -19,11 +19,11 @@ from encoding.ledger.grants import SpaceName, new_link_id
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims
 from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
 from encoding.ledger.values import Held, Turn
-from schemas.chain_statement import StatedMatch
-from schemas.claims import parse_claims, serialise_claims
-from schemas.errors import DocumentError
-from schemas.ids import LinkId, MatchId
-from schemas.space_message import Veto
+from schemas.documents.errors import DocumentError
+from schemas.documents.ids import LinkId, MatchId
+from schemas.rounds.chain_statement import StatedMatch
+from schemas.rounds.claims import parse_claims, serialise_claims
+from schemas.rounds.space_message import Veto
 
 LINK_IDS = read_vectors("claims")["link_ids"]
 

@@ -17,7 +17,7 @@ from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile, parse_ledger, serialise_ledger
 from encoding.ledger.values import Grant, Turn
 from encoding.workspace.sealed_record import MAGIC
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
 
 KEY = bytes(range(32))
 

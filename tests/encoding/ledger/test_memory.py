@@ -19,7 +19,7 @@ from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.values import Turn
 from encoding.rounds.round_memory import Said
 from encoding.workspace import sealed_record
-from schemas.claims import Claims, serialise_claims
+from schemas.rounds.claims import Claims, serialise_claims
 
 N_LINKS = 1000
 KEY = bytes(32)

@@ -12,8 +12,8 @@ from twins import ledger as ledger_twin
 from encoding.ledger.chains import Chains, join_chains
 from encoding.ledger.grants import SpaceName, grant_ids
 from encoding.ledger.values import Member, Standing, Turn
-from schemas.chain_statement import StatedMatch
-from schemas.ids import LinkId, MatchId
+from schemas.documents.ids import LinkId, MatchId
+from schemas.rounds.chain_statement import StatedMatch
 
 PARTIES = ("alpha", "beta", "delta", "gamma")
 PAIRS = tuple(combinations(PARTIES, 2))

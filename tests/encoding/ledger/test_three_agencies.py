@@ -23,7 +23,7 @@ from encoding.ledger.inputs import inputs_alone, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.messages import Listed, open_statement, seal_statement
 from encoding.ledger.values import MessagePlace, Turn
-from schemas.chain_statement import (
+from schemas.rounds.chain_statement import (
     ChainStatement,
     parse_statement,
     serialise_statement,

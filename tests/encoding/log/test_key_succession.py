@@ -10,7 +10,7 @@ from samples.shown_log import Source, add
 
 from encoding.errors import LogError, LogKeyError, LogRewrittenError
 from encoding.log.pins import PinnedLog
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 
 

@@ -12,7 +12,7 @@ from samples.shown_log import Source, add
 
 from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
 from encoding.log.pins import PinnedLog
-from schemas.api import LogCheckpoint
+from schemas.api.bodies import LogCheckpoint
 from schemas.matchlog.checkpoint import parse_checkpoints
 
 

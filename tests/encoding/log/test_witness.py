@@ -12,9 +12,9 @@ from encoding.errors import BrokerAnswerError, BrokerRefusedError, BrokerUnreach
 from encoding.log.pins import Pin
 from encoding.log.witness import Witness, read_cosigned
 from encoding.people.identity import new_identity
-from schemas.api import CosignatureRequest, CosignatureStored
+from schemas.api.bodies import CosignatureRequest, CosignatureStored
 from schemas.matchlog.checkpoint import parse_checkpoint, parse_checkpoints, verify_cosignatures
-from schemas.matchlog.note import VerifierKey, parse_note
+from schemas.signing.note import VerifierKey, parse_note
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 ANN = new_identity("welfare", ("analyst",), NOW)

@@ -18,7 +18,7 @@ from encoding.blocks.assembly import STORED_ROW
 from encoding.errors import WorkspaceError
 from encoding.packing import container
 from encoding.packing.container import read_container, write_body, write_container
-from schemas.upload import ContainerHeader
+from schemas.rounds.upload import ContainerHeader
 
 HANDLES_EACH, ROWS_EACH = 3, 5
 

@@ -32,10 +32,10 @@ from encoding.recipe import Recipe
 from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
-from schemas.api import ProjectView
-from schemas.counts import SMALLEST_COUNTED_FILE
-from schemas.privacy_audit import PrivacyAudit
-from schemas.profile import SIDES, Side, memory_columns
+from schemas.api.bodies import ProjectView
+from schemas.linkage.counts import SMALLEST_COUNTED_FILE
+from schemas.linkage.privacy_audit import PrivacyAudit
+from schemas.linkage.profile import SIDES, Side, memory_columns
 
 Rows = list[tuple[str, ...]]
 

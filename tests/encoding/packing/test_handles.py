@@ -24,7 +24,7 @@ from encoding.packing.handles import (
     write_handle_map,
 )
 from encoding.transfers.matches import keys_of_handles
-from schemas.ids import Handle
+from schemas.documents.ids import Handle
 
 KEYS = derive_map_keys(bytes(32), "foster-pupils")
 NAME = MapName("foster-pupils", 3, "schools")

@@ -19,7 +19,7 @@ from encoding.packing.memory import (
     record_name,
 )
 from encoding.profiles.catalog import shipped_profile
-from schemas.profile import memory_columns
+from schemas.linkage.profile import memory_columns
 
 PROFILE = shipped_profile("children")
 KEY = memory_key(bytes(range(32)), "demo")

@@ -21,7 +21,7 @@ from encoding.packing.partition import (
     carried_on,
     labels_of,
 )
-from schemas.errors import DocumentError
+from schemas.documents.errors import DocumentError
 
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=60, unique=True)
 

@@ -37,7 +37,7 @@ from encoding.people.identity_lock import (
     read_key_file,
     read_passphrase,
 )
-from schemas.errors import DocumentError
+from schemas.documents.errors import DocumentError
 
 VECTORS = read_vectors("identity")
 NOW = datetime(2026, 9, 1, 6, 0, 0, 999, tzinfo=UTC)

@@ -11,7 +11,7 @@ from samples.refusals import raises
 from encoding.errors import HoldersError, UntrustedKeyError, WorkspaceError
 from encoding.people.identity import Identity, new_identity, replace_keys
 from encoding.people.peers import Peers, read_fingerprint, read_peers, write_peers
-from schemas.identity import IdentityHistory, SignedIdentity, SignedKeyChange
+from schemas.signing.identity import IdentityHistory, SignedIdentity, SignedKeyChange
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 

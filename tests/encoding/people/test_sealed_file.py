@@ -22,7 +22,7 @@ from encoding.people.sealed_file import (
     read_sealed_header,
     seal_pieces,
 )
-from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.signing.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("sealed-file")
 CHUNK = CHUNK_BYTES + TAG_BYTES

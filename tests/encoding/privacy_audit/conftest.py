@@ -8,7 +8,7 @@ from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.profiles.catalog import shipped_profile
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,8 @@ from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.report import AuditReport, report_lines, summary
 from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
 from encoding.privacy_audit.scene import rehearse_partner
-from schemas.canonical import canonical_bytes
-from schemas.profile import EncodingProfile
+from schemas.documents.canonical import canonical_bytes
+from schemas.linkage.profile import EncodingProfile
 
 PAGE = (Path(__file__).parents[3] / "docs/privacy-audit.md").read_text(encoding="utf-8")
 

@@ -23,9 +23,9 @@ from encoding.profiles.catalog import (
 )
 from encoding.recipe import INPUTS, Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
-from schemas.counts import published_counts
-from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS
-from schemas.profile import EncodingProfile, memory_columns
+from schemas.linkage.counts import published_counts
+from schemas.linkage.fields import NUMBER_INPUTS, NUMBER_KINDS
+from schemas.linkage.profile import EncodingProfile, memory_columns
 
 EVERY = [(name, size, zip_code) for name in SHIPPED for size in SIZES for zip_code in (True, False)]
 NUMBERED = shipped_profile("children", number="student-id")

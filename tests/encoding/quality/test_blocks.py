@@ -17,8 +17,8 @@ from encoding.quality.counts import BlockCounts
 from encoding.quality.key_sample import KeySample, KeySampler
 from encoding.recipe.rows import CleanedRows, RowCleaner
 from encoding.records import Chunk
-from schemas.passes import AliasKeys
-from schemas.profile import EncodingProfile
+from schemas.linkage.passes import AliasKeys
+from schemas.linkage.profile import EncodingProfile
 
 SHIPPED = shipped_profile("children")
 COLUMNS = ("first_name", "last_name", "birth_date", "sex", "zip", "alias_last")

@@ -12,7 +12,7 @@ from twins.recipe import known_number
 
 from encoding.recipe.numbers import is_number_placeholder, read_number
 from encoding.recipe.shared_numbers import SharedNumbers, hashes, without_shared
-from schemas.fields import NUMBER_KINDS, NumberKind
+from schemas.linkage.fields import NUMBER_KINDS, NumberKind
 
 
 def test_one_student_id_written_in_many_ways_is_one() -> None:

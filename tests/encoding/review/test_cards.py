@@ -18,16 +18,16 @@ from encoding.progress import silent
 from encoding.review.cards import CardMaking, ReviewOf, make_cards, open_card
 from encoding.review.errors import CardTooLongError, CardUntrustedError, ReviewError
 from encoding.review.records import FileRecord
-from schemas.errors import SignatureError
-from schemas.identity import Duty, PublicIdentity
-from schemas.ids import Handle
-from schemas.review import (
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import Handle
+from schemas.rounds.review import (
     CARD_PLAIN_BYTES,
     Card,
     SignedCard,
     card_plain,
     parse_card,
 )
+from schemas.signing.identity import Duty, PublicIdentity
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 CREATED = "2026-11-20T22:30:00Z"

@@ -17,7 +17,7 @@ from encoding.people.identity import Identity, new_identity
 from encoding.review.errors import DecisionError
 from encoding.review.journal import STEPS, Diary, Journal, JournalFile, Looked
 from encoding.review.verdicts import Verdicts
-from schemas.review import StatedDecisions
+from schemas.rounds.review import StatedDecisions
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 RUN = f"run-{'0' * 32}"

@@ -19,8 +19,8 @@ from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
 from encoding.review.records import FileRecord, Reading, absent_digest, read_records
 from encoding.secret.secret import Secret
-from schemas.api import ProjectView
-from schemas.fields import MEMORY_COLUMNS
+from schemas.api.bodies import ProjectView
+from schemas.linkage.fields import MEMORY_COLUMNS
 
 HEAD = "ID,first,last,born,sex,school\n"
 COLUMNS = {"first_name": "first", "last_name": "last", "birth_date": "born"}

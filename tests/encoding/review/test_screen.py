@@ -20,7 +20,7 @@ from encoding.errors import BrokerUnreachableError
 from encoding.review.journal import JournalFile
 from encoding.review.screen import ReviewApp
 from encoding.review.sitting import Sent, Sitting
-from schemas.review import StatedDecisions
+from schemas.rounds.review import StatedDecisions
 
 
 class Seat:

@@ -9,8 +9,8 @@ from samples.sittings import ELEMENTS, NOW, PEOPLE, REVIEWER, sitting
 from encoding.review.journal import Choice
 from encoding.review.sitting import open_cases
 from encoding.review.verdicts import Decided, Verdicts
-from schemas.ids import Handle
-from schemas.review import Question, Reference, Verdict
+from schemas.documents.ids import Handle
+from schemas.rounds.review import Question, Reference, Verdict
 
 
 def decided(place: int, verdict: Verdict, digest: str | None = None, number: int = 2) -> Decided:

@@ -8,7 +8,7 @@ from pathlib import Path
 from encoding.packing.memory import Rejections
 from encoding.review.journal import Choice, Journal, Looked
 from encoding.review.verdicts import PairName, Verdicts, VerdictsFile, settled
-from schemas.review import REASONS, Verdict
+from schemas.rounds.review import REASONS, Verdict
 
 ONE, TWO = f"per-{'1' * 32}", f"per-{'2' * 32}"
 

@@ -13,15 +13,15 @@ from samples.refusals import raises
 from encoding.errors import RoundUnprovenError, UnseenAgreementError
 from encoding.people.identity import new_identity, replace_keys
 from encoding.rounds.history import RoundHistory, round_history
-from schemas.agreement import Agreement
-from schemas.document import Model
-from schemas.identity import SignedKeyChange
+from schemas.agreement.agreement import Agreement
+from schemas.documents.document import Model
 from schemas.matchlog.entry import Actor, Entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
-from schemas.rounds import NonceOffer, RoundPair, SignedNonceOffer, SupplementView, UsedNonce
-from schemas.upload import Manifest, Signature, SignedManifest
+from schemas.rounds.rounds import NonceOffer, RoundPair, SignedNonceOffer, SupplementView, UsedNonce
+from schemas.rounds.upload import Manifest, Signature, SignedManifest
+from schemas.signing.identity import SignedKeyChange
 
 PARTY = "welfare"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -25,8 +25,8 @@ from encoding.secret.agreement import (
     seal_share,
 )
 from encoding.secret.secret import Secret
-from schemas.identity import PublicIdentity, SignedIdentity, base64_bytes, base64_text
-from schemas.secret_share import (
+from schemas.signing.identity import PublicIdentity, SignedIdentity, base64_bytes, base64_text
+from schemas.signing.secret_share import (
     SecretHolders,
     SelfTest,
     SignedConfirmation,

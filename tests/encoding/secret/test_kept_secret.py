@@ -12,7 +12,7 @@ from encoding.secret.agreement import Contribution
 from encoding.secret.kept_secret import KeptSecret, read_kept, write_kept
 from encoding.secret.secret import Secret
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.secret_share import SecretHolders, SignedConfirmation, SignedShare
+from schemas.signing.secret_share import SecretHolders, SignedConfirmation, SignedShare
 
 VECTORS = read_vectors("secret-share")
 HOLDERS = SecretHolders.from_canonical(VECTORS["holders"].encode())

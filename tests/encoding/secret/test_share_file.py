@@ -9,7 +9,7 @@ from vectors.file import read_vectors
 
 from encoding.errors import ShareError
 from encoding.secret.share_file import Carried, parse_share_file, read_share_file, write_share_file
-from schemas.secret_share import SignedConfirmation, SignedShare
+from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 VECTORS = read_vectors("secret-share")
 DOCUMENTS = [vector["document"] for vector in VECTORS["shares"] + VECTORS["confirmations"]]

@@ -11,7 +11,7 @@ from encoding.rounds.known_status import KnownStatus, keep_status, read_status
 from encoding.sharing.agency_page import agency_page, summary
 from encoding.sharing.agency_state import AgencyState, LogState, attention
 from encoding.workspace.custody import LastBackup
-from schemas.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 RUN = "run-" + "7" * 32
 LATE = {

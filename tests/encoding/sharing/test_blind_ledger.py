@@ -15,8 +15,8 @@ from encoding.errors import AgencyError, WorkspaceError
 from encoding.ledger.errors import ReplayedMatchError
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.blind import BlindHeader
-from schemas.ids import MatchId
+from schemas.documents.ids import MatchId
+from schemas.rounds.blind import BlindHeader
 
 VECTORS = read_vectors("blind-rows")
 HEADER = BlindHeader.from_json(read_vectors("blind-release")["good"][0]["header"])

@@ -26,8 +26,8 @@ from encoding.sharing.blind_links import (
 )
 from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.blind_rows import ROWS_START, open_blind_rows, write_blind_rows
-from schemas.blind import RECORD_BYTES, BlindHeader, parse_blind_header
-from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.rounds.blind import RECORD_BYTES, BlindHeader, parse_blind_header
+from schemas.signing.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("blind-release")
 ROWS = read_vectors("blind-rows")

@@ -25,7 +25,7 @@ from encoding.sharing.change_report import (
     write_changes,
 )
 from encoding.sharing.own_records import Cause, OwnRecords
-from schemas.ids import LinkId
+from schemas.documents.ids import LinkId
 
 PLAIN, OTHER = "a" * 64, "b" * 64
 

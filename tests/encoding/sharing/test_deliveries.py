@@ -22,7 +22,7 @@ from encoding.sharing.deliveries import (
     seal_delivery,
     split_tables,
 )
-from schemas.delivery import STEP_BYTES, SignedDelivery, delivery_head, padding_of
+from schemas.rounds.delivery import STEP_BYTES, SignedDelivery, delivery_head, padding_of
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 KIM = new_identity("k12", ("analyst",), NOW)

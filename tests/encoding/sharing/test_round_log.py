@@ -10,7 +10,7 @@ from vectors.file import read_vectors
 from encoding.errors import LogError
 from encoding.sharing.round_log import RoundLog
 from encoding.sharing.round_page import round_page
-from schemas.round_report import ReviewWeek, RoundReport, few_accepted
+from schemas.reports.round_report import ReviewWeek, RoundReport, few_accepted
 
 
 def test_an_agreement_that_the_log_does_not_have_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoding.sharing.small_cells import Group, shown_groups
-from schemas.round_report import GroupRate
+from schemas.reports.round_report import GroupRate
 
 FLOOR = 3
 

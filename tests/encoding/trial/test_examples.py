@@ -10,7 +10,7 @@ from encoding.profiles.catalog import SHIPPED, shipped_profile
 from encoding.trial.examples import EXAMPLES, weigh_examples
 from encoding.trial.page import FIELD_WORDS
 from encoding.trial.trial import Trial
-from schemas.counts import published_counts
+from schemas.linkage.counts import published_counts
 
 
 def model(tried: Trial) -> Model:

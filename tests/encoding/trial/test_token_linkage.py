@@ -13,7 +13,7 @@ from app.matching.blocks.resolution import Resolution
 from app.matching.blocks.weights import Model, PatternTable, fit_weights
 from encoding.trial import token_linkage
 from encoding.trial.token_linkage import Tokens, link_tokens
-from schemas.link_quality import wrong_links
+from schemas.linkage.link_quality import wrong_links
 
 RULES = ("T1", "T2", "T3", "T4", "T5")
 

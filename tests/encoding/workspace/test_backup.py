@@ -20,9 +20,9 @@ from encoding.workspace.backup import restore_backup, write_backup
 from encoding.workspace.backup_manifest import BackupFile, BackupManifest, SignedBackup
 from encoding.workspace.keepers import Keepers, protect, read_keepers
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.errors import DocumentError
-from schemas.identity import base64_text
-from schemas.signing import sign_document
+from schemas.documents.errors import DocumentError
+from schemas.signing.identity import base64_text
+from schemas.signing.signatures import sign_document
 
 CREATED = "2026-11-20T22:30:00Z"
 FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p.1.q.map": b""}

@@ -20,7 +20,7 @@ from encoding.workspace.backup import Restored, restore_backup
 from encoding.workspace.keepers import read_keepers
 from encoding.workspace.key import read_workspace_key
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.signing.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("workspace-backup")
 CREATED = "2026-11-20T22:30:00Z"

@@ -19,7 +19,7 @@ from encoding.workspace.keepers import (
     recover,
 )
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.errors import DocumentError
+from schemas.documents.errors import DocumentError
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from samples.log import Parts, pack_archive, story
 from vectors.file import naming, read_vectors
 
-from schemas.canonical import canonical_bytes
-from schemas.errors import BundleError
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.errors import BundleError
+from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.archive import MAX_MEMBER_BYTES, ArchiveReader, pack_member
 from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk, serialise_bundle
 from schemas.matchlog.checkpoint import parse_checkpoint
@@ -28,7 +29,6 @@ from schemas.matchlog.tiles import (
     unpack_entries,
     unpack_hashes,
 )
-from schemas.merkle import Frontier, hash_leaf
 
 VECTORS = read_vectors("bundle")
 WHOLE = base64.b64decode(VECTORS["whole"])

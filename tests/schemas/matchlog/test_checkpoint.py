@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
 
-from schemas.canonical import MAX_INTEGER
-from schemas.errors import CheckpointError
+from schemas.documents.canonical import MAX_INTEGER
+from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import (
     MAX_TIME_S,
     Checkpoint,
@@ -26,7 +26,7 @@ from schemas.matchlog.checkpoint import (
     verify_cosignatures,
     verify_log_signature,
 )
-from schemas.matchlog.note import (
+from schemas.signing.note import (
     COSIGNER_KEY,
     LOG_KEY,
     MAX_NOTE_BYTES,

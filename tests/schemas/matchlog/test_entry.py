@@ -12,7 +12,7 @@ from twins.verifier.entries import KINDS as KINDS_OF_PAGE
 from twins.verifier.entries import parse_entry as parse_by_the_page
 from vectors.file import naming, read_vectors
 
-from schemas.errors import EntryError
+from schemas.documents.errors import EntryError
 from schemas.matchlog.entry import Entry, entry_bytes, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from vectors.file import naming, read_vectors
 
-from schemas.errors import CheckpointError, FormatError
+from schemas.documents.errors import CheckpointError, FormatError
 from schemas.matchlog.hand_over import HandOver, follow_hand_overs
 from schemas.matchlog.log_keys import MAX_KEYS, LogKeys
-from schemas.matchlog.note import COSIGNER_KEY, LOG_KEY, VerifierKey
+from schemas.signing.note import COSIGNER_KEY, LOG_KEY, VerifierKey
 
 VECTORS = read_vectors("hand-over")
 FIRST = LogKeys.only(VerifierKey.from_text(VECTORS["first_key"]))

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import read_vectors
 
-from schemas.errors import FormatError, ProofError
-from schemas.matchlog.note import VerifierKey
+from schemas.documents.errors import FormatError, ProofError
 from schemas.matchlog.proof import (
     MAX_PROOF_BYTES,
     LogProof,
@@ -18,7 +17,8 @@ from schemas.matchlog.proof import (
     verify_proof,
     verify_receipt,
 )
-from schemas.upload import Receipt
+from schemas.rounds.upload import Receipt
+from schemas.signing.note import VerifierKey
 
 VECTORS = read_vectors("proof")
 KEYS = [VerifierKey.from_text(text) for text in VECTORS["log_keys"]]

@@ -50,9 +50,9 @@ from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.seal import drawn_calls, filters
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts
-from schemas.counts import FieldCounts, FileCounts, published_counts
-from schemas.errors import DocumentError
-from schemas.profile import EncodingProfile, Side
+from schemas.documents.errors import DocumentError
+from schemas.linkage.counts import FieldCounts, FileCounts, published_counts
+from schemas.linkage.profile import EncodingProfile, Side
 
 PROFILE = block_profile()
 SIZES = Sizes(100, 5_000)

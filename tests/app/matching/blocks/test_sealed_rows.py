@@ -21,8 +21,8 @@ from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
 from app.matching.blocks.rows import Rows, read_rows
 from encoding.blocks.assembly import Assembly
 from encoding.blocks.keys import CellKeys
-from schemas.counts import published_counts
-from schemas.profile import EncodingProfile, Side, memory_columns
+from schemas.linkage.counts import published_counts
+from schemas.linkage.profile import EncodingProfile, Side, memory_columns
 
 PROFILE = block_profile()
 DATA = Path(__file__).parents[3] / "data"

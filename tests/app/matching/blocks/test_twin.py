@@ -43,7 +43,7 @@ from app.matching.blocks.weights import (
     shipped_scores,
     weight,
 )
-from schemas.counts import published_counts
+from schemas.linkage.counts import published_counts
 
 SEEDS = st.integers(0, 2**32)
 PROBABILITIES = st.integers(1, 99_999).map(lambda n: f"0.{n:05}")

@@ -28,8 +28,8 @@ from app.matching.blocks.weights import (
     probability,
     weight,
 )
-from schemas.counts import FileCounts
-from schemas.profile import EncodingProfile
+from schemas.linkage.counts import FileCounts
+from schemas.linkage.profile import EncodingProfile
 
 VECTORS = read_vectors("matching")
 

@@ -16,7 +16,7 @@ from encoding.cli.main import main
 from encoding.cli.parts import prompts
 from encoding.log.pins import PinnedLog
 from encoding.workspace.workspace import open_workspace
-from schemas.run import RECOMMENDED_POLICY
+from schemas.linkage.run import RECOMMENDED_POLICY
 
 
 def type_(*words: str, typed: str | None = None) -> Result:

@@ -11,7 +11,7 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker, near_broker, two_agencies
 from rigs.weeks import links, settle
 
-from schemas.agreement import ProjectTerms
+from schemas.agreement.agreement import ProjectTerms
 
 # Bo of the county is the schools' Robert: nothing but the date of birth is the same.
 COUNTY = "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n"

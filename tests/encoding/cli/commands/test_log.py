@@ -8,7 +8,7 @@ from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker, problem
 from sqlalchemy import text
 
-from schemas.clauses import Finality
+from schemas.agreement.clauses import Finality
 from schemas.matchlog.checkpoint import parse_checkpoint_line, parse_checkpoints
 
 

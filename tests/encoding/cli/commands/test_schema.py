@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
 from encoding.profiles.catalog import SHIPPED, shipped_profile
-from schemas.profile import EncodingProfile
+from schemas.linkage.profile import EncodingProfile
 
 
 def schema(*words: str | Path) -> Result:

@@ -19,7 +19,7 @@ from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
 from encoding.people.peers import read_peers
 from encoding.workspace.config import read_config
-from schemas.invitation import Invitation
+from schemas.signing.invitation import Invitation
 
 __all__ = ["office"]
 

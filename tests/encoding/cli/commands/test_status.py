@@ -6,7 +6,7 @@ import pytest
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 
-from schemas.run import Recipient
+from schemas.linkage.run import Recipient
 
 
 def stage(desk: Desk) -> tuple[str, str | None]:

@@ -17,7 +17,7 @@ from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger import errors as ledger_errors
-from schemas.errors import ProofError
+from schemas.documents.errors import ProofError
 from schemas.shared.command_line import one_line
 from schemas.shared.error_rows import Refusal
 

@@ -1,0 +1,1 @@
+"""What every format stands on: names of things, canonical JSON, closed documents, Merkle trees, refusals."""

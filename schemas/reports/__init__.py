@@ -1,0 +1,1 @@
+"""What people get: reports of rounds and audits, and certificates of destruction."""
