@@ -136,17 +136,21 @@ def weigh_levels(
         levels: of each field, how near the two values are; 0 where one of the two is missing.
         values: what to show beside a field, by its name.
     """
-    steps = [Step("before anything is compared", ("", ""), "", run.weights.prior / UNIT)]
+    before, steps = run.weights.prior, []
     for number, field in enumerate(profile.fields):
-        if levels[number]:
-            bits = run.weights.fields[number][levels[number]] / UNIT
+        weight = run.weights.fields[number][levels[number]] if levels[number] else 0
+        if field.memory is not None:
+            # A trial remembers no round: this is the same for all pairs.
+            before += weight
+        elif levels[number]:
+            bits = weight / UNIT
             level = field.levels[levels[number] - 1].name
             steps.append(Step(field.name, values.get(field.name, ("", "")), level, bits))
     dependence, twins = taken_off(model, levels)
     for name, off in (("names that often go together", dependence), ("chance of twins", twins)):
         if off:
             steps.append(Step(name, ("", ""), "", -off / UNIT))
-    return tuple(steps)
+    return (Step("before anything is compared", ("", ""), "", before / UNIT), *steps)
 
 
 def _levels(profile: EncodingProfile, example: Example) -> tuple[int, ...]:

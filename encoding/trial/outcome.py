@@ -26,6 +26,14 @@ TOKENS: Final = "tokens"
 PairBand = Literal["linked", "review"]
 _BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
 
+_RULES: Final[Mapping[int, str]] = {
+    Rule.MATCH_PROBABILITY: "likely enough to be linked",
+    Rule.REVIEW_BAND: "likely enough to be reviewed, not enough to be linked",
+    Rule.CONTRADICTED: "names or dates contradict the number that they share",
+    Rule.TWIN_GUARD: "twins would explain it as well",
+    Rule.LEAD_TOO_SMALL: "another pair of one of its records is nearly as likely",
+}
+
 TRIAL_SENTENCES: Final[Mapping[str, str]] = {
     **SENTENCES,
     "unreadable-birth-date": "the date of birth cannot be read: another format, or an impossible year",
@@ -116,6 +124,10 @@ class Outcome:
     def rows(self) -> Rows:
         """All pairs that were compared, as the engine decided them."""
         return self.run.rows()
+
+    def why(self, pair: TrialPair) -> str:
+        """Return why a pair is in its band."""
+        return _RULES[int(self.rows["rule"][pair.at])]
 
     @cached_property
     def n_linked(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -83,6 +83,19 @@ def refuse_one_file(a: Path, b: Path) -> None:
             f"{a} and {b} are the same file, byte for byte",
             hint="to find people who are in one file twice: blindlink check --duplicates duplicates.csv",
         )
+
+
+def refuse_faults(guesses: Sequence[Guess], correction: Callable[[], str]) -> None:
+    """Refuse files that cannot be linked as they stand; `correction` says how to name the right columns.
+
+    Raises:
+        GuessError: there is one.
+    """
+    faults = [fault for guess in guesses for fault in guess.faults]
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        remedy = next((one.remedy for one in faults if one.remedy), None)
+        raise GuessError(f"{faults[0].sentence}{more}", hint=remedy or correction())
 
 
 def refuse_other_years(profile: EncodingProfile, sources: Sequence[tuple[str, Guess]]) -> None:
