@@ -63,7 +63,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
             subject,
             turn.side,
             progress,
-            most_partner=view.terms.file_size(turn.partner).most,
+            terms=view.terms,
+            partner=turn.partner,
         )
     order = Order(
         view=view,
