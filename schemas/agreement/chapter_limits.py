@@ -147,6 +147,7 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
             "another one counts, too."
         )
     yield _ended_sentence(limits)
+    yield from _privacy_sentences(agreement)
     if limits.floor:
         yield (
             f"A count below {limits.floor} is not shown, except to the party whose own released records it "
@@ -164,6 +165,41 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
             "Who has link IDs and a column by which linked people may be counted may make tables of them for "
             f"others.{kept_small}"
         )
+
+
+def _privacy_sentences(agreement: Agreement) -> Iterator[str]:
+    """Yield what attacks on a file may find before it is not uploaded, in children of the largest such file."""
+    privacy, terms = agreement.limits.privacy, agreement.terms()
+    if not terms.pairs:
+        return
+    n = max(terms.file_size(smaller).most for _, smaller in terms.pairs)
+
+    def of_children(share: str) -> str:
+        return f"{percent(share)} (of {n:,} records, {float(share) * n:,.0f})"
+
+    yield (
+        "Each agency attacks its encoded file before it sends it, as the operator might, together with a "
+        "rehearsed file of the other agency. Signs of structure in the bytes are never allowed. The rest is a "
+        "risk that the parties accept up to these limits, each the mean of several draws. Where one is "
+        "exceeded, the file is not uploaded; the stewards of all parties may sign another limit."
+    )
+    yield (
+        "Someone who has a list of everybody and what the operator holds may name at most "
+        f"{of_children(privacy.named)} of the records of the smaller file if the list is perfect, "
+        f"{percent(privacy.named_partial)} if it is 90% complete, and {percent(privacy.named_mistaken)} if it "
+        "has mistakes, too."
+    )
+    yield (
+        f"The operator may recognize {percent(privacy.followed_smaller)} of the smaller file's records and "
+        f"{percent(privacy.followed_larger)} of the larger one's from one round to the next, and see something "
+        f"of {percent(privacy.shown)} of the larger file's records that are not in the smaller one."
+    )
+    yield (
+        "Of linked children it may guess rightly, beyond chance, the sex of "
+        f"{percent(privacy.guessed_sex)}, the year of birth of {percent(privacy.guessed_age)}, the "
+        f"length of the name of {percent(privacy.guessed_name_length)}, and a double surname of "
+        f"{percent(privacy.guessed_double_name)}."
+    )
 
 
 def _ended_sentence(limits: Limits) -> str:

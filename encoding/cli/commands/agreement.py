@@ -17,6 +17,7 @@ from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.parts import prompts
+from encoding.cli.parts.agreed_columns import warn_of_lacking
 from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import pinned_log, seat, seat_options
 from encoding.cli.parts.pages import write_page
@@ -111,6 +112,7 @@ def draft(
             "its persons are as the broker shows them: before you sign, compare each fingerprint with them,"
             " from: blindlink identity sheet"
         )
+    warn_of_lacking(session, made.agreement)
     number = made.agreement.known_number
     if number is not None and number.kind == "ssn":
         session.warn(SSN_WARNING.removeprefix("WARNING: "))

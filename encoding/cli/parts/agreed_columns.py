@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoding.errors import ColumnNotListedError, NotReadyError
+from encoding.cli.parts.source import Source
+from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
+from encoding.records.agency_file import agency_file
+from encoding.review.records import lacking
 from encoding.sharing.columns import not_agreed
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
     from schemas.agreement.agreement import Agreement
 
 
@@ -32,3 +37,24 @@ def refuse_other_columns(
             f"the agreement does not let the column {column} go to {receiver}",
             hint="take it out of blindlink.toml: [share] columns",
         )
+
+
+def warn_of_lacking(session: Session, agreement: Agreement, source: Source | None = None) -> None:
+    """Warn of each column that reviewers may see of this agency's file and that the file lacks.
+
+    Without it no question about a record can be answered. What cannot be read says so elsewhere.
+    """
+    source = source or Source()
+    with contextlib.suppress(AgencyError):
+        clause, config = agreement.review, session.config
+        if clause is None or clause.reviewer == session.party:
+            return
+        file = agency_file(config, source.file, source.id_column)
+        columns = config.sections.columns | source.columns
+        shown = agreement.columns(session.party, "shown")
+        for header in lacking(shown, columns, file.table().columns):
+            session.warn(
+                f"your file has no column {header}, which the agreement lets reviewers see: no question about"
+                " your records can be answered without it; say in [columns] what your file calls it, or amend"
+                " the agreement"
+            )

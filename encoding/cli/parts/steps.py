@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from encoding.cli.parts.agreed_columns import warn_of_lacking
+from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.file_audit import audit_that_counts
 from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
@@ -49,6 +51,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     population = source.population or session.config.source.population
     check_party(view.terms, session.party, population)
     require_usable(view.profile)
+    warn_of_lacking(session, agreement_in_force(session, view), source)
     with session.workspace.lock():
         memory = own_memory(session, view.terms, turn.partner)
         buckets = own_buckets(session, view.terms, turn.partner)
@@ -60,7 +63,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
             subject,
             turn.side,
             progress,
-            most_partner=view.terms.file_size(turn.partner).most,
+            terms=view.terms,
+            partner=turn.partner,
         )
     order = Order(
         view=view,
