@@ -17,19 +17,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from blindlink.halves import Check, Encoded, Matches, Rehearsal, check, encode, match
     from blindlink.linkage import Links, Pair, Waterfall, link
     from encoding.errors import AgencyError as Error
 
 __all__ = [
+    "Check",
+    "Encoded",
     "Error",
     "Links",
+    "Matches",
     "Pair",
+    "Rehearsal",
     "Waterfall",
+    "check",
+    "encode",
     "link",
+    "match",
 ]
 
 _PACKAGES: Final = ("app", "encoding", "schemas")
 _MODULE_OF: Final = {
+    **dict.fromkeys(
+        ("Check", "Encoded", "Matches", "Rehearsal", "check", "encode", "match"), "halves"
+    ),
     **dict.fromkeys(("Links", "Pair", "Waterfall", "link"), "linkage"),
 }
 

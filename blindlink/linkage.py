@@ -30,10 +30,11 @@ from encoding.trial.trial import (
     run_trial,
 )
 from encoding.trial.words import UNPROTECTED
+from schemas.documents.errors import FormatError
 from schemas.shared.page import waterfall_chart
 
 ProfileName = Literal["children", "generic-person"]
-_HOW_TO_NAME: Final = (
+HOW_TO_NAME: Final = (
     'name the columns, such as left_columns={"first_name": "Given", "last_name": "Family",'
     ' "birth_date": "Born", "record_id": "ID"}'
 )
@@ -292,13 +293,16 @@ def link(
         given[0].guess(base, today, left_columns, left_dates),
         given[1].guess(base, today, right_columns, right_dates),
     )
-    refuse_faults(guesses, lambda: _HOW_TO_NAME)
+    refuse_faults(guesses, lambda: HOW_TO_NAME)
     names = (given[0].path.name, given[1].path.name)
     refuse_other_years(base, list(zip(names, guesses, strict=True)))
     sources = (given[0].source(guesses[0].layout), given[1].source(guesses[1].layout))
-    trial = run_trial(
-        profile_for(profile, guesses), sources, guesses, as_of=today, progress=progress
-    )
+    try:
+        trial = run_trial(
+            profile_for(profile, guesses), sources, guesses, as_of=today, progress=progress
+        )
+    except FormatError as exc:
+        raise TrialFilesError(str(exc)) from exc
     return Links(trial, given)
 
 

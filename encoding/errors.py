@@ -334,6 +334,9 @@ TrialFilesError = InputError.row(
     "trial-files",
     "Two files cannot be linked in a trial: they are one, too large, or none has people.",
 )
+HalvesError = InputError.row(
+    "halves", "Two rehearsed halves do not fit, or a side is encoded twice under one key."
+)
 DuplicateIndexError = InputError.row(
     "duplicate-index", "The index of a table, which stands for record IDs, has a value twice."
 )
