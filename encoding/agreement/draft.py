@@ -29,7 +29,9 @@ from schemas.linkage.run import MOST_PAIRS, RECOMMENDED_POLICY
 from schemas.shared.written_answers import composed
 from schemas.signing.identity import PublicIdentity
 
-DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
+# Above what ends in a month of foster care; copies of records that give up their link IDs, to guess, end more.
+MOST_ENDED: Final = "0.05"
+DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": MOST_ENDED}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
     "paper": None,

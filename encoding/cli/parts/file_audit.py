@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from encoding.cli.parts.kept_audits import kept_path
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import PrivacyAuditError
@@ -19,8 +20,6 @@ from schemas.agreement.policy_words import percent
 from schemas.linkage.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
     from schemas.agreement.agreement import ProjectTerms
@@ -153,8 +152,9 @@ def _refuse_beyond(audit: PrivacyAudit, limits: PrivacyLimits) -> None:
             f"the privacy audit found {percent(figure.mean)} by the measure {figure.measure}, and the agreement"
             f" allows {allowed}",
             hint=f"see what that means with: blindlink privacy-audit --side {audit.side} --html audit.html;"
-            " if the parties accept it, their stewards sign an amendment with another"
-            f" limits.privacy.{figure.measure}: blindlink agreement draft --amends",
+            " if the parties accept it, a steward types: blindlink agreement draft --amends AGREEMENT --set"
+            f" limits.privacy.{figure.measure}={figure.mean}; then a steward of each party types: blindlink"
+            " agreement sign; counsel need not sign",
         )
 
 
@@ -165,8 +165,3 @@ def refuse_structure(report: AuditReport) -> None:
             report.outcomes[0].sentence.rstrip("."),
             hint="tell those who maintain Blindlink; nothing was encoded",
         )
-
-
-def kept_path(session: Session, side: Side) -> Path:
-    """Return where the last audit for one side of the pair is kept."""
-    return session.workspace.report(session.project, f"privacy-audit-{side}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.kept_audits import audit_sentences
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.project_view import project_view
@@ -52,7 +53,7 @@ def linkage_status(session: Session) -> KnownStatus:
             project=view.project,
             at=utc_text(session.now()),
             stage=found.stage,
-            sentences=found.sentences,
+            sentences=(*found.sentences, *audit_sentences(session, view.terms.privacy)),
             owed=tuple(owed_to_review(facts)),
             command=found.command,
             round=None if facts.round is None else facts.round.round,

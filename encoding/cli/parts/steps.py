@@ -19,6 +19,7 @@ from encoding.log.receipts import KeptReceipt, ReceiptFolder
 from encoding.packing.fill import Filled, Order, fill_outbox, kept_outbox
 from encoding.packing.outbox import Outbox, read_outbox
 from encoding.profiles.profile_files import require_usable
+from encoding.quality.findings import NO_SEX
 from encoding.records.agency_file import agency_file
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.nonces import Nonces
@@ -55,6 +56,9 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     with session.workspace.lock():
         memory = own_memory(session, view.terms, turn.partner)
         buckets = own_buckets(session, view.terms, turn.partner)
+    header = (settings.columns | source.columns).get("sex", "sex")
+    if "sex" in view.profile.columns and header not in file.table().columns:
+        session.warn(NO_SEX)
     secret = shared_secret(session, view)
     subject = _subject(session, view, source)
     with session.progress() as progress:
