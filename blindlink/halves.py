@@ -1,4 +1,4 @@
-"""`blindlink.check`, `encode`, and `match`: a table, and the two halves of a linkage with bytes between them."""
+"""`blindlink.check`, `encode`, and `match`: a table, and both halves of a linkage with bytes between."""
 
 from __future__ import annotations
 
