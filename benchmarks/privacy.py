@@ -62,7 +62,7 @@ def main() -> None:
     if given.nation:
         students = strangers(profile, given.nation, seed=1)
         n_in_care = round(N_IN_CARE * given.nation / N_NATION)
-        pair = rehearse_partner(profile, students, "larger", n_in_care, 1)
+        pair = rehearse_partner(students, "larger", n_in_care, 1)
     else:
         pair = rehearsed(profile, n_students=20_000 if given.quick else 200_000)
     scope = NATION_SCOPE if given.nation else AuditScope()
@@ -73,7 +73,7 @@ def main() -> None:
         scope="full",
         records=found.n_larger,
         audit=found,
-        outcomes=judge_audit(found, profile),
+        outcomes=judge_audit([found], profile),
     )
     print("\n".join(report_lines(report)), file=sys.stderr)
     if given.html:
@@ -161,8 +161,8 @@ def print_goals(report: AuditReport) -> None:
     print("| goal | measured | at most | |\n|---|---|---|---|")
     for outcome in report.outcomes:
         verdict = "reached" if outcome.is_reached else "**missed**"
-        value = f"{outcome.value:.2%}" if 0 < outcome.limit < 1 else f"{outcome.value:.0f}"
-        limit = f"{outcome.limit:.2%}" if 0 < outcome.limit < 1 else f"{outcome.limit:.0f}"
+        value = f"{outcome.value:.2%}" if 0 < outcome.goal < 1 else f"{outcome.value:.0f}"
+        limit = f"{outcome.goal:.2%}" if 0 < outcome.goal < 1 else f"{outcome.goal:.0f}"
         print(f"| {outcome.name} | {value} | {limit} | {verdict} |")
 
 

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
     "missing": "The manifest states no privacy audit, which a file of"
     f" {SMALLEST_AUDITED_FILE} records or more needs.",
-    "quick": "The privacy audit was a quick one; an upload needs the full one.",
-    "missed": "The privacy audit missed a goal: an attack got more than is allowed.",
+    "quick": "The privacy audit was a quick one; an upload needs the full one, with all its draws.",
+    "structure": "The privacy audit found signs of structure in the bytes of rows.",
+    "beyond": "The privacy audit found more than the agreement allows.",
     "other-profile": "The privacy audit was of another encoding profile.",
     "other-side": "The privacy audit was of the other file of the pair.",
     "other-size": "The privacy audit was of a file whose number of records differs by more than a quarter.",
@@ -88,7 +89,7 @@ def check_manifest(
         refuse_gap(manifest, partner, agreed)
     refuse_misfit(manifest, agreed)
     _check_counts(manifest, terms.profile)
-    _check_audit(manifest)
+    _check_audit(manifest, agreed)
 
 
 def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
@@ -163,12 +164,13 @@ def _check_counts(manifest: Manifest, profile: EncodingProfile) -> None:
         raise UploadRejectedError(COUNTS_REFUSED, f"The counts cannot be used: {exc}.") from exc
 
 
-def _check_audit(manifest: Manifest) -> None:
+def _check_audit(manifest: Manifest, agreed: ProjectTerms) -> None:
     fault = audit_fault(
         manifest.privacy_audit,
         profile=manifest.profile,
         side=manifest.side,
         records=manifest.records,
+        limits=agreed.privacy,
     )
     if fault is not None:
         raise UploadRejectedError(

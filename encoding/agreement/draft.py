@@ -23,12 +23,15 @@ from schemas.agreement.amendment import amends_of, opens_epoch, succession_fault
 from schemas.agreement.clauses import MOST_WITHOUT_CONSENT
 from schemas.agreement.negotiation import AgreementProposal
 from schemas.linkage.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
+from schemas.linkage.privacy_audit import proposed_limits
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import MOST_PAIRS, RECOMMENDED_POLICY
 from schemas.shared.written_answers import composed
 from schemas.signing.identity import PublicIdentity
 
-DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
+# Above what ends in a month of foster care; copies of records that give up their link IDs, to guess, end more.
+MOST_ENDED: Final = "0.05"
+DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": MOST_ENDED}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
     "paper": None,
@@ -96,6 +99,7 @@ def draft_agreement(
     raw["profile"] = profile.digest()
     raw["parties"] = [read_party(party, folder, enrolled) for party in _tables(raw, "parties")]
     raw["policy"] = _table(raw, "policy") | _room_for_pairs(raw, answers, profile)
+    _settle_privacy(raw, profile, before)
     _settle_number(raw)
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))
@@ -192,6 +196,32 @@ def _sizes(raw: Mapping[str, Any]) -> list[int]:
     limits = raw.get("limits")
     files = _tables(limits, "files") if isinstance(limits, dict) else []
     return [file["most"] for file in files if isinstance(file.get("most"), int)]
+
+
+def _settle_privacy(
+    raw: Mapping[str, Any], profile: EncodingProfile, before: AgreementProposal | None
+) -> None:
+    """Fill in limits of the privacy audit: those before, or else by the size of the files."""
+    limits = raw.get("limits")
+    if not isinstance(limits, dict):
+        return
+    files = [
+        (file["most"], file["least"])
+        for file in _tables(limits, "files")
+        if isinstance(file.get("most"), int) and isinstance(file.get("least"), int)
+    ]
+    # Of several pairs the largest of the smaller files: its goals are the widest.
+    most, least = sorted(files)[-2] if len(files) > 1 else (0, 0)
+    kept = (
+        proposed_limits(profile.block_cap, least, most)
+        if before is None
+        else before.agreement.limits.privacy
+    )
+    given = limits.get("privacy")
+    answered = (
+        {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    )
+    limits["privacy"] = kept.model_dump(mode="json") | answered
 
 
 def _room_for_pairs(

@@ -159,6 +159,7 @@ def _refuse_unaudited(order: Order, n_records: int) -> None:
         profile=order.view.terms.profile,
         side=order.turn.side,
         records=n_records,
+        limits=order.view.terms.privacy,
     )
     if fault is not None:
         raise FileChangedError(

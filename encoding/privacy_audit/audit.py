@@ -75,7 +75,7 @@ def audit_file(
         return Audit(0, 0, sampled)
     progress("rehearsing a partner's file", 0.0, 0, "attacks")
     n_partner = scope.n_partner or _partner_size(side, whole, most_partner or whole * 50)
-    pair = rehearse_partner(profile, file, side, n_partner, seed, sampled=sampled)
+    pair = rehearse_partner(file, side, n_partner, seed, sampled=sampled)
     if groups is not None and side == "smaller":
         pair = Pair(pair.smaller, pair.larger, pair.who_smaller, pair.who_larger, groups)
     return audit_pair(profile, pair, scope, sampled=sampled, seed=seed, progress=progress)

@@ -1,177 +1,124 @@
-"""The goals of the encoding, and whether an audit reached them."""
+"""What the draws of an audit found by each measure, in plain words, and whether that lies above a goal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from statistics import fmean
 from typing import Final
 
-from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.results import Audit
+from schemas.linkage.privacy_audit import MEASURES, Measure, goals_of
 from schemas.linkage.profile import EncodingProfile
 
-# What may be guessed of linked children beyond chance.
-_ATTRIBUTE_GAIN: Final = 0.03
-# Double surnames are common ones, and in larger files their bearers meet more people; no passes hide more.
-SURNAME_GAIN: Final = 0.12
-_JUDGED: Final = ("sex", "birth year", "name length", "double surname")
-_OF_TWO_KINDS: Final = ("sex", "double surname")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an attacker may reach.
-
-    Attributes:
-        shown: part of the larger file's records that may be seen though they are not in the smaller file, where
-            that has up to 4,000 records; with more, more strangers meet one of them, to the limit of a nation.
-        named: part of the children in care who may be named with each kind of register.
-        followed: part of the smaller and of the larger file that may be followed by shape; of the larger one
-            those that are not in the smaller one.
-    """
-
-    shown: float
-    named: tuple[float, float, float]
-    followed: tuple[float, float]
-
-
-STATE: Final = Limits(0.01, (0.01, 0.006, 0.0025), (0.15, 0.006))
-NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06))
-"""Files of several millions have more neighbours; what is not limited is said."""
-_FEW_IN_CARE: Final = 4_000
-_SMALLEST_NATION_CAP: Final = 8
-# Eleven goals are judged at once, some by the worst of three results.
-_STANDARD_ERRORS: Final = 3
+_REGISTERS: Final[tuple[Measure, ...]] = ("named", "named_partial", "named_mistaken")
+_TRAITS: Final[dict[str, Measure]] = {
+    "sex": "guessed_sex",
+    "birth year": "guessed_age",
+    "name length": "guessed_name_length",
+    "double surname": "guessed_double_name",
+}
+_MOST_KNOWN: Final = 1_000
+_BY_REGISTER: Final = (
+    "By a list of everybody ({}), someone could name {{}} of the children in care, even when up to 1,000 are"
+    " already known."
+)
+_GUESS: Final = (
+    "The broker guesses the {} of linked children rightly for {{}} more than chance would."
+)
+# What is said of a share; the braces are for it, in children where there is somebody to count.
+_SENTENCES: Final[dict[Measure, str]] = {
+    "shown": "The broker sees something of {} of the larger file's records though they are not in the smaller"
+    " one; the rest are random bits to it.",
+    "named": _BY_REGISTER.format("a perfect one"),
+    "named_partial": _BY_REGISTER.format("90% complete, with 10% strangers"),
+    "named_mistaken": _BY_REGISTER.format("the same, with mistakes"),
+    "followed_smaller": "From one round to the next, {} of the smaller file's records can be recognized by whom"
+    " they meet.",
+    "followed_larger": "From one round to the next, {} of the larger file's records that are not in the smaller"
+    " one can be recognized by whom they meet.",
+    "guessed_sex": _GUESS.format("sex"),
+    "guessed_age": _GUESS.format("birth year"),
+    "guessed_name_length": _GUESS.format("length of the first name"),
+    "guessed_double_name": _GUESS.format("number of surnames"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One goal and what was measured.
+    """One measure and what the draws found.
 
     Attributes:
-        name: stable name, kebab-case.
+        name: the measure, or `structure`.
         sentence: what was found, in plain words.
-        value: what was measured.
-        limit: what it must not exceed.
+        value: the mean of the draws; of `structure` the sum.
+        least: the least of the draws.
+        most: the most of the draws.
+        goal: what it should not exceed.
     """
 
     name: str
     sentence: str
     value: float
-    limit: float
+    least: float
+    most: float
+    goal: float
 
     @property
     def is_reached(self) -> bool:
         """Whether the goal was reached."""
-        return self.value <= self.limit
+        return self.value <= self.goal
 
 
-def limits_of(profile: EncodingProfile) -> Limits:
-    """Return the limits for the size of files that a profile is made for."""
-    return STATE if profile.block_cap < _SMALLEST_NATION_CAP else NATION
-
-
-def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
-    """Return each goal with what was measured; empty if the file has too few records."""
-    if not audit.n_larger:
+def judge_audit(draws: Sequence[Audit], profile: EncodingProfile) -> tuple[Outcome, ...]:
+    """Return what all draws of an audit found by each measure; empty if the file has too few records."""
+    if not draws[0].n_larger:
         return ()
-    limits = limits_of(profile)
-    return (
-        *_bytes(audit),
-        *_shown(audit, limits),
-        *_named(audit, limits),
-        *_followed(audit, limits),
-        *_guessed(audit),
+    goals = goals_of(profile.block_cap, draws[0].n_smaller)
+    found = [dict(_measured(one)) for one in draws]
+    outcomes = [_structure(draws)]
+    for measure in MEASURES:
+        values = [one[measure] for one in found if measure in one]
+        if values:
+            outcomes.append(_outcome(measure, values, goals[measure], draws[0]))
+    return tuple(outcomes)
+
+
+def _structure(draws: Sequence[Audit]) -> Outcome:
+    sealed = [result for audit in draws for result in audit.sealed]
+    found, n_rows = sum(one.n_found for one in sealed), sum(one.n_rows for one in sealed)
+    signs = f"{found or 'no'} signs of structure were found; none is allowed."
+    sentence = f"In the bytes of {n_rows:,} rows, {signs}"
+    return Outcome("structure", sentence, float(found), float(found), float(found), 0.0)
+
+
+def _outcome(measure: Measure, values: Sequence[float], goal: float, audit: Audit) -> Outcome:
+    mean = fmean(values)
+    of = audit.n_larger if measure in ("shown", "followed_larger") else audit.n_smaller
+    told = f"{mean:.2%} (about {mean * of:,.0f} of {of:,})"
+    if measure in _TRAITS.values():
+        told = f"{100 * mean:.1f} in 100"
+    drawn = (
+        f" {min(values):.2%} to {max(values):.2%} in {len(values)} draws;"
+        if len(values) > 1
+        else ""
     )
+    sentence = f"{_SENTENCES[measure].format(told)}{drawn} the goal is at most {goal:.2%}."
+    return Outcome(measure, sentence, mean, min(values), max(values), goal)
 
 
-def _bytes(audit: Audit) -> Iterator[Outcome]:
-    found = sum(result.n_found for result in audit.sealed)
-    looked_at = sum(result.n_rows for result in audit.sealed)
-    yield Outcome(
-        "secret-structure",
-        f"In the bytes of {looked_at:,} rows, {found or 'no'} signs of structure were found; none is allowed.",
-        float(found),
-        0.0,
-    )
-
-
-def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
-    limit = min(limits.shown * max(1.0, audit.n_smaller / _FEW_IN_CARE), NATION.shown)
+def _measured(audit: Audit) -> Iterator[tuple[Measure, float]]:
+    """Yield what one draw found, as shares that are not below 0."""
     # That records of both files meet is what they are sent for, however large a part of a small file they are.
-    strangers = audit.shown_larger - audit.shown_linked
-    # Of the parts as they are shown, so that they add up.
-    shown = round(audit.shown_linked, 3) + round(strangers, 3)
-    yield Outcome(
-        "shows-anything",
-        f"The broker sees something about {shown:.1%} of the larger file's records:"
-        f" {audit.shown_linked:.1%} are in the smaller file too, {strangers:.1%} are not, and at most"
-        f" {limit:.1%} of that kind is allowed. The rest are random bits to it.",
-        strangers,
-        limit,
-    )
-
-
-def _named(audit: Audit, limits: Limits) -> Iterator[Outcome]:
-    names = ("named-perfect", "named-partial", "named-mistaken")
-    for name, kind, limit in zip(names, audit.naming, limits.named, strict=False):
-        if kind.results:
-            tried = (result for result in kind.results if result.n_known <= 1_000)
-            worst = max(tried, key=lambda result: result.share)
-            # A share of so few children is off by chance: so many standard errors are allowed.
-            allowed = limit + _STANDARD_ERRORS * sqrt(limit * (1 - limit) / max(1, worst.n))
-            yield Outcome(
-                name,
-                f"Someone with a list of everybody ({kind.register}) can name {worst.share:.2%} of the"
-                f" children in care, even when up to 1,000 are already known; at most {limit:.2%} is allowed,"
-                f" and {allowed - limit:.2%} for chance.",
-                worst.share,
-                allowed,
-            )
-
-
-def _followed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
-    found = audit.followed
-    if found is None:
-        return
-    # Who is in both is counted in the smaller file, however large a part of a small larger file they are.
-    sides = (
-        ("smaller", "smaller file's records", found.smaller),
-        ("larger", "larger file's records that are not in the smaller one", found.strangers),
-    )
-    for (side, whose, share), limit in zip(sides, limits.followed, strict=True):
-        yield Outcome(
-            f"followed-{side}",
-            f"From one round to the next, {share:.2%} of the {whose} can be recognized by whom they meet;"
-            f" at most {limit:.1%} is allowed.",
-            share,
-            limit,
-        )
-
-
-def _guessed(audit: Audit) -> Iterator[Outcome]:
+    yield "shown", audit.shown_larger - audit.shown_linked
+    for measure, kind in zip(_REGISTERS, audit.naming, strict=False):
+        shares = [one.share for one in kind.results if one.n_known <= _MOST_KNOWN]
+        if shares:
+            yield measure, max(shares)
+    if audit.followed is not None:
+        # Who is in both is counted in the smaller file, however large a part of a small larger file they are.
+        yield "followed_smaller", audit.followed.smaller
+        yield "followed_larger", audit.followed.strangers
     for result in audit.attributes:
-        if result.name not in _JUDGED:
-            continue
-        gain = SURNAME_GAIN if result.name == "double surname" else _ATTRIBUTE_GAIN
-        # As above.
-        limit = gain + _STANDARD_ERRORS * result.error
-        yield Outcome(
-            f"guessed-{result.name.replace(' ', '-')}",
-            f"{_told(result)} At most {100 * limit:.1f} points more is allowed.",
-            result.gain,
-            limit,
-        )
-
-
-def _told(result: AttributeResult) -> str:
-    if result.name in _OF_TWO_KINDS:
-        return (
-            f"Shown one linked child of each kind, the broker guesses rightly {result.share:.1%} of the time"
-            f" which is which by {result.name}; chance alone reaches 50%."
-        )
-    return (
-        f"The broker guesses the {result.name} of {result.share:.1%} of linked children rightly; always naming"
-        f" the most frequent one reaches {result.chance:.1%}."
-    )
+        if result.name in _TRAITS:
+            yield _TRAITS[result.name], max(result.gain, 0.0)

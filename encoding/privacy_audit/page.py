@@ -69,7 +69,10 @@ _LIMITS: Final = (
 def report_page(report: AuditReport, file_name: str) -> str:
     """Return the report as one self-contained HTML file; it holds aggregates only and may be shown."""
     listed: list[tuple[Standing, str]] = [
-        ("good" if outcome.is_reached else "bad", outcome.sentence)
+        (
+            "good" if outcome.is_reached else "bad" if outcome.name == "structure" else "warn",
+            outcome.sentence,
+        )
         for outcome in (*report.missed, *(one for one in report.outcomes if one.is_reached))
     ] or [("note", summary(report))]
     listed += [("note", note) for note in notes(report)]

@@ -9,10 +9,17 @@ from typing import Any, Final
 from encoding.privacy_audit.goals import Outcome
 from encoding.privacy_audit.results import Audit
 from schemas.documents.canonical import canonical_digest
-from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, Scope
+from schemas.linkage.privacy_audit import (
+    MEASURES,
+    SMALLEST_AUDITED_FILE,
+    Figure,
+    PrivacyAudit,
+    Scope,
+    decimal_text,
+)
 from schemas.linkage.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/4"
+VERSION: Final = "blindlink/privacy-audit/5"
 
 AGENCY_NOTE: Final = (
     "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they"
@@ -39,9 +46,9 @@ class AuditReport:
         side: which file of the pair it was taken for.
         scope: how much was attacked.
         records: how many records the whole file has.
-        audit: what the attacks found.
-        outcomes: each goal with what was measured; empty if the file has too few records.
-        draws: of each draw of much the same file until now, this one last, whether every goal was reached.
+        audit: what the attacks of the first draw found.
+        outcomes: each measure with what all draws found; empty if the file has too few records.
+        draws: how many draws there were.
     """
 
     profile: str
@@ -50,12 +57,17 @@ class AuditReport:
     records: int
     audit: Audit
     outcomes: tuple[Outcome, ...]
-    draws: tuple[bool, ...] = ()
+    draws: int = 1
 
     @property
     def missed(self) -> tuple[Outcome, ...]:
         """The goals that were not reached."""
         return tuple(outcome for outcome in self.outcomes if not outcome.is_reached)
+
+    @property
+    def structure(self) -> int:
+        """How many signs of structure the bytes of all draws showed."""
+        return round(sum(one.value for one in self.outcomes if one.name == "structure"))
 
     def document(self) -> dict[str, Any]:
         """Return the audit as JSON without floats; it holds aggregates only."""
@@ -66,12 +78,14 @@ class AuditReport:
             "side": self.side,
             "scope": self.scope,
             "records": self.records,
-            "draws": list(self.draws),
+            "draws": self.draws,
             "goals": [
                 {
                     "name": outcome.name,
                     "value": _decimal(outcome.value),
-                    "limit": _decimal(outcome.limit),
+                    "least": _decimal(outcome.least),
+                    "most": _decimal(outcome.most),
+                    "goal": _decimal(outcome.goal),
                     "is_reached": outcome.is_reached,
                 }
                 for outcome in self.outcomes
@@ -93,7 +107,18 @@ class AuditReport:
             profile=self.profile,
             side=self.side,
             records=self.records,
-            passed=not self.missed,
+            structure=self.structure,
+            draws=self.draws,
+            figures=tuple(
+                Figure(
+                    measure=outcome.name,
+                    mean=decimal_text(outcome.value),
+                    least=decimal_text(outcome.least),
+                    most=decimal_text(outcome.most),
+                )
+                for outcome in self.outcomes
+                if outcome.name in MEASURES
+            ),
         )
 
 
@@ -105,7 +130,7 @@ def summary(report: AuditReport) -> str:
             " nothing was found out"
         )
     audit = report.audit
-    n = f"{audit.n_smaller:,} against {audit.n_larger:,} records attacked"
+    n = f"{audit.n_smaller:,} against {audit.n_larger:,} records attacked in {report.draws} draws"
     if report.missed:
         return f"{n}: {len(report.missed)} of {len(report.outcomes)} goals missed"
     return f"{n}: all {len(report.outcomes)} goals reached"
@@ -137,7 +162,8 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     """Yield the report as lines of text."""
     yield summary(report)
     for outcome in report.outcomes:
-        yield f"  {'good' if outcome.is_reached else 'stop'}  {outcome.sentence}"
+        bad = "stop" if outcome.name == "structure" else "warn"
+        yield f"  {'good' if outcome.is_reached else bad}  {outcome.sentence}"
     plain = report.audit.plain
     if plain is not None:
         for result in plain.known_pairs:

@@ -15,7 +15,8 @@ from encoding.privacy_audit.cells import FileKeys, file_keys, in_blocks, join, m
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.graph import Edges, edges_of
 from encoding.privacy_audit.labels import Labels
-from encoding.privacy_audit.partner import Copyist, strangers
+from encoding.privacy_audit.likeness import Likeness
+from encoding.privacy_audit.partner import Copyist
 from encoding.privacy_audit.refinement import SharedCells
 from encoding.privacy_audit.reidentification import Chosen, Register, Target
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
@@ -52,7 +53,6 @@ class Pair:
 
 
 def rehearse_partner(
-    profile: EncodingProfile,
     file: ClearFile,
     side: Side,
     n_partner: int,
@@ -63,7 +63,6 @@ def rehearse_partner(
     """Return this file with a partner's: three in five of the smaller file's people are in both.
 
     Args:
-        profile: says how strangers are cleaned.
         file: this agency's.
         side: whether it is the larger or the smaller file of the pair.
         n_partner: records of the partner's file.
@@ -85,10 +84,11 @@ def rehearse_partner(
         n_outside = round((1 - _IN_BOTH) * n_partner)
         n_young = round(_TOO_YOUNG * n_outside)
         n_old = n_outside - n_young
+    like = Likeness(file, seed)
     bands = ((n_partner - n_both - n_young - n_old, SCHOOL_AGES), (n_young, _YOUNG), (n_old, _OLD))
     for place, (n, ages) in enumerate(bands):
         if n:
-            partner = partner.plus(strangers(profile, n, seed + place, ages))
+            partner = partner.plus(like.strangers(n, seed + place, ages))
     ours = np.arange(file.n_records, dtype=np.int64)
     new = np.arange(partner.n_records - n_both, dtype=np.int64) + file.n_records
     theirs = np.concatenate([chosen, new])
@@ -121,6 +121,7 @@ class Scene:
         self.labels = Labels(profile, self._tables)
         self.keys_smaller = file_keys(profile, pair.smaller, "smaller")
         self.keys_larger = file_keys(profile, pair.larger, "larger")
+        self._like = Likeness(pair.larger, seed)
         self._people: People | None = None
 
     def shared_cells(self, *, exact: bool = False) -> SharedCells:
@@ -190,7 +191,7 @@ class Scene:
         else:
             listed = everybody.take(chosen)
         n_more = round(with_strangers * self.pair.larger.n_records)
-        listed = listed.plus(strangers(self.profile, n_more, seed + _NOBODY))
+        listed = listed.plus(self._like.strangers(n_more, seed))
         n_new = listed.n_records - len(chosen)
         nobody = -(10**9) - np.arange(n_new, dtype=np.int64)
         believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])
@@ -209,7 +210,7 @@ class Scene:
             who = [pair.who_larger, pair.who_smaller[unlinked]]
             for seed, (share, ages) in enumerate(((_PRESCHOOL, _YOUNG), (_SCHOOL_LEFT, _OLD))):
                 n = round(share * pair.larger.n_records)
-                people = people.plus(strangers(self.profile, n, 900 + seed, ages))
+                people = people.plus(self._like.strangers(n, seed, ages))
             n_more = people.n_records - pair.larger.n_records - len(unlinked)
             who.append(-1 - np.arange(n_more, dtype=np.int64))
             is_in_larger = np.arange(people.n_records) < pair.larger.n_records

@@ -65,6 +65,14 @@ class Reading:
         return self.columns.get(element, element)
 
 
+def lacking(
+    elements: Sequence[str], columns: Mapping[str, str], available: Collection[str]
+) -> list[str]:
+    """Return what a file would call those of the elements that it lacks."""
+    headers = (columns.get(name, name) for name in elements)
+    return [header for header in headers if header not in available]
+
+
 def read_records(
     reading: Reading,
     wanted: Collection[str],
@@ -87,10 +95,10 @@ def read_records(
         InputError, ConfigError: it cannot be read.
     """
     table = reading.file.open()
-    missing = [name for name in elements if reading.header_of(name) not in table.columns]
+    missing = lacking(elements, reading.columns, table.columns)
     if missing:
         raise MissingColumnError(
-            f"the file has no column {reading.header_of(missing[0])}, which the agreement lets reviewers see",
+            f"the file has no column {missing[0]}, which the agreement lets reviewers see",
             hint="say in the section [columns] what your file calls it, or amend the agreement",
         )
     cleaner = RowCleaner(

@@ -1,6 +1,6 @@
 """The reports of rounds as this workspace keeps them, so that later ones can be held against them.
 
-Files: sealed as `encoding.workspace.sealed_record` says; within, a `blindlink/round-report/1`.
+Files: sealed as `encoding.workspace.sealed_record` says; within, a `blindlink/round-report/2`.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ from schemas.documents.document import Document
 from schemas.documents.ids import Code, IsoDate, Name, Origin, Sha256Hex
 from schemas.documents.texts import Share
 from schemas.linkage.fields import NUMBER_INPUTS
+from schemas.linkage.privacy_audit import PrivacyLimits
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 from schemas.signing.identity import PublicIdentity
@@ -89,7 +90,7 @@ class ProjectTerms(Document):
 
     KIND: ClassVar[str] = "project terms"
 
-    version: Literal["blindlink/project-terms/2"] = "blindlink/project-terms/2"
+    version: Literal["blindlink/project-terms/3"] = "blindlink/project-terms/3"
     project: Name
     epoch: Epoch = 1
     purpose: Code
@@ -110,6 +111,7 @@ class ProjectTerms(Document):
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
     most_ended: Share | None = None
+    privacy: PrivacyLimits | None = None
     approvals: ApprovalRule
     finality: Finality
     review: Review | None = None
@@ -191,7 +193,7 @@ class Agreement(Document):
 
     KIND: ClassVar[str] = "agreement"
 
-    version: Literal["blindlink/agreement/3"] = "blindlink/agreement/3"
+    version: Literal["blindlink/agreement/4"] = "blindlink/agreement/4"
     project: Name
     log: Origin
     number: Annotated[int, Field(ge=1, le=10_000)]
@@ -308,6 +310,7 @@ class Agreement(Document):
             round_days=self.schedule.round_days,
             round_budget=limits.budget,
             most_ended=limits.most_ended,
+            privacy=limits.privacy,
             approvals=self.approvals,
             finality=self.finality,
             review=self.review,

@@ -147,6 +147,7 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
             "another one counts, too."
         )
     yield _ended_sentence(limits)
+    yield from _privacy_sentences(agreement)
     if limits.floor:
         yield (
             f"A count below {limits.floor} is not shown, except to the party whose own released records it "
@@ -166,6 +167,41 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
         )
 
 
+def _privacy_sentences(agreement: Agreement) -> Iterator[str]:
+    """Yield what attacks on a file may find before it is not uploaded, in children of the largest such file."""
+    privacy, terms = agreement.limits.privacy, agreement.terms()
+    if not terms.pairs:
+        return
+    n = max(terms.file_size(smaller).most for _, smaller in terms.pairs)
+
+    def of_children(share: str) -> str:
+        return f"{percent(share)} (of {n:,} records, {float(share) * n:,.0f})"
+
+    yield (
+        "Each agency attacks its encoded file before it sends it, as the operator might, together with a "
+        "rehearsed file of the other agency. Signs of structure in the bytes are never allowed. The rest is a "
+        "risk that the parties accept up to these limits, each the mean of several draws. Where one is "
+        "exceeded, the file is not uploaded; the stewards of all parties may sign another limit."
+    )
+    yield (
+        "Someone who has a list of everybody and what the operator holds may name at most "
+        f"{of_children(privacy.named)} of the records of the smaller file if the list is perfect, "
+        f"{percent(privacy.named_partial)} if it is 90% complete, and {percent(privacy.named_mistaken)} if it "
+        "has mistakes, too."
+    )
+    yield (
+        f"The operator may recognize {percent(privacy.followed_smaller)} of the smaller file's records and "
+        f"{percent(privacy.followed_larger)} of the larger one's from one round to the next, and see something "
+        f"of {percent(privacy.shown)} of the larger file's records that are not in the smaller one."
+    )
+    yield (
+        "Of linked children it may guess rightly, beyond chance, the sex of "
+        f"{percent(privacy.guessed_sex)}, the year of birth of {percent(privacy.guessed_age)}, the "
+        f"length of the name of {percent(privacy.guessed_name_length)}, and a double surname of "
+        f"{percent(privacy.guessed_double_name)}."
+    )
+
+
 def _ended_sentence(limits: Limits) -> str:
     if limits.most_ended is None:
         return "Any number of links may end in one round without a person looking at it first."
@@ -173,7 +209,8 @@ def _ended_sentence(limits: Limits) -> str:
     return (
         f"If a round would end more than {percent(limits.most_ended)} of an agency's links in force, its "
         "former links stay in use until a person of that agency accepts the change and says why. A single "
-        f"link that ends never needs that.{few}"
+        f"link that ends never needs that.{few} An agency that guesses what the other holds about a linked "
+        "child by a record without its link ID loses that link, so this bounds such guesses in a round, too."
     )
 
 

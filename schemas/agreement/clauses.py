@@ -15,6 +15,7 @@ from schemas.documents.document import Model
 from schemas.documents.ids import Code, DecimalText, IsoDate, Name, PartyName, Sha256Hex
 from schemas.documents.texts import Line, Share, Text
 from schemas.linkage.fields import NumberKind
+from schemas.linkage.privacy_audit import PrivacyLimits
 from schemas.linkage.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
 from schemas.signing.identity import PersonIdText, PublicIdentity
 
@@ -276,16 +277,18 @@ class FileSize(Model):
 
 
 class Limits(Model):
-    """Sizes of the files, one an agency, the round budget, the floor, and how many links may end at once.
+    """Sizes of files, round budget, floor, how many links may end at once, what attacks on a file may find.
 
     `budget` null sets no limit on rounds; `floor` is the smallest count that is shown. `most_ended` is the
     share of the links in force that may end in one round before a person has to accept it; null: no limit.
+    `privacy` holds each file to figures of its privacy audit.
     """
 
     files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     budget: RoundBudget | None
     floor: Annotated[int, Field(ge=0, le=10**6)]
     most_ended: Share | None
+    privacy: PrivacyLimits
 
 
 class Review(Model):

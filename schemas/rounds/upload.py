@@ -169,7 +169,7 @@ class Manifest(Document):
 
     KIND: ClassVar[str] = "manifest"
 
-    version: Literal["blindlink/manifest/3"] = "blindlink/manifest/3"
+    version: Literal["blindlink/manifest/4"] = "blindlink/manifest/4"
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
     round: RoundNumber

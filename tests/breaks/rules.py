@@ -230,6 +230,13 @@ def upload_after_a_quick_audit(log: SampleLog) -> Entry:
     return _audited(log, scope="quick")
 
 
+def upload_beyond_what_is_agreed(log: SampleLog) -> Entry:
+    audit = log.received(FOSTER, CW).privacy_audit
+    assert audit is not None
+    beyond = audit.figures[1].model_copy(update={"mean": "0.1001"})
+    return _audited(log, figures=(audit.figures[0], beyond, *audit.figures[2:]))
+
+
 def upload_with_anothers_id(log: SampleLog) -> Entry:
     return log.upload(FOSTER, K12, object=log.upload(FOSTER, CW).object)
 
@@ -640,7 +647,11 @@ BREAKS: dict[str, list[Break]] = {
     "upload-profile": [upload_of_another_profile, upload_of_another_epoch],
     "upload-population": [upload_of_another_population],
     "upload-size": [upload_too_large, upload_too_small],
-    "upload-audit": [upload_without_an_audit, upload_after_a_quick_audit],
+    "upload-audit": [
+        upload_without_an_audit,
+        upload_after_a_quick_audit,
+        upload_beyond_what_is_agreed,
+    ],
     "upload-twice": [upload_with_anothers_id],
     "upload-destroyed": [destroyed_twice],
     "upload-unknown": [run_on_an_unknown_upload],

@@ -9,7 +9,7 @@ from encoding.privacy_audit.last_audit import keep_audit
 from encoding.privacy_audit.report import AuditReport
 from encoding.privacy_audit.results import Audit
 from encoding.workspace.workspace import open_workspace
-from schemas.linkage.privacy_audit import Scope
+from schemas.linkage.privacy_audit import DRAWS, MEASURES, Scope
 from schemas.linkage.profile import EncodingProfile, Side
 
 
@@ -21,7 +21,8 @@ def keep_passing_audit(
     records: int,
     *,
     scope: Scope = "full",
-    passed: bool = True,
+    structure: int = 0,
+    **figures: float,
 ) -> AuditReport:
     """Keep an audit as `privacy-audit` does, and return it; by changes also one that does not count."""
     report = AuditReport(
@@ -30,7 +31,14 @@ def keep_passing_audit(
         scope=scope,
         records=records,
         audit=Audit(0, 0, 1.0),
-        outcomes=(Outcome("shows-anything", "Nothing is seen.", 0.0 if passed else 1.0, 0.0),),
+        outcomes=(
+            Outcome("structure", f"Signs: {structure}.", structure, structure, structure, 0),
+            *(
+                Outcome(name, f"{name}.", found, found, found, 0.01)
+                for name, found in (dict.fromkeys(MEASURES, 0.001) | figures).items()
+            ),
+        ),
+        draws=DRAWS,
     )
     keep_audit(open_workspace(workspace).report(project, f"privacy-audit-{side}"), report)
     return report

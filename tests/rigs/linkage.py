@@ -20,7 +20,7 @@ from rigs.agreed_copies import agree, reach
 from rigs.enrolled import EnrolledPerson, log_entries
 from rigs.persons import DUTIES, enrolled_person
 from samples.agreed import agreement_of, usual_clauses
-from samples.documents import audit_of
+from samples.documents import stated_audit
 from samples.round_files import (
     KEY_ID,
     Container,
@@ -342,7 +342,7 @@ class Linkage:
             "partner_root": self._partner_root(header.round, header.partner, party),
             "last_message": None,
             "counts": None,
-            "privacy_audit": audit_of(header.profile, header.side, header.records),
+            "privacy_audit": stated_audit(header.profile, header.side, header.records),
             "as_of": "2026-08-31",
             "population": self.terms.population,
             "created": "2026-09-01T05:00:00Z",

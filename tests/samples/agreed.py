@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from samples.agreement import AGREEMENT, direction
+from samples.documents import PRIVACY
 
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.clauses import ApprovalRule, Finality
@@ -68,6 +69,7 @@ def agreement_of(
             "budget": said["round_budget"],
             "floor": terms.floor,
             "most_ended": terms.most_ended,
+            "privacy": PRIVACY if terms.privacy is None else terms.privacy.model_dump(mode="json"),
         },
         "retention": {
             "keep_encodings_days": terms.keep_encodings_days,

@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from samples.documents import FILES, POLICY
+from samples.documents import FILES, POLICY, PRIVACY
 from vectors.identity import identity_of, private_bytes, signature
 
 # Name -> seed of the keys, party, duties.
@@ -54,7 +54,7 @@ def direction(giver: str, receiver: str, basis: str, citation: str | None = None
 
 
 AGREEMENT: dict[str, Any] = {
-    "version": "blindlink/agreement/3",
+    "version": "blindlink/agreement/4",
     "project": "foster-k12",
     "log": "broker.example/log",
     "number": 1,
@@ -150,6 +150,7 @@ AGREEMENT: dict[str, Any] = {
         "budget": {"rounds": 6, "days": 30},
         "floor": 10,
         "most_ended": "0.1",
+        "privacy": PRIVACY,
     },
     "start": "2026-09-01",
     "end": "2027-08-31",

@@ -7,6 +7,10 @@ import copy
 import json
 from typing import Any
 
+from schemas.linkage.privacy_audit import DRAWS, MEASURES, PrivacyAudit
+
+# Limits of the privacy audit.
+PRIVACY: dict[str, str] = dict.fromkeys(MEASURES, "0.1")
 LINKAGE_FEATURE = json.dumps(
     {
         "identifier": "first",
@@ -105,7 +109,7 @@ FILES: list[dict[str, Any]] = [
 ]
 
 TERMS: dict[str, Any] = {
-    "version": "blindlink/project-terms/2",
+    "version": "blindlink/project-terms/3",
     "project": "foster-k12",
     "epoch": 1,
     "purpose": "school-stability",
@@ -129,6 +133,7 @@ TERMS: dict[str, Any] = {
     "round_days": 7,
     "round_budget": None,
     "most_ended": None,
+    "privacy": PRIVACY,
     "approvals": {
         "runs": "each",
         "parties": ["child-welfare"],
@@ -195,11 +200,20 @@ def audit_of(profile: str, side: str, records: int) -> dict[str, Any] | None:
     if records < 500:
         return None
     stated = {"digest": "2" * 64, "scope": "full", "profile": profile, "side": side}
-    return {**stated, "records": records, "passed": True}
+    figures = [
+        {"measure": name, "mean": "0.001", "least": "0", "most": "0.002"} for name in MEASURES
+    ]
+    return {**stated, "records": records, "structure": 0, "draws": DRAWS, "figures": figures}
+
+
+def stated_audit(profile: str, side: str, records: int) -> PrivacyAudit | None:
+    """The same as the manifest has it."""
+    stated = audit_of(profile, side, records)
+    return stated and PrivacyAudit.model_validate_json(json.dumps(stated))
 
 
 MANIFEST: dict[str, Any] = {
-    "version": "blindlink/manifest/3",
+    "version": "blindlink/manifest/4",
     "project": "foster-k12",
     "epoch": 1,
     "round": 3,

@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.agreed import agreement_of
-from samples.documents import audit_of
+from samples.documents import stated_audit
 from samples.parties import (
     BROKER,
     CW,
@@ -418,7 +418,7 @@ class SampleLog:
             "key_id": hashlib.sha256(secret.encode()).hexdigest()[:16],
             "as_of": self.moment.strftime("%Y-%m-%d"),
             "population": "pupils",
-            "privacy_audit": audit_of(self.terms[project].profile, side, records),
+            "privacy_audit": stated_audit(self.terms[project].profile, side, records),
             "manifest_sha256": manifest,
             "signature": rounds.signature(actor, "manifest", {"digest": manifest}),
         }

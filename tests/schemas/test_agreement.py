@@ -13,7 +13,7 @@ from schemas.agreement.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
 from schemas.documents.errors import DocumentError
 
 DEFAULTS: dict[str, Any] = {
-    "version": "blindlink/project-terms/2",
+    "version": "blindlink/project-terms/3",
     "epoch": 1,
     "auditors": (),
     "floor": DEFAULT_FLOOR,

@@ -2,28 +2,76 @@
 
 from __future__ import annotations
 
-import pytest
-from samples.documents import audit_of
+import json
+from typing import Any
 
-from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault, audit_words
+import pytest
+from pydantic import ValidationError
+from samples.documents import PRIVACY, audit_of
+
+from schemas.linkage.privacy_audit import (
+    MEASURES,
+    PrivacyAudit,
+    PrivacyLimits,
+    audit_fault,
+    audit_words,
+    goals_of,
+    proposed_limits,
+)
 
 PROFILE = "a" * 64
-UPLOAD = {"profile": PROFILE, "side": "larger", "records": 1_000}
+LIMITS = PrivacyLimits(**PRIVACY)
+UPLOAD: dict[str, Any] = {
+    "profile": PROFILE,
+    "side": "larger",
+    "records": 1_000,
+    "limits": LIMITS,
+}
 
 
 def audit(**changes) -> PrivacyAudit:
-    return PrivacyAudit.model_validate(audit_of(PROFILE, "larger", 1_000) | changes)
+    return PrivacyAudit.model_validate_json(
+        json.dumps(audit_of(PROFILE, "larger", 1_000) | changes)
+    )
 
 
-def test_a_full_audit_of_the_same_that_passed_counts() -> None:
+FIGURES = audit().model_dump(mode="json")["figures"]
+
+
+def test_a_full_audit_counts_with_every_figure_up_to_its_signed_limit_and_none_beyond() -> None:
     assert audit_fault(audit(), **UPLOAD) is None
+    # What only linked children of two kinds can show may be lacking.
+    assert audit_fault(audit(figures=FIGURES[:6]), **UPLOAD) is None
+    for place, measure in enumerate(MEASURES):
+        for mean, fault in (("0.1", None), ("0.1001", "beyond")):
+            figure = {**FIGURES[place], "mean": mean, "most": "0.9"}
+            stated = audit(figures=[*FIGURES[:place], figure, *FIGURES[place + 1 :]])
+            assert audit_fault(stated, **UPLOAD) == fault, measure
+            assert audit_fault(stated, **{**UPLOAD, "limits": None}) is None
+            assert [one.measure for one in stated.beyond(LIMITS)] == [measure] * (fault is not None)
+    for figures in (FIGURES[::-1], FIGURES[:1] * 2):
+        with pytest.raises(ValidationError):
+            audit(figures=figures)
+
+
+def test_proposed_limits_are_three_times_the_goals_and_what_chance_adds_in_a_small_file() -> None:
+    for block_cap, least, most in ((4, 500, 4_000), (4, 3_000, 6_000), (8, 50_000, 60_000)):
+        goals, limits = goals_of(block_cap, most), proposed_limits(block_cap, least, most)
+        for measure, goal in goals.items():
+            share = min(3 * goal, 1)
+            assert min(share, 1) <= limits.of(measure) <= min(share + 0.07, 1), measure
+    assert proposed_limits(4, 1, 1) == proposed_limits(4, 500, 4_000)
+    assert proposed_limits(4, 4_000, 4_000).named == "0.039"
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
         ({"scope": "quick"}, "quick"),
-        ({"passed": False}, "missed"),
+        ({"draws": 2}, "quick"),
+        ({"figures": FIGURES[1:]}, "quick"),
+        ({"figures": FIGURES[:5]}, "quick"),
+        ({"structure": 1}, "structure"),
         ({"profile": "b" * 64}, "other-profile"),
         ({"side": "smaller"}, "other-side"),
     ],
@@ -46,8 +94,7 @@ def test_only_a_file_too_small_to_be_attacked_needs_none() -> None:
 
 
 def test_it_is_told_in_plain_words() -> None:
-    assert audit_words(audit()) == "full, of 1,000 records, every goal reached"
-    assert (
-        audit_words(audit(scope="quick", passed=False)) == "quick, of 1,000 records, a goal missed"
-    )
+    found = "of 1,000 records, 3 draws"
+    assert audit_words(audit()) == f"full, {found}, 0.10% named by a perfect register"
+    assert audit_words(audit(scope="quick", figures=[])) == f"quick, {found}"
     assert audit_words(None) == "none, fewer than 500 records"

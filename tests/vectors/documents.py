@@ -125,6 +125,7 @@ TERMS_GOOD: list[Change] = [
     ("a tenth of the links may end at once", "most_ended", "0.1"),
     ("no two links may end at once", "most_ended", "0"),
     ("all links may end at once", "most_ended", "1"),
+    ("no limits of the privacy audit", "privacy", None),
     ("approvals", "approvals", APPROVALS),
     (
         "a run that is final with two cosigners",
@@ -209,7 +210,9 @@ MANIFEST_GOOD: list[Change] = [
         "privacy_audit.scope",
         "quick",
     ),
-    ("a goal missed, likewise", "privacy_audit.passed", False),
+    ("structure in the bytes, likewise", "privacy_audit.structure", 1),
+    ("a figure that none of the agreements allows, likewise", "privacy_audit.figures.1.mean", "1"),
+    ("no figures, likewise", "privacy_audit.figures", []),
     ("a file too small to be counted", "counts", None),
     ("the first of the pair", "partner_root", None),
     ("a message that was seen", "last_message", "3" * 64),
@@ -228,6 +231,9 @@ MANIFEST_BAD: list[Change] = [
     ("a level less of strangers", "counts.fields.0.strangers", [3_000, 12_000]),
     ("nobody counted", "counts.fields.0.strangers", [0, 0, 0]),
     ("a day that does not exist", "as_of", "2026-02-30"),
+    ("more than all named", "privacy_audit.figures.1.mean", "1.0001"),
+    ("a measure twice", "privacy_audit.figures.1.measure", "shown"),
+    ("no draw", "privacy_audit.draws", 0),
 ]
 
 OFFER_GOOD: list[Change] = [

@@ -90,7 +90,8 @@ def belongs_to_round(log: LogState, entry: Entry) -> None:
 _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
     "missing": "an upload states no privacy audit",
     "quick": "an upload's privacy audit is a quick one",
-    "missed": "an upload's privacy audit missed a goal",
+    "structure": "an upload's privacy audit found signs of structure in the bytes of rows",
+    "beyond": "an upload's privacy audit found more than the agreement allows",
     "other-profile": "an upload's privacy audit is of another encoding profile",
     "other-side": "an upload's privacy audit is of the other file of the pair",
     "other-size": "an upload's privacy audit is of a number of records that differs by more than a quarter",
@@ -99,10 +100,17 @@ _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
 
 def is_audited(log: LogState, entry: Entry) -> None:
     """An upload of so many records, for its side of the pair, states a privacy audit that counts."""
-    body, state = cast(UploadReceived, entry.body), project_of(log, entry).rounds.open
+    project = project_of(log, entry)
+    body, state = cast(UploadReceived, entry.body), project.rounds.open
     pair = None if state is None else state.pair_of(entry.actor.party, body.partner)
     side: Side = "larger" if pair is not None and entry.actor.party == pair[0] else "smaller"
-    fault = audit_fault(body.privacy_audit, profile=body.profile, side=side, records=body.records)
+    fault = audit_fault(
+        body.privacy_audit,
+        profile=body.profile,
+        side=side,
+        records=body.records,
+        limits=project.terms.privacy,
+    )
     if fault is not None:
         break_off("upload-audit", _AUDIT_FAULTS[fault], entry)
 

@@ -19,6 +19,7 @@ from encoding.cli.commands.agreement_signatures import accept, send, sign, statu
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.agreement_questions import ask_answers
 from encoding.cli.terminal.options import seat_options
+from encoding.project.agreement.agreed_columns import warn_of_lacking
 from encoding.project.agreement.agreements import pinned_log, seat
 from encoding.project.pages import write_page
 from encoding.project.session import Session
@@ -112,6 +113,7 @@ def draft(
             "its persons are as the broker shows them: before you sign, compare each fingerprint with them,"
             " from: blindlink identity sheet"
         )
+    warn_of_lacking(session, made.agreement)
     number = made.agreement.known_number
     if number is not None and number.kind == "ssn":
         session.warn(SSN_WARNING.removeprefix("WARNING: "))

@@ -74,10 +74,25 @@ def check(
         write_page(html, report_page(report, subject.file.path.name, shareable=shareable))
         session.say(f"the report is in {html}")
     emit(_document(report, shareable=shareable), report_lines(report, shareable=shareable))
+    _tell_attacks(session)
     for one in accepted:
         until = "until it becomes a quarter worse" if one.is_kept else "this once"
         session.say(f"accepted {until}: {one.sentence(shareable=shareable)}")
     refuse_stops(report, shareable=shareable)
+
+
+def _tell_attacks(session: Session) -> None:
+    """Say what attacks on the encoded file found, or how to find it out before an agreement is drafted."""
+    from encoding.project.uploading.kept_audits import audit_sentences
+
+    told = list(audit_sentences(session, None)) if session.config_path.exists() else []
+    for sentence in told:
+        session.say(sentence)
+    if not told:
+        session.say(
+            "what attacks on the encoded file find is not known yet; before an agreement is drafted:"
+            " blindlink privacy-audit"
+        )
 
 
 def _document(report: Report, *, shareable: bool) -> dict[str, object]:

@@ -58,13 +58,13 @@ def privacy_audit(
     """Test the encodings of FILE (or of the file in your settings) against an outsider's attacks.
 
     It invents a partner's file, encodes both under keys that are thrown away, and attacks what the broker
-    would have. Your project's secret is not used, and nothing leaves this computer. Exit code 1: an attack
-    found more than is allowed.
+    would have. Your project's secret is not used, and nothing leaves this computer. What lies above
+    a goal is a warning. Exit code 1: the bytes have structure, which is never allowed.
     """
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
     from encoding.privacy_audit.results import FULL, QUICK
-    from encoding.project.uploading.file_audit import audited, refuse_missed
+    from encoding.project.uploading.file_audit import audited, refuse_structure
 
     if html is not None:
         refuse_another_page(html)
@@ -79,4 +79,4 @@ def privacy_audit(
         write_page(html, report_page(report, subject.file.path.name))
         session.say(f"the report is in {html}")
     emit(report.document() | {"digest": report.digest()}, report_lines(report))
-    refuse_missed(report)
+    refuse_structure(report)

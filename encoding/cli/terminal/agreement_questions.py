@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 
 import click
 
+from encoding.agreement.draft import MOST_ENDED
 from encoding.cli.terminal.policy_questions import ask_policy, ask_profile
 from encoding.cli.terminal.prompts import (
     ask_choice,
@@ -147,7 +148,7 @@ def _ethics(parties: Sequence[Answers]) -> Answers:
         "floor": ask_number("Smallest count that is shown", 10),
         "most_ended": ask_share(
             "Largest share of the links that may end in one round before a person has to look",
-            "0.1",
+            MOST_ENDED,
         ),
     }
     breach = {

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from encoding.cli.terminal.prompts import ask_confirmation, is_interactive
-from encoding.errors import GuessDeclinedError, GuessError
+from encoding.errors import GuessDeclinedError
 from encoding.profiles.catalog import shipped_profile
 from encoding.project.session import Session
 from encoding.records.csv_table import DELIMITER_NAMES
@@ -33,6 +33,7 @@ from encoding.trial.summary import trial_document
 from encoding.trial.trial import (
     is_without_sex,
     profile_for,
+    refuse_faults,
     refuse_one_file,
     refuse_other_years,
     run_trial,
@@ -68,7 +69,9 @@ def try_linkage(session: Session, asked: Asked) -> Tried:
     refuse_one_file(*asked.files)
     guesses = _guesses(session, asked)
     refuse_taken_places(asked.out, [PAGE, PAIRS, *UNMATCHED, README, *layouts], force=asked.force)
-    _refuse_faults(asked, guesses)
+    refuse_faults(
+        guesses, lambda: _correction(asked, guesses, [bool(one.faults) for one in guesses])
+    )
     base = shipped_profile(asked.profile)
     refuse_other_years(
         base, [(path.name, one) for path, one in zip(asked.files, guesses, strict=True)]
@@ -96,18 +99,6 @@ def try_linkage(session: Session, asked: Asked) -> Tried:
         if name in layouts
     }
     return found, trial_document(found), write_trial(asked.out, found, trial_page(found), written)
-
-
-def _refuse_faults(asked: Asked, guesses: Sequence[Guess]) -> None:
-    faults = [fault for guess in guesses for fault in guess.faults]
-    if not faults:
-        return
-    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-    remedy = next((one.remedy for one in faults if one.remedy), None)
-    raise GuessError(
-        f"{faults[0].sentence}{more}",
-        hint=remedy or _correction(asked, guesses, [bool(one.faults) for one in guesses]),
-    )
 
 
 def _guesses(session: Session, asked: Asked) -> list[Guess]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import make_private_folder
+from encoding.project.agreement.agreed_columns import refuse_other_columns
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.agreement.rosters import on_their_roster
 from encoding.project.context import Context
-from encoding.project.delivering.agreed_columns import refuse_other_columns
 from encoding.project.linking.sealed_links import SealedLinks, sealed_links
 from encoding.project.linking.shared_links import SharedLinks, newest_linked, shared_links
 from encoding.project.own_keys import unlock_own

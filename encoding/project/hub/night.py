@@ -133,7 +133,7 @@ class Night:
                 continue
             try:
                 if reading not in self.readings.tables:
-                    self.readings.tables[reading] = KeptTable(open_reading(reading))
+                    self.readings.tables[reading] = KeptTable.read(open_reading(reading))
             except AgencyError:
                 self.readings.unreadable.add(reading)
                 continue

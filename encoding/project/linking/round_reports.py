@@ -162,6 +162,8 @@ class _Maker:
             reviews=tuple(self._reviews()),
             disclosures=self._log.disclosures(),
             lost=tuple(self._lost()),
+            privacy_audit=own.privacy_audit,
+            privacy_limits=terms.privacy,
         )
 
     def _read_compared(self, links: LinksOfRound) -> Compared:

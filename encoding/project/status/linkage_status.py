@@ -12,6 +12,7 @@ from encoding.project.linking.own_ledger import ledger_file, own_space
 from encoding.project.linking.own_links import own_links
 from encoding.project.reviewing.reviews import reviews_of
 from encoding.project.session import Session
+from encoding.project.uploading.kept_audits import audit_sentences
 from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status
 from encoding.rounds.status import describe, gather_facts, owed_to_review
 from schemas.documents.ids import utc_text
@@ -52,7 +53,7 @@ def linkage_status(session: Session) -> KnownStatus:
             project=view.project,
             at=utc_text(session.now()),
             stage=found.stage,
-            sentences=found.sentences,
+            sentences=(*found.sentences, *audit_sentences(session, view.terms.privacy)),
             owed=tuple(owed_to_review(facts)),
             command=found.command,
             round=None if facts.round is None else facts.round.round,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from encoding.errors import PrivacyAuditError
@@ -9,24 +10,20 @@ from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.clear_sample import LeftOut, count_records, read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.last_audit import (
-    decides,
-    keep_audit,
-    read_draws,
-    read_kept_audit,
-    seed_of,
-)
+from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_of
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
 from encoding.project.session import Session
+from encoding.project.uploading.kept_audits import kept_path
 from encoding.project.uploading.subject import Subject
-from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
+from schemas.agreement.policy_words import percent
+from schemas.linkage.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
+    from schemas.agreement.agreement import ProjectTerms
+    from schemas.linkage.privacy_audit import PrivacyLimits
     from schemas.linkage.profile import Side
 
 
@@ -39,10 +36,9 @@ def audited(
     *,
     most_partner: int | None = None,
 ) -> AuditReport:
-    """Attack a file with a rehearsed partner's, and remember what came of it.
+    """Attack a file with a rehearsed partner's, several times, and remember what came of it.
 
-    Without a settings file nothing is remembered, nor of a partner's file whose size was said. A full audit
-    that misses a goal draws again: of all draws of much the same file, more must pass than miss. It does not
+    Without a settings file nothing is remembered, nor of a partner's file whose size was said. It does not
     hold the workspace's lock.
 
     Args:
@@ -62,46 +58,37 @@ def audited(
         left_out=withdrawn_of(session),
         progress=progress,
     )
-    has_settings = session.config_path.exists()
-    project = session.project if has_settings else ""
-    # Whoever chose that size could choose one that passes.
-    is_kept = has_settings and not scope.n_partner
-    profile, n_records = subject.profile.digest(), read.n_records
-    draws: tuple[bool, ...] = ()
-    if is_kept and scope.name == "full":
-        kept = kept_path(session, side)
-        draws = read_draws(kept, profile=profile, side=side, records=n_records)
-    while True:
-        audit = audit_file(
+    profile, is_full = subject.profile.digest(), scope.name == "full"
+    scopes = (
+        scope,
+        *[replace(GOALS_ALONE, n_partner=scope.n_partner)] * (DRAWS - 1 if is_full else 0),
+    )
+    draws = [
+        audit_file(
             subject.profile,
             read.file,
             side,
-            scope,
-            n_in_file=n_records,
+            one,
+            n_in_file=read.n_records,
             most_partner=most_partner,
-            seed=seed_of(project, profile, side, len(draws)),
+            seed=seed_of(profile, side, number),
             progress=progress,
         )
-        outcomes = judge_audit(audit, subject.profile)
-        draws = (*draws, all(outcome.is_reached for outcome in outcomes))
-        report = AuditReport(
-            profile=profile,
-            side=side,
-            scope=scope.name,
-            records=n_records,
-            audit=audit,
-            outcomes=outcomes,
-            draws=draws,
-        )
-        is_over = scope.name != "full" or decides(draws)
-        # A draw that passed counts for nothing before the audit is over.
-        if is_kept and (is_over or not draws[-1]):
-            keep_audit(kept_path(session, side), report)
-        if is_over:
-            return report
-        session.say(
-            "an attack found too much, now or before; the attacks run again, with new draws"
-        )
+        for number, one in enumerate(scopes)
+    ]
+    report = AuditReport(
+        profile=profile,
+        side=side,
+        scope=scope.name,
+        records=read.n_records,
+        audit=draws[0],
+        outcomes=judge_audit(draws, subject.profile),
+        draws=len(draws),
+    )
+    # Whoever chose the partner's size could choose one that passes.
+    if session.config_path.exists() and not scope.n_partner:
+        keep_audit(kept_path(session, side), report)
+    return report
 
 
 def withdrawn_of(session: Session) -> LeftOut | None:
@@ -119,48 +106,62 @@ def audit_that_counts(
     side: Side,
     progress: Progress,
     *,
-    most_partner: int,
+    terms: ProjectTerms,
+    partner: str,
 ) -> PrivacyAudit | None:
     """Return what the manifest of an upload states: the kept audit while it counts, else one made now.
 
     Call it without the workspace's lock, so that no other command has to wait.
-    A new one takes seconds for a few thousand records, two minutes for 200,000. None: the file is too small.
+    None: the file is too small.
 
     Raises:
-        PrivacyAuditError: more was found than is allowed, or too few records can be attacked.
+        PrivacyAuditError: more was found than is agreed, or too few records can be attacked.
     """
     n_records = count_records(subject.file, withdrawn_of(session), progress)
     if n_records < SMALLEST_AUDITED_FILE:
         return None
-    profile = subject.profile.digest()
-    kept = read_kept_audit(kept_path(session, side))
-    if kept is not None and not audit_fault(kept, profile=profile, side=side, records=n_records):
-        return kept
-    session.say(
-        "this file has no valid full privacy audit, so one runs now, before the file is sent"
-    )
-    report = audited(session, subject, GOALS_ALONE, side, progress, most_partner=most_partner)
-    refuse_missed(report)
-    statement = report.statement()
-    if statement is None:
-        raise PrivacyAuditError(
-            "too few of the file's records can be encoded to attack them",
-            hint="to see what is wrong with them: blindlink check",
+    profile, kept = subject.profile.digest(), read_kept_audit(kept_path(session, side))
+    # Attacked once more, the same file has the same figures: so no limit counts here.
+    fault = audit_fault(kept, profile=profile, side=side, records=n_records, limits=None)
+    if kept is None or fault is not None:
+        session.say(
+            "this file has no valid full privacy audit, so one runs now, before the file is sent"
         )
-    session.say(f"privacy audit: {summary(report)}")
-    return statement
+        most = terms.file_size(partner).most
+        report = audited(session, subject, GOALS_ALONE, side, progress, most_partner=most)
+        refuse_structure(report)
+        kept = report.statement()
+        if kept is None:
+            raise PrivacyAuditError(
+                "too few of the file's records can be encoded to attack them",
+                hint="to see what is wrong with them: blindlink check",
+            )
+        session.say(f"privacy audit: {summary(report)}")
+        for outcome in report.missed:
+            session.warn(outcome.sentence.rstrip("."))
+    if terms.privacy is not None:
+        _refuse_beyond(kept, terms.privacy)
+    return kept
 
 
-def refuse_missed(report: AuditReport) -> None:
-    """Raise PrivacyAuditError if a goal was missed."""
-    if report.missed:
+def _refuse_beyond(audit: PrivacyAudit, limits: PrivacyLimits) -> None:
+    """Raise PrivacyAuditError if a figure lies above what the agreement allows."""
+    for figure in audit.beyond(limits):
+        allowed = percent(getattr(limits, figure.measure))
         raise PrivacyAuditError(
-            report.missed[0].sentence.rstrip("."),
-            hint=f"see all of it with: blindlink privacy-audit --side {report.side} --html audit.html;"
-            " the agreement must name a stronger encoding profile",
+            f"the privacy audit found {percent(figure.mean)} by the measure {figure.measure}, and the agreement"
+            f" allows {allowed}",
+            hint=f"see what that means with: blindlink privacy-audit --side {audit.side} --html audit.html;"
+            " if the parties accept it, a steward types: blindlink agreement draft --amends AGREEMENT --set"
+            f" limits.privacy.{figure.measure}={figure.mean}; then a steward of each party types: blindlink"
+            " agreement sign; counsel need not sign",
         )
 
 
-def kept_path(session: Session, side: Side) -> Path:
-    """Return where the last audit for one side of the pair is kept."""
-    return session.workspace.report(session.project, f"privacy-audit-{side}")
+def refuse_structure(report: AuditReport) -> None:
+    """Raise PrivacyAuditError if the bytes of rows have structure, which is certain and never allowed."""
+    if report.structure:
+        raise PrivacyAuditError(
+            report.outcomes[0].sentence.rstrip("."),
+            hint="tell those who maintain Blindlink; nothing was encoded",
+        )

@@ -9,6 +9,8 @@ from encoding.log.receipts import KeptReceipt, ReceiptFolder
 from encoding.packing.fill import Filled, Order, fill_outbox, kept_outbox
 from encoding.packing.outbox import Outbox, read_outbox
 from encoding.profiles.profile_files import require_usable
+from encoding.project.agreement.agreed_columns import warn_of_lacking
+from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.own_keys import unlock_own
 from encoding.project.secret.shared_secret import shared_secret
 from encoding.project.session import Session
@@ -17,6 +19,7 @@ from encoding.project.uploading.file_audit import audit_that_counts
 from encoding.project.uploading.file_check import checked, kept_digest, refuse_stops
 from encoding.project.uploading.own_memory import own_buckets, own_memory
 from encoding.project.uploading.subject import Subject
+from encoding.quality.findings import NO_SEX
 from encoding.records.agency_file import agency_file
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.nonces import Nonces
@@ -49,9 +52,13 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     population = source.population or session.config.source.population
     check_party(view.terms, session.party, population)
     require_usable(view.profile)
+    warn_of_lacking(session, agreement_in_force(session, view), source)
     with session.workspace.lock():
         memory = own_memory(session, view.terms, turn.partner)
         buckets = own_buckets(session, view.terms, turn.partner)
+    header = (settings.columns | source.columns).get("sex", "sex")
+    if "sex" in view.profile.columns and header not in file.table().columns:
+        session.warn(NO_SEX)
     secret = shared_secret(session, view)
     subject = _subject(session, view, source)
     with session.progress() as progress:
@@ -60,7 +67,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
             subject,
             turn.side,
             progress,
-            most_partner=view.terms.file_size(turn.partner).most,
+            terms=view.terms,
+            partner=turn.partner,
         )
     order = Order(
         view=view,

@@ -257,11 +257,13 @@ def test_a_privacy_audit_counts_up_to_a_quarter_more_or_less_or_the_command_is_t
     made = crowd(linkage, CHILD_WELFARE)
     audit = linkage.manifest(made, CHILD_WELFARE).privacy_audit
     assert audit is not None
+    beyond = audit.figures[0].model_copy(update={"mean": "0.1001"})
     upload = linkage.send(made, CHILD_WELFARE)
     wrong: list[tuple[dict[str, Any] | None, str]] = [
         (None, "states no privacy audit"),
         ({"scope": "quick"}, "quick"),
-        ({"passed": False}, "missed a goal"),
+        ({"structure": 1}, "structure"),
+        ({"figures": (beyond, *audit.figures[1:])}, "more than the agreement allows"),
         ({"profile": "0" * 64}, "another encoding profile"),
         ({"side": "larger"}, "other file"),
         ({"records": 399}, "more than a quarter"),

@@ -12,7 +12,7 @@ from samples.agreement import PEOPLE, person_id
 from samples.agreement_answers import ANSWERS, write_answers, write_identity
 from samples.refusals import raises
 
-from encoding.agreement.draft import draft_agreement, read_answers
+from encoding.agreement.draft import MOST_ENDED, draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.persons import needs_enrolled, newest_identities, read_party
 from encoding.cli.terminal.shown_keys import read_shown
@@ -117,7 +117,7 @@ def test_the_first_analyst_holds_the_secret_unless_another_is_named(
 
 def test_how_many_links_may_end_is_as_it_is_answered(tmp_path: Path) -> None:
     for answer, expected in (
-        *(("", None), ("most_ended = 0.05", "0.05"), ("most_ended = 0", "0")),
+        *(("", MOST_ENDED), ("most_ended = 0.2", "0.2"), ("most_ended = 0", "0")),
         ("most_ended = 1", "1"),
     ):
         made = drafted(tmp_path, "[limits]", f"[limits]\n{answer}").agreement

@@ -29,14 +29,13 @@ import json, pathlib, re, sys
 from rigs.agency import Agency, NOW
 from schemas.shared import progress_bar
 from encoding.secret.secret import Secret
-from samples.documents import audit_of
+from samples.documents import stated_audit
 from schemas.api.bodies import ProjectView
-from schemas.linkage.privacy_audit import PrivacyAudit
 
 progress_bar.QUICK_S = progress_bar.REDRAWN_S = 1e-3  # a step need not take a second first
 view = ProjectView.from_json(json.loads(pathlib.Path("view.json").read_text()))
 n_records = pathlib.Path("people.csv").read_bytes().count(b"\\n") - 1
-audit = PrivacyAudit.model_validate(audit_of(view.terms.profile, "larger", n_records))
+audit = stated_audit(view.terms.profile, "larger", n_records)
 agency = Agency(pathlib.Path(), view, Secret(bytes(range(32))), "larger")
 with progress_bar.ProgressBar(is_shown=True) as progress:
     filled = agency.encode(pathlib.Path("people.csv"), report=progress, audit=audit)

@@ -172,7 +172,15 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
 def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path) -> None:
     # The next round would end the review.
     with asking(tmp_path / "broker", frequency="on-request") as made:
-        made.run()
+        assert made.reviewer.type("refresh").exit_code == 7
+        # A column that reviewers may see is missed before anything is sent.
+        edit(made.asked, ",sex", ",gender")
+        said = "your file has no column sex, which the agreement lets reviewers see"
+        result = made.asked.type("encode")
+        assert said in result.stderr, result.stderr
+        edit(made.asked, ",gender", ",sex")
+        assert said not in made.asked.type("encode").stderr
+        assert [desk.type("refresh").exit_code for desk in (made.asked, made.reviewer)] == [7, 7]
         settle(made.near)
         sentence, command = stage(made.reviewer)
         assert "2 pairs with schools wait for your reviewers" in sentence

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.agency import Agency
-from samples.documents import audit_of
+from samples.documents import stated_audit
 from samples.refusals import raises
 from samples.round_files import random_people
 from twins import bsf1
@@ -34,7 +34,6 @@ from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
 from schemas.api.bodies import ProjectView
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE
-from schemas.linkage.privacy_audit import PrivacyAudit
 from schemas.linkage.profile import SIDES, Side, memory_columns
 
 Rows = list[tuple[str, ...]]
@@ -236,8 +235,7 @@ def test_only_a_larger_file_of_enough_records_states_counts(
     ]
     if side == "smaller":
         rows = rows[: agency.view.terms.file_size("welfare").most]
-    stated = audit_of(agency.view.terms.profile, side, len(rows))
-    audit = None if stated is None else PrivacyAudit.model_validate(stated)
+    audit = stated_audit(agency.view.terms.profile, side, len(rows))
     manifest = agency.encode(write_people(rows), audit=audit).outbox.manifest
     assert (manifest.counts is not None) == (side == "larger" and not missing)
     if manifest.counts is not None:

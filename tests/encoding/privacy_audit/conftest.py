@@ -26,7 +26,7 @@ def students(children: EncodingProfile) -> ClearFile:
 @pytest.fixture(scope="session")
 def pair(children: EncodingProfile, students: ClearFile) -> Pair:
     """The students, and 1,000 children in care of whom 600 are among them."""
-    return rehearse_partner(children, students, "larger", 1_000, seed=3)
+    return rehearse_partner(students, "larger", 1_000, seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ NUMBERED = shipped_profile("children", number="student-id")
 
 @pytest.fixture(scope="module")
 def pair() -> Pair:
-    return rehearse_partner(NUMBERED, strangers(NUMBERED, 1_500, seed=5), "larger", 500, seed=3)
+    return rehearse_partner(strangers(NUMBERED, 1_500, seed=5), "larger", 500, seed=3)
 
 
 def numbers_of(file: ClearFile) -> list[str]:

@@ -243,7 +243,7 @@ def people_of(file: ClearFile) -> set[tuple[str, ...]]:
 
 
 def test_the_strangers_of_a_register_are_in_neither_file(children, students) -> None:
-    pair = rehearse_partner(children, students.take(np.arange(500)), "smaller", 4_000, seed=3)
+    pair = rehearse_partner(students.take(np.arange(500)), "smaller", 4_000, seed=3)
     scene = Scene(children, pair, seed=3)
     listed, who, _ = scene._partial(0.0, 0.5, mistaken=False, seed=3)
     assert len(who) == listed.n_records == 2_000

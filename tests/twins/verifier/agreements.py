@@ -137,7 +137,8 @@ def keeps(last: Any, agreement: Any, narrow: Any) -> bool:
     return (
         all(after.get(k) == before.get(k) for k in {*before, *after} - {*free})
         and allows(terms[0], agreement["policy"])
-        and {**last["limits"], "files": []} == {**agreement["limits"], "files": []}
+        and {**last["limits"], "files": [], "privacy": {}}
+        == {**agreement["limits"], "files": [], "privacy": {}}
         and [f["party"] for f in order[0]] == [f["party"] for f in order[1]]
         and all(new[k] <= old[k] for k in ("keep_encodings_days", "keep_links_days"))
         and left[1] <= left[0]

@@ -51,11 +51,18 @@ OBJECTS = {
         "profile": "digest",
         "side": "side",
         "records": "records",
-        "passed": "truth",
+        "structure": "structure",
+        "draws": "draws",
+        "figures": "figures",
     },
     "used nonce": {"number": "ordinal", "nonce": "digest"},
     "head": {"place": "number", "leaf": "digest"},
 }
+# What a privacy audit measures, in this order; those beyond the first six only where they can be.
+MEASURES = (
+    *("shown", "named", "named_partial", "named_mistaken", "followed_smaller", "followed_larger"),
+    *("guessed_sex", "guessed_age", "guessed_name_length", "guessed_double_name"),
+)
 LISTED = {
     "pairs": {
         **dict.fromkeys(("larger", "smaller"), "name"),
@@ -63,6 +70,7 @@ LISTED = {
     },
     "claims": {"party": "name", "partner": "name", "sha256": "digest"},
     "statements": {"party": "name", "space": "name", "sha256": "digest"},
+    "figures": {"measure": "measure", **dict.fromkeys(("mean", "least", "most"), "share")},
 }
 FORMS = {
     "name": r"(?=.{2,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*",
@@ -85,6 +93,8 @@ FORMS = {
     "fault": "unreadable|not-signed|not-as-stated|not-agreed",
     "audit scope": "full|quick",
     "side": "larger|smaller",
+    "measure": "|".join(MEASURES),
+    "share": r"1(\.0{1,9})?|0(\.[0-9]{1,9})?",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/2",
@@ -127,6 +137,10 @@ def has_type(value: Any, name: str) -> bool:
         return type(value) is int and (name == "ordinal") <= value < 2**53
     if name == "truth":
         return type(value) is bool
+    if name == "structure":
+        return type(value) is int and 0 <= value <= 10**6
+    if name == "draws":
+        return type(value) is int and 1 <= value <= 1000
     if name == "records":
         return type(value) is int and 1 <= value < 2**32
     if name == "delivery number":
@@ -167,10 +181,12 @@ def has_type(value: Any, name: str) -> bool:
 
 def is_list_of(value: Any, name: str) -> bool:
     """Tell whether a value is a list of pairs, claims or statements, in order."""
-    most = {"pairs": 120, "claims": 240, "statements": 16}[name]
+    most = {"pairs": 120, "claims": 240, "statements": 16, "figures": 10}[name]
     need(type(value) is list and (name == "pairs") <= len(value) <= most, name)
     need(all(type(one) is dict and has_fields(one, LISTED[name]) for one in value), name)
-    if name != "pairs":
+    if name == "figures":
+        places = [[MEASURES.index(one["measure"])] for one in value]
+    elif name != "pairs":
         places = [[one["party"], one.get("partner") or one["space"]] for one in value]
     else:
         places = [sorted([one["larger"], one["smaller"]]) for one in value]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from twins.timetable import next_day
 from twins.verifier.agreements import before, checks, days, early, timely
-from twins.verifier.entries import need, sha, unbase64
+from twins.verifier.entries import MEASURES, need, sha, unbase64
 
 
 def pairs_of(terms: Any) -> list[tuple[str, str]]:
@@ -183,21 +184,25 @@ class Turns:
         (pair,) = [pair for pair in found if pair in ((one, other), (other, one))]
         return pair
 
-    def upload(self, party: str, body: Any) -> None:
+    def upload(self, party: str, body: Any, t: Any) -> None:
         state = self.present(body["round"])
         larger, _ = self.pair(party, body["partner"])
-        self.audited(body, "larger" if party == larger else "smaller")
+        self.audited(body, "larger" if party == larger else "smaller", t["privacy"])
         own, other = (party, body["partner"]), (body["partner"], party)
         need(own not in state["roots"], "sent twice")
         need(body["partner_root"] == state["roots"].get(other), "root of the partner")
         state["roots"][own] = body["root"]
 
-    def audited(self, body: Any, side: str) -> None:
+    def audited(self, body: Any, side: str, limits: Any) -> None:
         audit, n = body["privacy_audit"], body["records"]
         if audit is None:
             need(n < 500, "audit")
             return
-        need(audit["scope"] == "full" and audit["passed"], "audit that passed")
+        need(audit["scope"] == "full" and audit["draws"] >= 3, "audit in full")
+        need(audit["structure"] == 0, "audit without structure")
+        found = {one["measure"]: Fraction(one["mean"]) for one in audit["figures"]}
+        need(set(MEASURES[:6]) <= set(found), "audit by all measures")
+        need(limits is None or all(found[one] <= Fraction(limits[one]) for one in found), "audit")
         need((audit["profile"], audit["side"]) == (body["profile"], side), "audit of the same")
         need(3 * audit["records"] <= 4 * n <= 5 * audit["records"], "audit of so many")
 

@@ -172,7 +172,7 @@ class Replay:
             need(len(other) == 1, "secret of another epoch")
             self.signers.signed(e, body["signature"])
             self.turns[project].in_time(e, body["round"])
-            self.turns[project].upload(party, body)
+            self.turns[project].upload(party, body, t)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
             need(body["as_of"] <= before(e["time"][:10], -1), kind)

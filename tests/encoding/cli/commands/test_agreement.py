@@ -107,6 +107,32 @@ def test_a_draft_names_the_log_that_is_pinned(
     assert read_proposal(path).agreement.log == pinned
 
 
+def test_a_draft_says_which_columns_for_reviewers_the_own_file_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("ID,First,Last\n1,Ana,Ortiz\n", "utf-8")
+    words = ("--broker", "https://broker.example", "--project", "foster-k12", "--party", "k12")
+    about = ("--file", "people.csv", "--id-column", "ID", "--population", "foster-care")
+    made = CliRunner().invoke(
+        main, ["init", *words, *about, "--column", "first_name=First", "--column", "last_name=Last"]
+    )
+    assert made.exit_code == 0, made.stderr
+    pin_log(tmp_path)
+    shown = [("k12", "first_name"), ("k12", "alias_first")]
+    clauses = "".join(
+        f'[[elements]]\nparty = "{party}"\nname = "{name}"\nuse = "shown"\n'
+        for party, name in shown
+    ) + (
+        '[review]\nreviewer = "child-welfare"\npersons = 1\nfirst = 50\nweekly = 10\nbucket = 3\n'
+        "days = 14\n"
+    )
+    answers = write_answers(tmp_path, ANSWERS + clauses)
+    result = type_("draft", "--from", str(answers), "-o", str(tmp_path / "draft.json"))
+    assert result.exit_code == 0, result.stderr
+    assert re.findall("your file has no column (.*?), which", result.stderr) == ["alias_first"]
+
+
 def test_nothing_is_asked_where_no_log_is_known_and_no_broker_can_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
