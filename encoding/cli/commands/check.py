@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.parts.kept_audits import audit_sentences
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
@@ -83,8 +84,6 @@ def check(
 
 def _tell_attacks(session: Session) -> None:
     """Say what attacks on the encoded file found, or how to find it out before an agreement is drafted."""
-    from encoding.cli.parts.kept_audits import audit_sentences
-
     told = list(audit_sentences(session, None)) if session.config_path.exists() else []
     for sentence in told:
         session.say(sentence)
