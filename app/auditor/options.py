@@ -268,11 +268,7 @@ PASSPHRASE_FILE = click.option(
 
 
 def opened_key(key_file: Path, passphrase_file: Path | None) -> Ed25519PrivateKey:
-    """Return the key in a file; asks for its passphrase where it has one and no file gives it.
-
-    Raises:
-        KeyFileError: it does not open.
-    """
+    """Return the key in a file; asks for its passphrase where it has one and no file gives it."""
     passphrase: Any = None
     if needs_passphrase(key_file):
         if passphrase_file is not None:

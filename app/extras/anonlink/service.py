@@ -124,10 +124,6 @@ def opened_service(
 
     What an ended process left is put right: what no row names is destroyed. A run that was under way is the
     worker's to queue again.
-
-    Raises:
-        ConfigurationError: another process has the folder, it is a broker's, its database is missing, or the
-            database would not keep what it acknowledges.
     """
     _refuse_others(folder)
     make_private_folder(folder)
@@ -146,11 +142,7 @@ def opened_service(
 
 
 def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
-    """Return the record of what was done, oldest first, by column; the service may run meanwhile.
-
-    Raises:
-        ConfigurationError: there is no service in this folder.
-    """
+    """Return the record of what was done, oldest first, by column; the service may run meanwhile."""
     _require_service(folder)
     database = _database(folder)
     try:
@@ -161,11 +153,7 @@ def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
 
 
 def remove_as_operator(folder: Path, project: str) -> None:
-    """Destroy a project without its token; the service may run meanwhile, and leaves a run of it.
-
-    Raises:
-        ConfigurationError: there is no service in this folder, or no such project.
-    """
+    """Destroy a project without its token; the service may run meanwhile, and leaves a run of it."""
     _require_service(folder)
     service = _open(folder, Limits(), utc_now, DEFAULT_RESERVE_PERCENT)
     try:

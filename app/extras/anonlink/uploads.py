@@ -45,13 +45,7 @@ class Upload:
     """One attempt; nothing of it counts before `commit`, and `drop` leaves nothing."""
 
     def __init__(self, service: Service, project: str, token: str) -> None:
-        """Begin, if the token may still be used.
-
-        Raises:
-            invalid-access: it is not an upload token of this project.
-            token-used: this party has uploaded.
-            StorageFullError: the disk is nearly full.
-        """
+        """Begin, if the token may still be used."""
         self._service, self._id, self._token = service, project, token
         with service.database.read() as session:
             found, _ = _unused(session, project, token)
@@ -171,11 +165,7 @@ class BinaryBody:
     """Reads CLKs one after the other, as many and as long as the headers say."""
 
     def __init__(self, upload: Upload, n_clks: int, n_bytes: int) -> None:
-        """Take the two numbers of the headers.
-
-        Raises:
-            clks-refused: a CLK may not have so many bytes.
-        """
+        """Take the two numbers of the headers."""
         upload.expect_width(n_bytes)
         self._upload, self._n_bytes = upload, n_bytes
         self._n_left = n_clks

@@ -21,11 +21,7 @@ CA_NAME: Final = "ca"
 
 
 def make_ca(folder: Path) -> bool:
-    """Write `ca.crt` and `ca.key` into a folder; False where they are there.
-
-    Raises:
-        ConfigurationError: the key alone is missing.
-    """
+    """Write `ca.crt` and `ca.key` into a folder; False where they are there."""
     make_private_folder(folder)
     if (folder / f"{CA_NAME}.key").exists():
         return False
@@ -46,11 +42,7 @@ def make_ca(folder: Path) -> bool:
 
 
 def certify(folder: Path, machine: str) -> None:
-    """Write `<machine>.crt` and `<machine>.key`, signed by the CA of the folder.
-
-    Raises:
-        ConfigurationError: the machine has a certificate there, or the CA cannot be read.
-    """
+    """Write `<machine>.crt` and `<machine>.key`, signed by the CA of the folder."""
     if (folder / f"{machine}.key").exists():
         raise ConfigurationError(
             f"{machine} has a certificate in this folder",

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(broker: Broker) -> str:
-    """Return how the cluster that the settings name fares.
-
-    Raises:
-        ConfigurationError, ClusterUnavailableError: it does not fare well.
-    """
+    """Return how the cluster that the settings name fares."""
     place = place_in(broker.settings)
     if place is None:
         return "none; workers on this database share runs without one"

@@ -51,11 +51,7 @@ class _Client(distributed.Client):
 
 @contextmanager
 def connected(place: Place) -> Iterator[distributed.Client]:
-    """Be a client of the cluster for the length of a block.
-
-    Raises:
-        ClusterUnavailableError: the scheduler does not answer, or refuses this machine's certificate.
-    """
+    """Be a client of the cluster for the length of a block."""
     configure()
     try:
         client = _Client(
@@ -79,9 +75,6 @@ def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:
     """See each worker that has a broker's state help with a run, until `ended` is set or the scheduler is gone.
 
     One that had nothing more to do is asked again: a task may have become free, and asking costs little.
-
-    Raises:
-        ClusterUnavailableError: as `connected`.
     """
     with connected(place) as client:
         asked: list[distributed.Future] = []

@@ -55,15 +55,7 @@ class ClosedWorker(_NoHttp, distributed.Worker):
 
 
 def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
-    """Be the scheduler, on the place's host and port, until SIGTERM or SIGINT.
-
-    Args:
-        place: the cluster.
-        on_listening: told the address.
-
-    Raises:
-        ConfigurationError: the address is taken, or is not one of this machine.
-    """
+    """Be the scheduler, on the place's host and port, until SIGTERM or SIGINT."""
 
     async def live() -> None:
         try:

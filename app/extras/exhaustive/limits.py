@@ -30,11 +30,7 @@ class Limits:
 
 
 def make_limits(threshold: Fraction, n_bits: int) -> Limits:
-    """Return the tables of `threshold` for encodings of `n_bits` bits.
-
-    Raises:
-        ThresholdError: the threshold is not an exact fraction in (0, 1].
-    """
+    """Return the tables of `threshold` for encodings of `n_bits` bits."""
     check_threshold(threshold)
     total = np.arange(2 * n_bits + 1, dtype=np.int32)
     common = np.array(smallest_common(threshold, 2 * n_bits), dtype=np.int32)

@@ -24,14 +24,7 @@ _MAX_FILE_BITS = 64
 def pick_one_to_one(
     left: NDArray[np.uint32], right: NDArray[np.uint32], n_left: int, n_right: int
 ) -> NDArray[np.bool_]:
-    """Return which pairs the greedy one-to-one solver picks: those that find both records free.
-
-    Args:
-        left: left record of each pair, best pair first.
-        right: right record of each pair.
-        n_left: number of left records.
-        n_right: number of right records.
-    """
+    """Return which pairs the greedy one-to-one solver picks: those that find both records free."""
     is_picked = np.zeros(len(left), dtype=bool)
     is_taken_left, is_taken_right = np.zeros(n_left, dtype=bool), np.zeros(n_right, dtype=bool)
     taken_left, taken_right = is_taken_left.data, is_taken_right.data
@@ -56,13 +49,6 @@ class GroupSolver:
     last of the pairs between them has come, so that every pair within a group is a candidate.
     Without it, two groups are merged by any pair, unless that would put two records of one file
     into a group.
-
-    Args:
-        n_records: number of records of each dataset.
-        left: uint32, one record id (see `first_record_ids`) of each pair, best pair first; each
-            pair comes once.
-        right: uint32, the other record id of each pair.
-        needs_every_pair: see above.
     """
 
     def __init__(

@@ -54,11 +54,7 @@ _STAGES: Final[dict[str, RunStage]] = {
 
 
 def book_of(text: str) -> IncidentBook:
-    """Return a book that follows what text says has leaked, as typed after --incident.
-
-    Raises:
-        click.BadParameter: it says nothing of the kind.
-    """
+    """Return a book that follows what text says has leaked, as typed after --incident."""
     subject = subject_in(text)
     if subject is None:
         raise click.BadParameter(

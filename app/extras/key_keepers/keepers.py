@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def keepers_beyond_file(settings: Settings) -> dict[str, KeyKeeper]:
-    """Return a security module and Vault, where the settings name them.
-
-    Raises:
-        ConfigurationError: the file of vault_ca_file cannot be read, or a library is not installed.
-    """
+    """Return a security module and Vault, where the settings name them."""
     found: dict[str, KeyKeeper] = {}
     if settings.hsm_module is not None and settings.hsm_label is not None:
         try:

@@ -103,11 +103,7 @@ class Vault:
         ca_file: Path | None = None,
         namespace: str | None = None,
     ) -> None:
-        """Take its address, `mount/key`, what reads the token, and whose certificates are trusted.
-
-        Raises:
-            OSError: the file of certificates cannot be read.
-        """
+        """Take its address, `mount/key`, what reads the token, and whose certificates are trusted."""
         self._url = url.rstrip("/")
         self._mount, _, self._key = key.rpartition("/")
         self._token = token

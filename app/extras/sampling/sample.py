@@ -57,15 +57,7 @@ class DrawnSample:
 
 
 def draw(source: IO[bytes], n: int, seed: str) -> DrawnSample:
-    """Draw `n` of the linked decisions that a match record shows; fewer if it has fewer.
-
-    Args:
-        source: the match record; read twice.
-        n: at most 1,000.
-        seed: chosen after the record's root stood in the log.
-    Raises:
-        MalformedError: it is no match record.
-    """
+    """Draw `n` of the linked decisions that a match record shows; fewer if it has fewer."""
     eligible: list[int] = []
 
     def note(_: object, number: int, decision: Decision) -> None:
@@ -99,11 +91,7 @@ def draw(source: IO[bytes], n: int, seed: str) -> DrawnSample:
 
 
 def open_links(drawn: DrawnSample, given: Iterable[Openings]) -> None:
-    """Open the drawn decisions with what agencies, or under `blind` the recipient, have handed over.
-
-    Raises:
-        RecordContradictedError: openings are of another run or record, or one does not fit its decision.
-    """
+    """Open the drawn decisions with what agencies, or under `blind` the recipient, have handed over."""
     by_number = {link.number: link for link in drawn.links}
     for file in given:
         place = _place_of(drawn, file)

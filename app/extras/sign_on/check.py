@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(broker: Broker) -> str:
-    """Return how the provider that the settings name answers.
-
-    Raises:
-        ConfigurationError: it does not, or not as it must.
-    """
+    """Return how the provider that the settings name answers."""
     provider = provider_in(broker.settings)
     if provider is None:
         return "none; people sign in to the pages with their keys"

@@ -68,11 +68,7 @@ def new_flow(next_page: str, now: datetime) -> Flow:
 
 
 def flow_of(cookie: str, now: datetime) -> Flow:
-    """Return the flow that a cookie has.
-
-    Raises:
-        SignInRefusedError: there is none, it is over, or the cookie was not made here.
-    """
+    """Return the flow that a cookie has."""
     found = _COOKIE.fullmatch(cookie)
     if found is None:
         raise SignInRefusedError("flow")

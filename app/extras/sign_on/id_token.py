@@ -67,12 +67,7 @@ class SignedOff:
 
 
 def read_id_token(provider: Provider, tokens: Tokens, flow: Flow, now: datetime) -> SignedOn:
-    """Return whom an ID token names that was made for this flow, just now, for this broker.
-
-    Raises:
-        SignInRefusedError: the rule that is broken is its reason.
-        ProviderFailedError: its keys cannot be had.
-    """
+    """Return whom an ID token names that was made for this flow, just now, for this broker."""
     algorithm, claims = _verified(provider, tokens.id_token, types=("JWT",))
     _check_origin(provider, claims)
     _check_times(claims, int(now.timestamp()))
@@ -91,12 +86,7 @@ def read_id_token(provider: Provider, tokens: Tokens, flow: Flow, now: datetime)
 
 
 def read_logout_token(provider: Provider, token: str, now: datetime) -> SignedOff:
-    """Return what a logout token ends.
-
-    Raises:
-        SignInRefusedError: the rule that is broken is its reason.
-        ProviderFailedError: its keys cannot be had.
-    """
+    """Return what a logout token ends."""
     _, claims = _verified(provider, token, types=("JWT", "logout+jwt"))
     _check_origin(provider, claims)
     now_s = int(now.timestamp())

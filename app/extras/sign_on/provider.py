@@ -73,11 +73,7 @@ class Provider:
         limits: Limits | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take settings that name an issuer.
-
-        Raises:
-            ConfigurationError: the secret cannot be read, or the extra `sso` is not installed.
-        """
+        """Take settings that name an issuer."""
         if settings.sso_issuer is None or settings.sso_client_id is None:
             raise ConfigurationError("the settings name no issuer for a single sign-on")
         require_library()
@@ -140,22 +136,14 @@ class Provider:
             return None
 
     def require_issuer(self, stated: str | None) -> None:
-        """Check who says that they answer (RFC 9207), so that another provider's code is not sent to this one.
-
-        Raises:
-            SignInRefusedError: another issuer, or none from a provider that always states itself.
-        """
+        """Check who says that they answer (RFC 9207), so that no other provider's code is sent here."""
         if stated is None and not self.metadata().states_issuer:
             return
         if stated != self.issuer:
             raise SignInRefusedError("issuer")
 
     def redeem(self, code: str, flow: Flow) -> Tokens:
-        """Return what the provider gives for a code.
-
-        Raises:
-            SignInRefusedError: nothing, since it is not this browser's code, or was used.
-        """
+        """Return what the provider gives for a code."""
         if not 0 < len(code) <= MAX_CODE:
             raise SignInRefusedError("code")
         metadata = self.metadata()

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 def provider_in(settings: Settings) -> Provider | None:
-    """Return the provider that the settings name; None: there is no single sign-on here.
-
-    Raises:
-        ConfigurationError: as `Provider`.
-    """
+    """Return the provider that the settings name; None: there is no single sign-on here."""
     return None if settings.sso_issuer is None else Provider(settings)
 
 

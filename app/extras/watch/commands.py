@@ -102,11 +102,7 @@ def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
 
 
 def _noted(kept: WatchState, held: LogOptions) -> Watched:
-    """Verify the log that was fetched, and keep its newest checkpoint.
-
-    Raises:
-        KeyChainError: a pin is not signed by this log, and what was kept shows that it has other keys.
-    """
+    """Verify the log that was fetched, and keep its newest checkpoint."""
     try:
         return note_verdict(kept, verified(held))
     except PinUnreadableError as exc:

@@ -152,11 +152,7 @@ def watch(
 
 
 def note_verdict(state: WatchState, verdict: Verdict) -> Watched:
-    """Keep the newest checkpoint of a bundle that verified and that was held to what the state had pinned.
-
-    Raises:
-        KeyChainError: the keys that were kept are not those that signed the log.
-    """
+    """Keep the newest checkpoint of a bundle that verified and that was held to what the state had pinned."""
     known, kept = state.keys(), state.pin()
     try:
         texts = map(VerifierKey.from_text, verdict.log_keys)
@@ -262,11 +258,7 @@ class _Look:
         return pin
 
     def _follow(self, answer: LogCheckpoint) -> None:
-        """Follow the log to the key that an answer is signed with.
-
-        Raises:
-            KeyChainError: nothing hands over to it.
-        """
+        """Follow the log to the key that an answer is signed with."""
         try:
             self._known, new = follow_keys(answer, self._known or _first_key(answer))
         except FormatError as exc:
