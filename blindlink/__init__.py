@@ -19,15 +19,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from blindlink.halves import Check, Encoded, Matches, Rehearsal, check, encode, match
     from blindlink.linkage import Links, Pair, Waterfall, link
+    from blindlink.project import Event, Project, Refreshed
     from encoding.errors import AgencyError as Error
 
 __all__ = [
     "Check",
     "Encoded",
     "Error",
+    "Event",
     "Links",
     "Matches",
     "Pair",
+    "Project",
+    "Refreshed",
     "Rehearsal",
     "Waterfall",
     "check",
@@ -41,6 +45,7 @@ _MODULE_OF: Final = {
     **dict.fromkeys(
         ("Check", "Encoded", "Matches", "Rehearsal", "check", "encode", "match"), "halves"
     ),
+    **dict.fromkeys(("Event", "Project", "Refreshed"), "project"),
     **dict.fromkeys(("Links", "Pair", "Waterfall", "link"), "linkage"),
 }
 

@@ -224,6 +224,7 @@ def _of_project(given: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any
 
 
 def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
+
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
