@@ -17,9 +17,7 @@ from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
-from encoding.cli.terminal.agreement_questions import ask_answers
 from encoding.cli.terminal.options import seat_options
-from encoding.project.agreement.agreed_columns import warn_of_lacking
 from encoding.project.agreement.agreements import pinned_log, seat
 from encoding.project.pages import write_page
 from encoding.project.session import Session
@@ -87,6 +85,7 @@ def draft(
     unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
+    from encoding.project.agreement.agreed_columns import warn_of_lacking
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent
@@ -228,6 +227,8 @@ def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
+    from encoding.cli.terminal.agreement_questions import ask_answers
+
     # Before anything is typed, which would be lost if no broker could be asked.
     log = pinned_log(session, given)
     return {"log": log, **ask_answers(project, session.now().date())}

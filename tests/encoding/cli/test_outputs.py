@@ -210,8 +210,8 @@ def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.Mon
 def test_what_the_guide_says_of_messages_is_said() -> None:
     said = "".join(
         path.read_text("utf-8")
-        for folder in ("outputs", "cli/commands", "project/exporting")
-        for path in (Path(__file__).parents[3] / "encoding" / folder).glob("*.py")
+        for folder in ("outputs", "cli/commands", "project")
+        for path in (Path(__file__).parents[3] / "encoding" / folder).rglob("*.py")
     )
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
