@@ -13,7 +13,6 @@ from typing import Any, Final, get_args
 
 import click
 
-from encoding.agreement.draft import MOST_ENDED
 from encoding.cli.terminal.policy_questions import ask_policy, ask_profile
 from encoding.cli.terminal.prompts import (
     ask_choice,
@@ -26,7 +25,7 @@ from encoding.cli.terminal.prompts import (
     ask_text,
     say_heading,
 )
-from schemas.agreement.clauses import Frequency, LegalBasis, PartyKind
+from schemas.agreement.clauses import MOST_ENDED, Frequency, LegalBasis, PartyKind
 from schemas.linkage.run import ReleaseMode
 
 Answers = dict[str, Any]
