@@ -276,8 +276,8 @@ class FileSize(Model):
         return self
 
 
-# What a draft proposes: above what ends in a month of foster care. Records that give up their link IDs, to guess
-# what the other agency holds, end more.
+# What a draft proposes: above what ends in a month of foster care. Records that give up their link IDs, to
+# guess what the other agency holds, end more.
 MOST_ENDED: Final = "0.05"
 
 

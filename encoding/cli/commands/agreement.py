@@ -17,6 +17,7 @@ from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
+from encoding.cli.terminal.agreement_questions import ask_answers
 from encoding.cli.terminal.options import seat_options
 from encoding.project.agreement.agreements import pinned_log, seat
 from encoding.project.pages import write_page
@@ -223,12 +224,9 @@ def _of_project(given: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any
 
 
 def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
-
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
-    from encoding.cli.terminal.agreement_questions import ask_answers
-
     # Before anything is typed, which would be lost if no broker could be asked.
     log = pinned_log(session, given)
     return {"log": log, **ask_answers(project, session.now().date())}

@@ -150,7 +150,7 @@ def refresh(
     At each spoke it does what `blindlink refresh` does. Spokes that are late or broken hold nobody up. Your
     file is read and cleaned once. It may be killed and started again at any time, and goes on where it
     stopped. Exit code 0: nobody at the hub has to do anything, though spokes may be late. Otherwise it is the
-    code of `blindlink refresh` for the spoke that needs somebody most.
+    code of `blindlink refresh` for the spoke that needs attention most.
     """
     from encoding.project.delivering.exchange import ColumnsOrder
     from encoding.project.hub.night import Night, NightOrder

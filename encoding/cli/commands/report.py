@@ -28,7 +28,7 @@ from schemas.shared.command_line import FILE, emit, json_option
 def report(session: Session, *, output: Path | None, force: bool) -> None:
     """Write one page of where your agency stands, for an analyst, a steward and a director.
 
-    It says what needs somebody now, where the round is, how links changed, how good your file is, and who
+    It says what needs attention now, where the round is, how links changed, how good your file is, and who
     received what. It goes by what the broker says now. If the broker does not answer, it goes by what it said
     last, and says when that was. The page names nobody.
     """

@@ -67,7 +67,7 @@ def summary(report: HubReport, page: Path) -> str:
 
 
 def status_lines(found: Sequence[SpokeSeen]) -> Iterator[str]:
-    """Yield the table of a hub's spokes, those first that need somebody."""
+    """Yield the table of a hub's spokes, those first that need attention."""
     width = max((len(one.spoke.name) for one in found), default=0)
     header = f"{'stands':<18}  {'round':>5}  {'links':>7}  {'linked on':<10}  why"
     yield f"{'spoke':<{width}}  {header}"

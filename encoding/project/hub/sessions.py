@@ -80,7 +80,7 @@ class HubDesk:
         return found
 
     def seen(self) -> list[SpokeSeen]:
-        """Return what the spokes' folders say, those first that need somebody.
+        """Return what the spokes' folders say, those first that need attention.
 
         Raises:
             ConfigError: there is no spoke.
