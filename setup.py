@@ -13,12 +13,12 @@ from setuptools import Extension, setup
 LIMITED_API = "0x030B0000"
 
 KERNEL = Extension(
-    "app.matching.exhaustive._kernel",
+    "app.extras.exhaustive._kernel",
     sources=[
-        f"app/matching/exhaustive/c/{name}.c"
+        f"app/extras/exhaustive/c/{name}.c"
         for name in ("module", "instruction_sets", "scan_avx512", "scan_avx2", "scan_portable")
     ],
-    depends=["app/matching/exhaustive/c/scan.h", "app/matching/exhaustive/c/scan_loop.h"],
+    depends=["app/extras/exhaustive/c/scan.h", "app/extras/exhaustive/c/scan_loop.h"],
     define_macros=[("Py_LIMITED_API", LIMITED_API)],
     extra_compile_args=[] if sys.platform == "win32" else ["-O2", "-std=c11"],
     py_limited_api=True,

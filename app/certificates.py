@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.durable import write_new
+from app.errors import ConfigurationError
 
+RENEW_BEFORE: Final = timedelta(days=30)
 _USAGES: Final = (
     "digital_signature",
     "content_commitment",
@@ -58,6 +60,18 @@ def begun(
 def usage(*names: str) -> x509.KeyUsage:
     """Return the usage of a key that may do these, named as RFC 5280 §4.2.1.3 does, and nothing else."""
     return x509.KeyUsage(**{name: name in names for name in _USAGES})
+
+
+def end_of(certificate: Path) -> date:
+    """Return when a certificate ends.
+
+    Raises:
+        ConfigurationError: within 30 days.
+    """
+    end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    if end - RENEW_BEFORE < datetime.now(UTC):
+        raise ConfigurationError(f"the certificate ends on {end.date()}")
+    return end.date()
 
 
 def write_pair(

@@ -22,6 +22,7 @@ from app.deliveries import endpoints as deliveries
 from app.denials.service import note_denial
 from app.destruction import endpoints as destruction
 from app.evidence import endpoints as evidence
+from app.features import load
 from app.health import endpoints as health
 from app.http.access import Gate, pass_gate
 from app.http.envelope import Envelope
@@ -30,7 +31,6 @@ from app.http.metrics import Metrics
 from app.http.openapi import describe_api, route_keys
 from app.http.problems import install_refusals
 from app.links import endpoints as links
-from app.oidc.wired import provider_in
 from app.review import endpoints as review
 from app.rounds import endpoints as rounds
 from app.runs import endpoints as runs
@@ -95,7 +95,11 @@ def create_app(broker: Broker) -> FastAPI:
         routes=_routes(),
     )
     app.state.broker = broker
-    app.state.provider = provider_in(broker.settings)
+    app.state.provider = (
+        None
+        if broker.settings.sso_issuer is None
+        else load("sign_on", "provider").Provider(broker.settings)
+    )
     app.state.metrics = Metrics()
     app.state.gate = _gate(broker)
     app.add_middleware(Envelope, metrics=app.state.metrics)
@@ -108,7 +112,8 @@ def create_app(broker: Broker) -> FastAPI:
 def _routes() -> list[BaseRoute]:
     """Return the routes, each behind the gate; they know no broker, and are laid out once in a process."""
     behind_gate = APIRouter(dependencies=[Depends(pass_gate)], redirect_slashes=False)
-    for router in ROUTERS:
+    # Always there, so that the policy is of all routes; without a provider they answer as what is not there.
+    for router in (*ROUTERS, load("sign_on", "pages").router):
         behind_gate.include_router(router)
     check_policy(route_keys(behind_gate.routes), POLICY)
     return behind_gate.routes

@@ -26,11 +26,11 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from app.cluster.certificates import certify, make_ca
-from app.cluster.executor import find_pairs_on_cluster
-from app.cluster.place import needed_place
-from app.engine import find_pairs
-from app.matching.exhaustive import OrderedPairs, pack_words
+from app.extras.cluster.certificates import certify, make_ca
+from app.extras.cluster.executor import find_pairs_on_cluster
+from app.extras.cluster.place import needed_place
+from app.extras.exhaustive import OrderedPairs, pack_words
+from app.extras.exhaustive.run import find_pairs
 from app.settings import Settings
 from benchmarks.matching_files import two_files
 from benchmarks.processes import processor_s

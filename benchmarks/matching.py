@@ -39,8 +39,7 @@ sys.path[:] = [
 
 import numpy as np  # noqa: E402
 
-from app.engine import match_blocks  # noqa: E402
-from app.matching.exhaustive import (  # noqa: E402
+from app.extras.exhaustive import (  # noqa: E402
     BLOCK_PAIRS,
     Block,
     Candidates,
@@ -51,10 +50,11 @@ from app.matching.exhaustive import (  # noqa: E402
     plan_blocks,
     solve_pairs,
 )
-from app.matching.exhaustive.candidates import sort_candidates  # noqa: E402
-from app.matching.exhaustive.comparison import prepare_comparison  # noqa: E402
-from app.matching.exhaustive.kernels import available_kernels, load_kernel  # noqa: E402
-from app.matching.exhaustive.limits import make_limits  # noqa: E402
+from app.extras.exhaustive.candidates import sort_candidates  # noqa: E402
+from app.extras.exhaustive.comparison import prepare_comparison  # noqa: E402
+from app.extras.exhaustive.kernels import available_kernels, load_kernel  # noqa: E402
+from app.extras.exhaustive.limits import make_limits  # noqa: E402
+from app.extras.exhaustive.run import match_blocks  # noqa: E402
 from benchmarks.matching_files import BENCH, two_files  # noqa: E402
 
 ANONLINK = "anonlink==0.15.3"

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import dice_candidates, pack_words
+from app.extras.exhaustive import dice_candidates, pack_words
 from benchmarks.peers import peer_python
 from benchmarks.populations import WORLDS, population
 from benchmarks.rehearsed import (

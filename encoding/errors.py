@@ -340,6 +340,12 @@ TrialFilesError = InputError.row(
     "trial-files",
     "Two files cannot be linked in a trial: they are one, too large, or none has people.",
 )
+HalvesError = InputError.row(
+    "halves", "Two rehearsed halves do not fit, or a side is encoded twice under one key."
+)
+DuplicateIndexError = InputError.row(
+    "duplicate-index", "The index of a table, which stands for record IDs, has a value twice."
+)
 TokensError = InputError.row("tokens", "Two files of tokens cannot be compared, or one is damaged.")
 TruthError = InputError.row("truth", "True pairs that do not fit the two files.")
 SheetError = InputError.row("sheet", "The workbook has no such sheet.")

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from app.matching.exhaustive import Candidates, dice_candidates
-from app.matching.exhaustive.kernels import available_kernels
+from app.extras.exhaustive import Candidates, dice_candidates
+from app.extras.exhaustive.kernels import available_kernels
 
 N_ROWS: Final = 500
 N_WORDS: Final = 16

@@ -38,7 +38,7 @@ find_python() {
 # What an installation was made from; the place counts, since scripts in a venv hold its path.
 stamp_of() {
     printf '%s Python %s ' "$PWD" "$("$venv/bin/python" -c "$version_of")"
-    for file in requirements/build.txt "requirements/$1.txt" pyproject.toml setup.py app/matching/exhaustive/c/*.[ch]; do
+    for file in requirements/build.txt "requirements/$1.txt" pyproject.toml setup.py app/extras/exhaustive/c/*.[ch]; do
         if [ -f "$file" ]; then cat "$file"; fi
     done | cksum
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
@@ -10,15 +9,13 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.agencies import persons, service, sign_on
+from app.agencies import persons, service
 from app.agencies.sign_in import sign_in
 from app.http.access import COOKIE, CurrentActor, refuse_sign_in, single_proof
 from app.http.body import form_body, json_body
-from app.oidc.errors import ProviderFailedError
-from app.oidc.wired import WiredProvider, known_provider
 from app.security.assertions import claimed_person
 from app.security.errors import SignInRefusedError
-from app.wired import WiredBroker
+from app.wired import WiredBroker, sign_on_of
 from schemas.api.bodies import SessionLink, WhoAmI
 from schemas.api.sign_in import (
     TOKEN_PATH,
@@ -109,15 +106,6 @@ def make_session_link(broker: WiredBroker, actor: CurrentActor) -> SessionLink:
         return service.new_session_link(session, actor, broker.machine_clock())
 
 
-@router.post("/v1/sign-on-links", status_code=201)
-def make_sign_on_link(
-    broker: WiredBroker, _provider: WiredProvider, actor: CurrentActor
-) -> SessionLink:
-    """Make a one-time code to link a single sign-on with the caller's keys: works once, for 60 s."""
-    with broker.database.write() as session:
-        return sign_on.new_link(session, actor, broker.machine_clock())
-
-
 @router.post("/session", status_code=204)
 def open_session(
     broker: WiredBroker,
@@ -139,12 +127,11 @@ def close_session(broker: WiredBroker, request: Request) -> Response:
     with broker.database.write() as session:
         id_token = service.close_session(session, request.cookies[COOKIE])
     response = Response(status_code=204)
-    provider = known_provider(request)
+    provider = sign_on_of(request)
     if id_token is not None and provider is not None:
         # Where the provider does not answer, the session has ended here all the same.
-        with suppress(ProviderFailedError):
-            address = provider.logout_address(id_token)
-            response.headers.update({} if address is None else {"location": address})
+        address = provider.logout_address_if_there(id_token)
+        response.headers.update({} if address is None else {"location": address})
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return response
 

@@ -33,10 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.matchlog.service import MatchLog
-    from app.oidc.flow import Flow
-    from app.oidc.id_token import SignedOff, SignedOn
-    from app.oidc.provider import Provider
     from app.security.actor import Actor
+    from app.settings import Settings
     from schemas.signing.identity import Duty
 
 # Who is shut out at the provider reads for so long at most, if it tells nobody.
@@ -47,19 +45,26 @@ _LINKING: Final = "sign-on under way "
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Somebody whom the provider has signed on and whose ID token was checked; `flow` is how they came."""
+    """Somebody whom the provider has signed on and whose ID token was checked.
 
-    provider: Provider
-    found: SignedOn
+    `subject_name` and `session` are the provider's own names, `groups` what it stated of them; by the secret of
+    the flow their browser came back.
+    """
+
+    settings: Settings
+    subject_name: str = field(repr=False)
+    session: str | None = field(repr=False)
+    groups: frozenset[str]
     id_token: str = field(repr=False)
-    flow: Flow
+    flow_secret: str = field(repr=False)
+    flow_expires_s: int
     request_id: str
     now: datetime
 
     @property
     def subject(self) -> str:
         """The digest by which they are kept."""
-        return canonical_digest(["subject", self.provider.issuer, self.found.subject])
+        return canonical_digest(["subject", self.settings.sso_issuer, self.subject_name])
 
 
 def new_link(session: Session, actor: Actor, now: datetime) -> SessionLink:
@@ -72,7 +77,9 @@ def new_link(session: Session, actor: Actor, now: datetime) -> SessionLink:
     return SessionLink(code=code, expires=expires)
 
 
-def begin_link(session: Session, code: str, flow: Flow, now: datetime) -> None:
+def begin_link(
+    session: Session, code: str, flow_secret: str, expires_s: int, now: datetime
+) -> None:
     """Take a one-time code: whom the provider signs on in this flow will be linked with its person.
 
     Raises:
@@ -81,8 +88,8 @@ def begin_link(session: Session, code: str, flow: Flow, now: datetime) -> None:
     token = repository.spend_code(session, digest_of(_LINK_CODE + code), utc_text(now))
     if token is None:
         raise SignInRefusedError("link-code")
-    expires = utc_text(datetime.fromtimestamp(flow.expires_s, UTC))
-    digest = digest_of(_LINKING + flow.secret)
+    expires = utc_text(datetime.fromtimestamp(expires_s, UTC))
+    digest = digest_of(_LINKING + flow_secret)
     insert_rows(session, SessionCode(digest=digest, token=token, expires=expires))
 
 
@@ -92,7 +99,7 @@ def sign_on(session: Session, log: MatchLog, arrival: Arrival) -> tuple[str, str
     Raises:
         SignInRefusedError: whatever is wrong, in the same words.
     """
-    linking = digest_of(_LINKING + arrival.flow.secret)
+    linking = digest_of(_LINKING + arrival.flow_secret)
     token_id = repository.find_code(session, linking)
     person = (
         _person_of(session, arrival.subject)
@@ -102,23 +109,32 @@ def sign_on(session: Session, log: MatchLog, arrival: Arrival) -> tuple[str, str
     with charged_to(None if person is None else person.party):
         known = _active(person)
         duties = _duties_left(known, arrival)
-        use_once(session, ("flow", arrival.flow.secret, ""), arrival.flow.expires_s)
+        use_once(session, ("flow", arrival.flow_secret, ""), arrival.flow_expires_s)
         if token_id is not None:
             _link(session, log, known, arrival, linking)
     return _open_session(session, arrival, known, duties), known.id
 
 
-def sign_off(session: Session, provider: Provider, off: SignedOff, now: datetime) -> int:
+def sign_off(
+    session: Session,
+    issuer: str,
+    named: tuple[str | None, str | None],
+    *,
+    used: tuple[str, int],
+    now: datetime,
+) -> int:
     """End what the provider says has ended, and return how many page sessions that were.
+
+    `named` is the subject and the session that it names, `used` the logout token's own id and its end.
 
     Raises:
         SignInRefusedError: the same was said before.
     """
     repository.sweep_sign_ins(session, utc_text(now))
-    use_once(session, ("logout", provider.issuer, canonical_digest(off.jti)), off.expires_s)
+    jti, expires_s = used
+    use_once(session, ("logout", issuer, canonical_digest(jti)), expires_s)
     subject, provider_session = (
-        _named(provider, what, name)
-        for what, name in (("subject", off.subject), ("session", off.session))
+        _named(issuer, what, name) for what, name in zip(("subject", "session"), named, strict=True)
     )
     return repository.end_signed_on(session, subject, provider_session)
 
@@ -146,11 +162,10 @@ def _active(person: Person | None) -> Person:
 
 def _duties_left(person: Person, arrival: Arrival) -> tuple[Duty, ...]:
     """Return the duties that the provider's groups leave a person: all, where the operator maps none."""
-    own, settings = duties_of(person), arrival.provider.settings
+    own, settings = duties_of(person), arrival.settings
     if not settings.sso_groups:
         return own
-    stated = arrival.found.stated(settings.sso_groups_claim)
-    left = tuple(duty for duty in own if settings.sso_groups.get(duty) in stated)
+    left = tuple(duty for duty in own if settings.sso_groups.get(duty) in arrival.groups)
     # The duty in which somebody has pages at all.
     if not left or role_of(left) != role_of(own):
         raise SignInRefusedError("groups")
@@ -201,7 +216,7 @@ def _open_session(
             token=token.id,
             expires=expires,
             subject=arrival.subject,
-            provider_session=_named(arrival.provider, "session", arrival.found.session),
+            provider_session=_named(arrival.settings.sso_issuer, "session", arrival.session),
             duties=duties_text(duties),
             id_token=seal_under(cookie, arrival.id_token),
         ),
@@ -209,6 +224,6 @@ def _open_session(
     return cookie
 
 
-def _named(provider: Provider, what: str, name: str | None) -> str | None:
+def _named(issuer: str | None, what: str, name: str | None) -> str | None:
     """Return the digest by which somebody, or a session, at the provider is kept; None of None."""
-    return None if name is None else canonical_digest([what, provider.issuer, name])
+    return None if name is None else canonical_digest([what, issuer, name])

@@ -31,11 +31,7 @@ _ENCRYPTED: Final = b"ENCRYPTED"
 
 
 def new_key_file(path: Path, passphrase: str) -> Ed25519PrivateKey:
-    """Make a key and write it to a new file that only its owner may read.
-
-    Raises:
-        KeyFileError: there is a file already, it cannot be written, or the passphrase is too short.
-    """
+    """Make a key and write it to a new file that only its owner may read."""
     if len(passphrase) < MIN_PASSPHRASE or len(passphrase.encode("utf-8")) > MAX_PASSPHRASE:
         raise KeyFileError(
             f"a passphrase has at least {MIN_PASSPHRASE} characters and at most {MAX_PASSPHRASE} bytes; "
@@ -58,20 +54,12 @@ def new_key_file(path: Path, passphrase: str) -> Ed25519PrivateKey:
 
 
 def needs_passphrase(path: Path) -> bool:
-    """Tell whether a key file is locked by a passphrase.
-
-    Raises:
-        KeyFileError: it cannot be read.
-    """
+    """Tell whether a key file is locked by a passphrase."""
     return _ENCRYPTED in _read(path)
 
 
 def open_key_file(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
-    """Return the key in a file; without a passphrase, if the file has none.
-
-    Raises:
-        KeyFileError: it cannot be read, the passphrase is another one, or it is no Ed25519 key.
-    """
+    """Return the key in a file; without a passphrase, if the file has none."""
     password = None if passphrase is None else passphrase.encode("utf-8")
     try:
         key = load_pem_private_key(_read(path), password)
@@ -85,11 +73,7 @@ def open_key_file(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
 
 
 def read_passphrase(path: Path) -> str:
-    """Return the passphrase in a file, its first line.
-
-    Raises:
-        KeyFileError: it cannot be read.
-    """
+    """Return the passphrase in a file, its first line."""
     try:
         with path.open(encoding="utf-8") as file:
             return file.readline(MAX_PASSPHRASE + 2).rstrip("\r\n")

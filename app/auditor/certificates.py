@@ -94,11 +94,7 @@ class CertificateVerdict:
 
 
 def read_certificate(path: Path) -> CertificateFile:
-    """Read the file of a certificate; nothing in it is verified.
-
-    Raises:
-        CertificateUnreadableError: it cannot be read, or is no such file.
-    """
+    """Read the file of a certificate; nothing in it is verified."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)

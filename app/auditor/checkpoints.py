@@ -60,11 +60,7 @@ class CheckpointBook:
         self.newest = note.to_bytes()
 
     def require_batch(self, batch: int, index: int) -> None:
-        """Check that an entry's batch is the one that the next checkpoint closes.
-
-        Raises:
-            CheckpointMissingError: a checkpoint is missing before it, or there is one too many.
-        """
+        """Check that an entry's batch is the one that the next checkpoint closes."""
         if batch != self.batches:
             raise CheckpointMissingError(
                 "the checkpoints do not fall on the ends of the batches",
@@ -73,11 +69,7 @@ class CheckpointBook:
             )
 
     def require_end(self, size: int) -> None:
-        """Check that the last checkpoint covers all `size` entries.
-
-        Raises:
-            CheckpointMissingError: it does not.
-        """
+        """Check that the last checkpoint covers all `size` entries."""
         if self.covered != size:
             raise CheckpointMissingError(
                 "the last entries are covered by no checkpoint",

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from app.features import command_modules, listed_commands
 from schemas.shared.command_line import LazyGroup, flat
 
 # What `--help` says of each, on one line of 80 columns.
@@ -16,12 +17,10 @@ SECTIONS: Final = {
         "show": "Print the log as a timeline in plain words.",
         "compare": "Find out whether several readers were shown one log.",
         "proof": "Check proofs that entries are in the match log.",
-        "watch": "Hold the broker's newest checkpoint to those before.",
     },
     "Check what was done": {
         "disclosures": "List who received what, under which basis.",
         "matches": "Show a run's weights, and how each pair was decided.",
-        "sample": "Draw links of a run, and open them with the agencies.",
         "certificate": "Check certificates of destruction.",
     },
     "Report": {
@@ -30,6 +29,7 @@ SECTIONS: Final = {
         "key": "Make and show the key with which you sign reports.",
         "page-link": "Print a link that signs you in to the broker's pages.",
     },
+    **listed_commands("blindlink-audit"),
 }
 COMMANDS: Final = flat(SECTIONS)
 
@@ -39,7 +39,7 @@ COMMANDS: Final = flat(SECTIONS)
     name="blindlink-audit",
     sections=SECTIONS,
     package="app.auditor.commands",
-    elsewhere={"report-verify": "report"},
+    elsewhere={"report-verify": "report", **command_modules("blindlink-audit")},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="blindlink", prog_name="blindlink-audit")

@@ -31,14 +31,7 @@ _STARTS: Final = {
 
 
 def require_bundle(start: bytes, name: str) -> None:
-    """Refuse a file that does not begin as a bundle; one that is cut off still does.
-
-    Args:
-        start: its first bytes, up to `START_BYTES`.
-        name: what an error calls it.
-    Raises:
-        NotBundleError: it begins otherwise, or is empty.
-    """
+    """Refuse a file that does not begin as a bundle; one that is cut off still does."""
     if not start:
         raise NotBundleError(f"{name} is empty, and no bundle")
     if start[:100] != _BUNDLE_START[: len(start)]:

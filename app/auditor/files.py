@@ -47,11 +47,7 @@ def why_unreadable(path: Path, error: OSError) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in one step, in UTF-8 and with the line ends as they are; an earlier one is replaced.
-
-    Raises:
-        UnwritableError: the folder is not there or not writable, or the file is open elsewhere.
-    """
+    """Write a file in one step, in UTF-8 and with the line ends as they are; an earlier one is replaced."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -70,9 +66,6 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write to, which takes the place of `path` when the block ends well, durably.
 
     It may be read from while the block lasts.
-
-    Raises:
-        UnwritableError: as `write_text`.
     """
     try:
         with replacing(path) as file:

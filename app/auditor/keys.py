@@ -30,12 +30,7 @@ class KeyChain:
         self._next: VerifierKey | None = None
 
     def hand_over(self, body: LogKeyRotated, index: int) -> None:
-        """Take a hand-over entry.
-
-        Raises:
-            KeyChainError: by another key than the present one, a second one in its batch, or the new key
-                is not of this log or did not sign for itself.
-        """
+        """Take a hand-over entry."""
         if self._next is not None:
             raise KeyChainError("a log key is handed over twice in one batch", index=index)
         try:
@@ -44,11 +39,7 @@ class KeyChain:
             raise KeyChainError(str(exc), index=index) from exc
 
     def close_batch(self, checkpoint: Checkpoint, note: Note) -> None:
-        """Check a batch's checkpoint against the key in force, and move to the next key if one is due.
-
-        Raises:
-            SignatureMissingError: it is not signed by that key.
-        """
+        """Check a batch's checkpoint against the key in force, and move to the next key if one is due."""
         try:
             verify_log_signature(checkpoint, note, [self.present])
         except CheckpointError as exc:

@@ -167,15 +167,7 @@ def read_record(
 
 
 def fetch_record(source: RecordSource, run: str, output: IO[bytes], release: int = 1) -> None:
-    """Fetch all pages of a run's match record and write them as one record.
-
-    Args:
-        release: 1 for what the run decided, else the number of that of what reviewers accepted.
-
-    Raises:
-        NotAuthorisedError: the broker shows none to this caller.
-        MalformedError: the pages do not fit together.
-    """
+    """Fetch all pages of a run's match record and write them as one record."""
     first: int | None = 1
     header: MatchRecordHeader | None = None
     while first is not None:

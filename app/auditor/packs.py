@@ -144,12 +144,7 @@ def split_pack(source: Source) -> tuple[PackHeld | None, Source]:
 
 
 def split_named(source: Source, name: str) -> tuple[PackHeld | None, Source]:
-    """Return what `split_pack` does, of a file that is a bundle or a pack; `name` is what an error calls it.
-
-    Raises:
-        NotBundleError: it is neither.
-        MalformedError: the pack cannot be read.
-    """
+    """Return what `split_pack` does, of a file that is a bundle or a pack; `name` is what an error calls it."""
     start = _first_bytes(source)
     if not starts_pack(start):
         require_bundle(start, name)

@@ -19,14 +19,7 @@ MAX_ANSWER_BYTES: Final = 4096
 
 
 def new_page_link(broker: str, token_file: Path, ca_file: Path | None) -> str:
-    """Return an address of the broker's that opens a page session once, within 60 s.
-
-    Raises:
-        AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
-        NotAuthorisedError: the broker does not take the token.
-        BrokerUntrustedError: it is not known to be the broker that answered.
-        UnreachableError: the broker could not be reached, or answers something else.
-    """
+    """Return an address of the broker's that opens a page session once, within 60 s."""
     if not is_url(broker):
         raise AddressError("the broker has a URL")
     require_safe(broker)

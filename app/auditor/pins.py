@@ -106,11 +106,7 @@ class PinBook:
     """The pins by size, taken off one by one as the log reaches them."""
 
     def __init__(self, pins: Sequence[Pin], origin: str) -> None:
-        """Sort the pins.
-
-        Raises:
-            PinUnreadableError: one is of another log.
-        """
+        """Sort the pins."""
         self._by_size: dict[int, list[Pin]] = {}
         # What the keys so far did not sign: one that the log hands over to later may have.
         self._unsigned: list[tuple[Pin, LogBrokenError | None]] = []
@@ -161,11 +157,7 @@ class PinBook:
 
 
 def parse_pins(raw: bytes, name: str) -> list[Pin]:
-    """Read the bytes of a file of pins; `name` is what an error calls it.
-
-    Raises:
-        PinUnreadableError: it holds something else than checkpoints.
-    """
+    """Read the bytes of a file of pins; `name` is what an error calls it."""
     try:
         # Editors and mail programs on Windows write CRLF; a note has no carriage return of its own.
         found = parse_checkpoints(raw.replace(b"\r\n", b"\n"))

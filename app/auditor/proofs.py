@@ -67,17 +67,7 @@ def caveats(proved: Sequence[ProvedEntry], *, pinned: bool) -> Iterator[Caveat]:
 
 
 def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) -> ProvedEntry:
-    """Check a file of one proof.
-
-    Args:
-        keys: the log's keys, from elsewhere than the proof.
-        pins: checkpoints; those of the size at which the proof was made are compared.
-    Raises:
-        ProofUnreadableError: it is no proof.
-        ProofRefusedError: it does not verify.
-        PinUnreadableError: a pin of that size is of another log, or not signed by it.
-        PinContradictedError: a pin shows another history.
-    """
+    """Check a file of one proof."""
     try:
         with path.open("rb") as file:
             proof = parse_proof(file.read(MAX_PROOF_BYTES + 1))

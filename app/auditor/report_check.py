@@ -43,16 +43,7 @@ class Checked:
 
 
 def check_report(path: Path, expected_key: str | None) -> Checked:
-    """Check a report or page, and that it is signed by the key that is expected, if one is.
-
-    Args:
-        path: the file.
-        expected_key: the auditor's public key as text, or the path of a file whose first line it is.
-    Raises:
-        ReportUnreadableError: it is neither a report nor a page of one.
-        PublicKeyError: the expected key cannot be read.
-        ReportRefusedError: it was changed, or another key signed it.
-    """
+    """Check a report or page, and that it is signed by the key that is expected, if one is."""
     expected = None if expected_key is None else _public_key(expected_key)
     checked = _checked(_read(path))
     if expected is not None and checked.key != expected:

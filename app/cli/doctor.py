@@ -6,21 +6,19 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from cryptography import x509
 
+from app.certificates import end_of
 from app.cli.main import NOT_ALLOWED
 from app.cli.opening import founded_settings, local_operator
-from app.cluster.place import place_in
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
+from app.features import FEATURES, load
 from app.http.listener import files_needed, raise_file_limit
-from app.oidc.errors import ProviderFailedError
 from app.security.key_encryption import try_out
 from app.security.rewrapping import naming
 from app.version import VERSION
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.deadlines.notices import Outlet
     from app.settings import Settings
-
-RENEW_BEFORE = timedelta(days=30)
 
 
 @click.command("doctor", short_help="Check settings, stores, log and kernel.")
@@ -85,12 +81,6 @@ def _finding(check: Callable[[Broker], str], broker: Broker) -> tuple[bool, str]
 
 def _software(_: Broker) -> str:
     return f"Blindlink {VERSION} on Python {platform.python_version()}"
-
-
-def _kernel(_: Broker) -> str:
-    from app.matching.exhaustive import kernel_name
-
-    return f"matching by {kernel_name()}"
 
 
 def _database(broker: Broker) -> str:
@@ -171,32 +161,7 @@ def _tls(broker: Broker) -> str:
             return "none; a reverse proxy must speak it"
         raise ConfigurationError("there is no certificate")
     tls_context(TlsFiles(*files))
-    return f"certificate until {_end_of(files[0])}"
-
-
-def _end_of(certificate: Path) -> date:
-    end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-    if end - RENEW_BEFORE < datetime.now(UTC):
-        raise ConfigurationError(f"the certificate ends on {end.date()}")
-    return end.date()
-
-
-def _cluster(broker: Broker) -> str:
-    place = place_in(broker.settings)
-    if place is None:
-        return "none; workers on this database share runs without one"
-    ends = min(_end_of(place.ca_file), _end_of(place.cert_file))
-    # Not before: it needs Dask.
-    from app.cluster.client import connected, strength_of
-
-    with connected(place) as client:
-        found = strength_of(client)
-    if not found.n_workers:
-        raise ConfigurationError("the scheduler answers, and has no worker")
-    return (
-        f"answers; workers: {found.n_workers}, of which help with runs: {found.n_brokers}; "
-        f"certificates until {ends}"
-    )
+    return f"certificate until {end_of(files[0])}"
 
 
 def _configuration(broker: Broker) -> str:
@@ -250,23 +215,6 @@ def _messages(broker: Broker) -> str:
     return ", ".join(names) or "none; what is overdue is on the pages and in blindlink status only"
 
 
-def _sign_on(broker: Broker) -> str:
-    from app.oidc.wired import provider_in
-
-    provider = provider_in(broker.settings)
-    if provider is None:
-        return "none; people sign in to the pages with their keys"
-    try:
-        provider.metadata()
-        n_keys = len(provider.keys())
-    except ProviderFailedError as exc:
-        raise ConfigurationError(
-            f"{provider.issuer} does not answer as it should: {exc.reason}",
-            hint="see docs/operator.md, single sign-on",
-        ) from exc
-    return f"{provider.issuer} answers, and shows keys: {n_keys}"
-
-
 def _sent(broker: Broker) -> dict[str, tuple[bool, str]]:
     from app.deadlines.notices import outlets_of
 
@@ -284,9 +232,13 @@ def _send(outlet: Outlet, _: Broker) -> str:
     return "sent"
 
 
+def _of_feature(name: str, broker: Broker) -> str:
+    said: str = load(name, "check").check(broker)
+    return said
+
+
 CHECKS: dict[str, Callable[[Broker], str]] = {
     "software": _software,
-    "kernel": _kernel,
     "database": _database,
     "permissions": _permissions,
     "schema": _schema,
@@ -295,11 +247,15 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "projects": _projects,
     "overdue": _overdue,
     "messages": _messages,
-    "sign-on": _sign_on,
     "key store": _keys,
     "disk": _disk,
     "blobs": _blobs,
     "files": _files,
     "tls": _tls,
-    "cluster": _cluster,
+    # Each of its own name, since a feature is known by that alone.
+    **{
+        feature.check: partial(_of_feature, name)
+        for name, feature in FEATURES.items()
+        if feature.check is not None
+    },
 }

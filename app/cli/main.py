@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from app.errors import BrokerError, place_of
+from app.features import command_modules, listed_commands
 from schemas.documents.errors import FormatError
 from schemas.shared.command_line import LazyGroup, complain, flat
 from schemas.shared.memory import guard_memory
@@ -22,7 +23,6 @@ SECTIONS: Final = {
         "init": "Set up a broker in the state folder.",
         "serve": "Serve the HTTPS API and the pages.",
         "work": "Do the runs that wait.",
-        "cluster": "Run a cluster of Dask that helps with runs.",
         "doctor": "Check settings, stores, log and kernel.",
         "migrate": "Bring the database to the newest schema.",
     },
@@ -48,9 +48,8 @@ SECTIONS: Final = {
     },
     "Try it": {
         "demo": "Rehearse the whole job here, with invented people.",
-        "match": "Compare files of plain CLKs, without a broker.",
-        "anonlink": "Serve clients of anonlink-entity-service.",
     },
+    **listed_commands("blindlink-broker"),
 }
 COMMANDS: Final = flat(SECTIONS)
 NOT_ALLOWED: Final = "this account may not read or write a file or folder that it needs"
@@ -62,6 +61,7 @@ _ELSEWHERE: Final = {
     "backup-keys": "backup",
     "restore": "backup",
     "move-blobs": "backup",
+    **command_modules("blindlink-broker"),
 }
 
 

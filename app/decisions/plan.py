@@ -108,12 +108,7 @@ class Shown:
     """How many rows a match record has of each kind, and how many of these are shown."""
 
     def __init__(self, graded: Iterable[Rows], floor: int) -> None:
-        """Count what was decided.
-
-        Args:
-            graded: dtype `GRADED`, some at a time.
-            floor: fewer people than that are not told of.
-        """
+        """Count what was decided."""
         self._floor = max(floor, 1)
         self.n_of_kind = np.zeros(N_KINDS, dtype=np.int64)
         for rows in graded:

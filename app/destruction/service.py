@@ -132,11 +132,7 @@ def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) 
 
 
 def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
-    """Begin a destruction, or return the one that is under way or, where nothing is left, was done.
-
-    Raises:
-        legal-hold, nothing-to-destroy: nothing may, or can, be destroyed.
-    """
+    """Begin a destruction, or return the one that is under way or, where nothing is left, was done."""
     # First, so that the second of two who ask at once finds what the first one began.
     lock_rounds(session, wanted.project)
     refuse_held(session, wanted.project, broker.clock())

@@ -108,11 +108,7 @@ def hand_overs_since(
 
 
 def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:
-    """Return the hashes from an entry's leaf to the root of the first `size` entries.
-
-    Raises:
-        NotInLogError: no such entry, or the log is not that long.
-    """
+    """Return the hashes from an entry's leaf to the root of the first `size` entries."""
     _require_length(session, size)
     return _hashes_to_root(session, seq, size)
 

@@ -36,18 +36,7 @@ _FORGET_EACH: Final = 64
 
 
 def hold_to_signers(session: Session, entries: Sequence[Entry], log: str) -> None:
-    """Check the persons of a batch that is about to be appended, and note what it says of persons.
-
-    Args:
-        session: has the log's head locked.
-        entries: the batch.
-        log: the log's name.
-    Raises:
-        NotAuthenticatedError: somebody acts who was never enrolled, or whose access has ended.
-        request-unsigned: what a person signed is not what the entry says, of this log and project, not by
-            their key, not of about now, or in the log already; or they have seen another log than this.
-        request-agreement: they signed it under another agreement than the one that binds now.
-    """
+    """Check the persons of a batch that is about to be appended, and note what it says of persons."""
     taken = [entry for entry in entries if entry.outcome != "refused"]
     known = repository.persons_among(session, {one for entry in taken for one in _persons(entry)})
     for entry in taken:

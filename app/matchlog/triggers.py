@@ -16,11 +16,7 @@ _MESSAGE = "the match log only grows"
 
 
 def append_only_ddl(dialect: str, table: str) -> list[str]:
-    """Return the statements that make a table append-only on `sqlite` or `postgresql`.
-
-    Raises:
-        ValueError: another dialect.
-    """
+    """Return the statements that make a table append-only on `sqlite` or `postgresql`."""
     if dialect == "sqlite":
         return [
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "

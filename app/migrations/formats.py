@@ -38,6 +38,7 @@ class OtherFormatError(ConfigurationError):
     """The database holds documents of another version."""
 
     code = "other-version"
+    status = 503
 
 
 def refuse_other_formats(database: Database) -> None:

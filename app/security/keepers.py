@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.errors import ConfigurationError
-from app.security.key_encryption import GUIDE, FileKeeper, KeyKeeper
-from app.security.keyring import FILE, PKCS11, VAULT, Keepers
+from app.features import load
+from app.security.key_encryption import FileKeeper, KeyKeeper
+from app.security.keyring import FILE, Keepers
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -19,29 +19,6 @@ def keepers_of(settings: Settings) -> Keepers:
         ConfigurationError: the file of vault_ca_file cannot be read, or a library is not installed.
     """
     found: dict[str, KeyKeeper] = {FILE: FileKeeper()}
-    if settings.hsm_module is not None and settings.hsm_label is not None:
-        try:
-            from app.security.security_module import SecurityModule  # noqa: PLC0415 - an extra
-        except ImportError as exc:
-            raise ConfigurationError(
-                "hsm_module needs a library that is not installed",
-                hint="pip install 'blindlink[hsm]'",
-            ) from exc
-        found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_label, settings.hsm_pin)
-    if settings.vault_url is not None and settings.vault_key is not None:
-        # Loaded where it is wanted only: it takes a tenth of a second.
-        from app.security.vault import Vault  # noqa: PLC0415
-
-        try:
-            found[VAULT] = Vault(
-                settings.vault_url,
-                settings.vault_key,
-                settings.vault_token,
-                ca_file=settings.vault_ca_file,
-                namespace=settings.vault_namespace,
-            )
-        except OSError as exc:
-            raise ConfigurationError(
-                "the file of vault_ca_file cannot be read", hint=GUIDE
-            ) from exc
+    if settings.hsm_module is not None or settings.vault_url is not None:
+        found |= load("key_keepers", "keepers").keepers_beyond_file(settings)
     return Keepers(settings.key_keeper, found)

@@ -64,8 +64,6 @@ def length_of(parts: Parts, number: int) -> int:
 def parse_content_digest(header: str | None) -> str:
     """Return the hex SHA-256 that a Content-Digest header announces; it must name sha-256 alone.
 
-    Raises:
-        part-digest: the header is missing or not of the form `sha-256=:...:`.
     Source: RFC 9530, Digest Fields.
     """
     match = _CONTENT_DIGEST.fullmatch(header or "")

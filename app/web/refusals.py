@@ -14,11 +14,11 @@ from app.denials.service import project_of
 from app.errors import BrokerError
 from app.http.access import COOKIE, reader_of
 from app.http.errors import INVALID_PARAMETER
-from app.oidc.flow import FIRST_PAGE, page_of
-from app.oidc.wired import known_provider
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
+from app.web.next_page import FIRST_PAGE, page_of
 from app.web.rendering import PAGE_HEADERS, render
+from app.wired import sign_on_of
 from schemas.documents.canonical import parse_json
 from schemas.documents.problem import Problem
 
@@ -81,7 +81,7 @@ def _page_of(request: Request, answer: Response) -> Response:
 
 def _way_in(request: Request, again: str) -> str:
     """Return where one signs in, and by a single sign-on comes back to the page that was asked for."""
-    leads_back = known_provider(request) is not None and page_of(again) == again != FIRST_PAGE
+    leads_back = sign_on_of(request) is not None and page_of(again) == again != FIRST_PAGE
     return f"/sign-in?next={quote(again)}" if leads_back else "/sign-in"
 
 

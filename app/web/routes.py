@@ -22,7 +22,6 @@ from app.web.pages import (
     rounds,
     runs,
     sign_in,
-    sign_on,
     timeline,
     uploads,
 )
@@ -31,7 +30,6 @@ router = APIRouter()
 for part in (
     assets,
     sign_in,
-    sign_on,
     projects,
     hubs,
     agreements,

@@ -99,13 +99,7 @@ class CellKeys:
         self._start = hashlib.blake2b(digest_size=KEY_BYTES, key=key_of_round, person=_CELL)
 
     def __call__(self, name: str, occurrence: int, parts: Sequence[str]) -> bytes:
-        """Return the key of a cell, 32 bytes.
-
-        Args:
-            name: the pass.
-            occurrence: how many equal keys of the same record and pass came before, from 0.
-            parts: the values of the blocking key; none is empty.
-        """
+        """Return the key of a cell, 32 bytes."""
         return self.of_packed([packed(name, str(occurrence), *parts)])[0]
 
     def of_packed(self, names: Iterable[bytes]) -> list[bytes]:
@@ -119,12 +113,7 @@ class CellKeys:
 
 
 def index_rows(cells: bytes, places: Sequence[int]) -> bytes:
-    """Return token (16 bytes) and row key (16 bytes) of some places of blocks, joined.
-
-    Args:
-        cells: keys of the cells, joined.
-        places: number in the block of each, from 0.
-    """
+    """Return token (16 bytes) and row key (16 bytes) of some places of blocks, joined."""
     size = TOKEN_BYTES + ROW_KEY_BYTES
     return b"".join(
         hashlib.blake2b(

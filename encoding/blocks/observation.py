@@ -31,13 +31,7 @@ _MIXER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Observations:
-    """Lines and pairs of one file.
-
-    Args:
-        profile: fields and levels.
-        n_records: of the file.
-        n_lanes: how many values a line has.
-    """
+    """Lines and pairs of one file."""
 
     def __init__(self, profile: EncodingProfile, n_records: int, n_lanes: int) -> None:
         self._profile, self._n_records = profile, n_records
@@ -65,13 +59,7 @@ class Observations:
     def take_blocks(
         self, lines: Lines, records: NDArray[np.uint32], starts: NDArray[np.intp]
     ) -> None:
-        """Note pairs of records that share a cell.
-
-        Args:
-            lines: in the order of cells.
-            records: of each line.
-            starts: the place of each cell's first line.
-        """
+        """Note pairs of records that share a cell."""
         lengths = np.diff(starts, append=len(lines))
         length = np.repeat(np.where(lengths <= _BIGGEST_BLOCK, lengths, 1), lengths)
         block = np.repeat(np.arange(len(starts)), lengths)

@@ -28,14 +28,7 @@ Lines = NDArray[np.void]
 
 
 class Spool:
-    """Takes lines of one dtype, whose first field is an array of two bytes or more.
-
-    Args:
-        folder: where the files lie; each is removed once it was read.
-        name: what the files are called.
-        dtype: of a line.
-        n_expected: about how many lines will come.
-    """
+    """Takes lines of one dtype, whose first field is an array of two bytes or more."""
 
     def __init__(self, folder: Path, name: str, dtype: np.dtype[Any], n_expected: int) -> None:
         self.dtype = dtype

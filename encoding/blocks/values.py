@@ -54,11 +54,7 @@ class FilterTexts:
     """The distinct texts of one filter lane, numbered from 1."""
 
     def __init__(self, lane: Lane) -> None:
-        """Read the lane's linkage feature.
-
-        Raises:
-            LinkageSchemaError: clkhash refuses it, or it cannot be used here.
-        """
+        """Read the lane's linkage feature."""
         self._column = lane.column
         self._tokeniser, self.n_draws = read_feature(lane)
         self._numbers: dict[str, int] = {"": 0}
@@ -192,11 +188,7 @@ def read_feature(lane: Lane) -> tuple[Tokeniser, int]:
 
 
 def _refuse_what_is_not_done(feature: dict[str, Any]) -> None:
-    """Refuse what clkhash would do before or after it cuts a value, and a row of 64 bytes does not.
-
-    Raises:
-        LinkageSchemaError: the feature asks for it.
-    """
+    """Refuse what clkhash would do before or after it cuts a value, and a row of 64 bytes does not."""
     form, hashing = feature["format"], feature["hashing"]
     if form["type"] != "string" or form.get("encoding", "utf-8") not in ("utf-8", "ascii"):
         raise LinkageSchemaError("a lane's values are strings, in utf-8 or ascii")

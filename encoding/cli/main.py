@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.failures import as_told, exit_status
-from encoding.cli.parts.options import agency_options
+from encoding.cli.terminal.failures import exit_status
+from encoding.cli.terminal.options import agency_options
 from encoding.errors import AgencyError
+from encoding.project.problem_words import as_told
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
 from schemas.shared.memory import guard_memory
 

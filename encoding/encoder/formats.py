@@ -48,13 +48,7 @@ class Format:
 
 
 def format_of(spec: Any) -> Format:
-    """Return how the cells of a column are read.
-
-    Args:
-        spec: the FieldSpec of clkhash, not ignored.
-    Raises:
-        LinkageSchemaError: the format cannot be read by (a date format or pattern).
-    """
+    """Return how the cells of a column are read."""
     cell_format = _format_of_type(spec)
     missing = spec.hashing_properties.missing_value
     if missing is None:

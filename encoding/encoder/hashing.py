@@ -17,12 +17,7 @@ _POSITIONS_PER_DIGEST = 32
 
 
 def blake_hash(key: bytes, hash_bits: int) -> TokenHash:
-    """Return the keyed BLAKE2b hash: each digest gives 32 little-endian 16-bit positions.
-
-    Args:
-        key: at most 64 bytes.
-        hash_bits: length of the filter, a power of two; above 65,536 the upper bits are never set.
-    """
+    """Return the keyed BLAKE2b hash: each digest gives 32 little-endian 16-bit positions."""
 
     def positions(tokens: Sequence[bytes], k: int) -> Positions:
         salts = [str(block).encode() for block in range(-(-k // _POSITIONS_PER_DIGEST))]
@@ -36,13 +31,7 @@ def blake_hash(key: bytes, hash_bits: int) -> TokenHash:
 
 
 def double_hash(keys: Sequence[bytes], hash_bits: int, *, prevent_singularity: bool) -> TokenHash:
-    """Return the double hash of Schnell, Bachteler and Reiher (2011): first + i * step, modulo the length.
-
-    Args:
-        keys: for HMAC-SHA1 and HMAC-MD5.
-        hash_bits: length of the filter.
-        prevent_singularity: draw another step where the step is 0.
-    """
+    """Return the double hash of Schnell, Bachteler and Reiher (2011): first + i * step, modulo the length."""
     key_first, key_step = keys
 
     def step(token: bytes) -> int:

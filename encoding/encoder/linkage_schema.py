@@ -83,14 +83,7 @@ class LinkageSchema:
 
 
 def read_linkage_schema(document: Mapping[str, object], clk_key: str) -> LinkageSchema:
-    """Return the schema that `document` describes, with the keys that `clk_key` gives its fields.
-
-    Args:
-        document: clkhash JSON of version 1, 2 or 3, as parsed.
-        clk_key: the text that clkhash calls the secret.
-    Raises:
-        LinkageSchemaError: clkhash refuses the document, or could not encode any row with it.
-    """
+    """Return the schema that `document` describes, with the keys that `clk_key` gives its fields."""
     schema = parse_linkage_schema(document)
     _check_sizes(schema)
     keys = _derive_keys(schema, clk_key)

@@ -40,12 +40,7 @@ def masks_of(positions: Positions, hash_bits: int) -> Masks:
 
 
 def unions(masks: Masks, members: Rows) -> Masks:
-    """Return the union of each row of members.
-
-    Args:
-        masks: shape (n, n_words).
-        members: row numbers into `masks`, shape (n_unions, n_members); without members it is empty.
-    """
+    """Return the union of each row of members."""
     n_unions, n_members = members.shape
     if n_members > _MANY_TOKENS:
         reduced = [np.bitwise_or.reduce(masks[np.unique(some)], axis=0) for some in members]

@@ -133,12 +133,7 @@ class _Rows:
 
 
 def _headers(encoder: Encoder, columns: Mapping[str, str], table: Table) -> dict[str, str]:
-    """Return the file's header of each column of the schema.
-
-    Raises:
-        LinkageSchemaError: a column is mapped that the schema does not encode.
-        MissingColumnError: the file lacks a column.
-    """
+    """Return the file's header of each column of the schema."""
     unknown = sorted(set(columns) - set(encoder.columns))
     if unknown:
         raise LinkageSchemaError(f"the linkage schema encodes no column {unknown[0]}")

@@ -58,11 +58,7 @@ def hold_to_head(copy: LogCopy, project: str, pins: Path) -> None:
 
 
 def _signed_after(copy: LogCopy, project: str, place: int) -> Iterator[tuple[Entry, SignedRequest]]:
-    """Yield the entries after a place that persons have signed for: by the keys that the log has of them.
-
-    Raises:
-        LogError: a request is not signed by its person, so that what it names is not what they have seen.
-    """
+    """Yield the entries after a place that persons have signed for: by the keys that the log has of them."""
     keys: dict[str, str] = {}
     for entry in copy.entries:
         body, signed = entry.body, entry.actor.signed

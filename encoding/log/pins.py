@@ -231,11 +231,7 @@ class PinnedLog:
         return shown.checkpoint == newest.checkpoint
 
     def _ask(self, source: LogSource, pin: Pin) -> LogCheckpoint:
-        """Return the newest checkpoint with the proof that it extends a pin.
-
-        Raises:
-            LogRewrittenError: the log is shorter than the pin.
-        """
+        """Return the newest checkpoint with the proof that it extends a pin."""
         try:
             return source.log_checkpoint(pin.checkpoint.size)
         except BrokerRefusedError as exc:
@@ -262,11 +258,7 @@ class PinnedLog:
         return Pin(_open(note, self.keys()), note)
 
     def _follow(self, answer: LogCheckpoint) -> None:
-        """Pin the keys that the log was handed over to, if it is signed by another one than the pinned.
-
-        Raises:
-            LogKeyError: nothing hands over to the key that signs now.
-        """
+        """Pin the keys that the log was handed over to, if it is signed by another one than the pinned."""
         keys = self.keys()
         try:
             followed, handed_over = follow_keys(answer, keys)

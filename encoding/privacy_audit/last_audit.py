@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from encoding.files import write_durably
-from encoding.privacy_audit.report import AuditReport
 from schemas.linkage.privacy_audit import PrivacyAudit
-from schemas.linkage.profile import Side
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from encoding.privacy_audit.report import AuditReport
+    from schemas.linkage.profile import Side
 
 VERSION = "blindlink/kept-privacy-audit/5"
 

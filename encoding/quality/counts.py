@@ -138,6 +138,7 @@ class Counts:
         births: dates of birth.
         blocks: what the passes make of the file.
         numbers: known numbers; None where none is agreed on, or the file has no column of it.
+        lacks_sex: whether no row has a sex though the profile asks for it.
     """
 
     rows: int
@@ -150,3 +151,4 @@ class Counts:
     births: BirthCounts
     blocks: BlockCounts
     numbers: NumberCounts | None = None
+    lacks_sex: bool = False

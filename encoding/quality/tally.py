@@ -77,19 +77,26 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
     records, sample = _numbered(np.concatenate(ids)), sampler.sample()
     blocks = count_blocks(profile, sample, records)
     duplicates = find_duplicates(profile, sample, records)
+    columns = counter.columns()
     counts = Counts(
         rows=n_rows,
         records=int(records.max(initial=-1)) + 1,
         rows_without_id=int((records < 0).sum()),
         rows_refused=n_refused,
         duplicates=round(duplicates.expected),
-        columns=counter.columns(),
+        columns=columns,
         absent=counter.absent,
         births=counter.births(records),
         blocks=blocks,
         numbers=_number_counts(cleaner, np.concatenate(numbers), records),
+        lacks_sex="sex" in profile.columns and not _has_some("sex", columns, n_rows),
     )
     return Counted(counts, duplicates.pairs)
+
+
+def _has_some(name: str, columns: Iterable[ColumnCounts], n_rows: int) -> bool:
+    empty = (one.missing + one.placeholder + one.invalid for one in columns if one.name == name)
+    return any(count < n_rows for count in empty)
 
 
 def _number_counts(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -20,6 +22,7 @@ FORMATS: Final = tuple(
 )  # fmt: skip
 _FIRST_YEAR: Final = 1875
 _YEAR_DIGITS: Final = 4
+_YEAR: Final = re.compile("[0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class DateGuess:
 
 def guess_dates(cells: Sequence[str], today: date) -> DateGuess:
     """Return the format that reads most of some cells, as dates of birth that have been by `today`."""
-    filled = [cell for cell in cells if cell]
-    n_read = {one.text: _n_read(filled, one, today) for one in FORMATS}
+    n_each = Counter(filter(None, cells))
+    # What has no year is no date: names need not be held against each format.
+    dated = {cell: n for cell, n in n_each.items() if _YEAR.search(cell)}
+    n_read = {one.text: _n_read(dated, one, today) for one in FORMATS}
     best = max(FORMATS, key=lambda one: n_read[one.text]).text
     other = _turned(best)
     is_open = n_read[best] > 0 and n_read.get(other, 0) == n_read[best]
-    return DateGuess(best, other if is_open else None, n_read[best], len(filled))
+    return DateGuess(best, other if is_open else None, n_read[best], n_each.total())
 
 
 def are_years(cells: Sequence[str], today: date) -> bool:
@@ -62,9 +67,9 @@ def are_years(cells: Sequence[str], today: date) -> bool:
     return bool(filled) and 2 * len(fitting) > len(filled)
 
 
-def _n_read(cells: Sequence[str], one: DateFormat, today: date) -> int:
-    found = map(one.parse, cells)
-    return sum(day is not None and day.year >= _FIRST_YEAR and day <= today for day in found)
+def _n_read(n_each: Mapping[str, int], one: DateFormat, today: date) -> int:
+    found = ((one.parse(cell), n) for cell, n in n_each.items())
+    return sum(n for day, n in found if day and day.year >= _FIRST_YEAR and day <= today)
 
 
 def _turned(text: str) -> str:

@@ -45,5 +45,8 @@ def _number_text(value: float | Decimal) -> str:
 
 def _moment_text(value: datetime) -> str:
     """Return only the date of a midnight: that is how files store a date."""
+    # Where pandas is installed, pyarrow gives its type, which has them.
+    if getattr(value, "nanosecond", 0):
+        raise InexactCell("holds a time of more than six decimals; store it as text")
     is_date = value.time() == time() and value.tzinfo is None
     return value.date().isoformat() if is_date else value.isoformat()

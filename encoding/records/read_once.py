@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from encoding.errors import EmptyFileError
 from encoding.records.table import Chunk, Kept, Table, named_columns
@@ -43,14 +43,24 @@ class FileWanted(BaseException):
 class KeptTable(Table):
     """A file's rows in memory, with what was made of them; it can go to another process."""
 
-    def __init__(self, table: Table) -> None:
-        self.path = table.path
+    def __init__(
+        self, path: Path, cells: Mapping[str, list[str]], header: Sequence[str] | None = None
+    ) -> None:
+        self.path = path
+        self.columns = named_columns(path, [*cells] if header is None else header)
+        self.kept = Kept(cells)
+
+    @classmethod
+    def read(cls, table: Table, told: Callable[[Chunk, int], None] = lambda *_: None) -> Self:
+        """Read a whole file; `told` is called after each chunk, with the number of rows so far."""
         cells: dict[str, list[str]] = {name: [] for name in table.columns}
+        # Names and dates occur again and again: each is held once.
+        same: dict[str, str] = {}
         for chunk in table.chunks():
             for name, column in cells.items():
-                column.extend(chunk.columns[name])
-        self.columns = named_columns(table.path, table.columns)
-        self.kept = Kept(cells)
+                column.extend(map(same.setdefault, *[chunk.columns[name]] * 2))
+            told(chunk, chunk.first_row + chunk.n_rows - 1)
+        return cls(table.path, cells)
 
     def chunks(self, n_rows: int = 10_000) -> Iterator[Chunk]:
         """Yield the rows in order, about `n_rows` at a time."""

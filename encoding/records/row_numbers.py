@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -39,7 +39,7 @@ class _NumberedTable(Table):
     def chunks(self, n_rows: int = 10_000) -> Iterator[Chunk]:
         for chunk in self._table.chunks(n_rows):
             numbers = [str(chunk.first_row + at) for at in range(chunk.n_rows)]
-            yield Chunk(chunk.first_row, {ROW_NUMBER: numbers, **chunk.columns}, chunk.share)
+            yield replace(chunk, columns={ROW_NUMBER: numbers, **chunk.columns})
 
     def _read_header(self) -> list[str]:
         return list(self.columns)

@@ -41,11 +41,7 @@ _FIXED: Final = {
 def write_workbook(
     file: IO[bytes], rows: Sequence[Sequence[str]], choices: Mapping[int, Sequence[str]]
 ) -> None:
-    """Write rows of texts, the first of which is the header.
-
-    Args:
-        choices: what a spreadsheet offers in the cells of a column, by its place from 0.
-    """
+    """Write rows of texts, the first of which is the header."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**_FIXED, "xl/worksheets/sheet1.xml": _sheet(rows, choices)}.items():
             archive.writestr(name, _HEAD + content)

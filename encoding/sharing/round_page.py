@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from encoding.sharing.unmatched_records import SENTENCES
+from schemas.linkage.privacy_audit import audit_words, figure_rows
 from schemas.matchlog.disclosures import WHAT
 from schemas.reports.round_report import (
     DataFault,
@@ -57,6 +58,7 @@ def round_page(report: RoundReport) -> str:
         *_groups(report),
         Section("What to do about the data", list(_faults(report))),
         *_reviews(report),
+        *_privacy(report),
         Section("Who received what, and on which legal basis", list(disclosures_told(report))),
         Section("What this page does not say", [findings(_caveats(report))]),
     ]
@@ -68,6 +70,21 @@ def round_page(report: RoundReport) -> str:
         f" numbers of groups under {report.floor} are not shown.",
         is_brief=True,
     )
+
+
+def _privacy(report: RoundReport) -> Iterator[Section]:
+    """Yield what attacks on the file found before it was sent; nothing where it was too small."""
+    audit = report.privacy_audit
+    if audit is not None:
+        rows = list(figure_rows(audit, report.privacy_limits))
+        head = ("measure", "mean", "least", "most", "agreed")
+        yield Section(
+            "What attacks on your encoded file found",
+            [
+                paragraph(f"Before it was sent: {audit_words(audit)}."),
+                table("Of the records of a file", head, rows),
+            ],
+        )
 
 
 def round_history(report: RoundReport) -> Iterator[Markup]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -110,21 +111,46 @@ def weigh_examples(
 def _weighed(
     profile: EncodingProfile, model: Model, run: Resolution, example: Example
 ) -> WeighedExample:
-    levels = _levels(profile, example)
-    steps = [Step("before anything is compared", ("", ""), "", run.weights.prior / UNIT)]
+    shown = {
+        field: (example.one.get(key, ""), example.other.get(key, ""))
+        for field, key in _SHOWN.items()
+    }
+    steps = weigh_levels(profile, model, run, _levels(profile, example), shown)
+    total = sum(round(step.bits * UNIT) for step in steps)
+    return WeighedExample(example.title, steps, total / UNIT, probability(total))
+
+
+def weigh_levels(
+    profile: EncodingProfile,
+    model: Model,
+    run: Resolution,
+    levels: Sequence[int],
+    values: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> tuple[Step, ...]:
+    """Return what each field adds to the weight of a pair, in the order of the profile.
+
+    Args:
+        profile: the encoding profile.
+        model: what the run's weights were fitted from.
+        run: whose weights count.
+        levels: of each field, how near the two values are; 0 where one of the two is missing.
+        values: what to show beside a field, by its name.
+    """
+    before, steps = run.weights.prior, []
     for number, field in enumerate(profile.fields):
-        if levels[number]:
-            key = _SHOWN.get(field.name, "")
-            values = example.one.get(key, ""), example.other.get(key, "")
-            bits = run.weights.fields[number][levels[number]] / UNIT
+        weight = run.weights.fields[number][levels[number]] if levels[number] else 0
+        if field.memory is not None:
+            # A trial remembers no round: this is the same for all pairs.
+            before += weight
+        elif levels[number]:
+            bits = weight / UNIT
             level = field.levels[levels[number] - 1].name
-            steps.append(Step(field.name, values, level, bits))
+            steps.append(Step(field.name, values.get(field.name, ("", "")), level, bits))
     dependence, twins = taken_off(model, levels)
     for name, off in (("names that often go together", dependence), ("chance of twins", twins)):
         if off:
             steps.append(Step(name, ("", ""), "", -off / UNIT))
-    total = sum(round(step.bits * UNIT) for step in steps)
-    return WeighedExample(example.title, tuple(steps), total / UNIT, probability(total))
+    return (Step("before anything is compared", ("", ""), "", before / UNIT), *steps)
 
 
 def _levels(profile: EncodingProfile, example: Example) -> tuple[int, ...]:

@@ -54,13 +54,25 @@ def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str
     """
     how = guess_reading(path)
     truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
+    require_known(truth, str(path), names, ids)
+    return truth
+
+
+def require_known(
+    truth: Truth, path: str, names: Sequence[str], ids: Sequence[Sequence[str]]
+) -> None:
+    """Make sure that true pairs are of record IDs of the two files.
+
+    Raises:
+        TruthError: they are not.
+    """
     known = [{*some} for some in ids]
     sides = [[pair[place] for pair in truth.pairs] for place in (0, 1)]
     unknown = [
         len({one for one in side if one not in ids}) for side, ids in zip(sides, known, strict=True)
     ]
     if not any(unknown):
-        return truth
+        return
     turned = all({*side} <= ids for side, ids in zip(sides, reversed(known), strict=True))
     said = " and ".join(
         f"{n:,} record IDs that {name} does not have"

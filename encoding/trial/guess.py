@@ -111,7 +111,11 @@ class Guess:
 
 
 def guess_file(
-    path: Path, profile: EncodingProfile, today: date, given: Layout | None = None
+    path: Path,
+    profile: EncodingProfile,
+    today: date,
+    given: Layout | None = None,
+    table: Table | None = None,
 ) -> Guess:
     """Guess how a file is read.
 
@@ -120,12 +124,14 @@ def guess_file(
         profile: whose recipe reads the cells.
         today: nobody is born later.
         given: what its owner wrote down, in place of guessing; None: nothing.
+        table: its rows, where they are in memory; None: the file is opened.
     Raises:
         InputError: the file cannot be read, has no header, or a column that `given` names is not in it.
         ConfigError: `given` names an input that no recipe has.
     """
-    reading = given.input if given else guess_reading(path)
-    table = open_table(
+    unread = LayoutSection() if table is not None else None
+    reading = given.input if given else unread or guess_reading(path)
+    table = table or open_table(
         path, encoding=reading.encoding, delimiter=reading.delimiter, sheet=reading.sheet
     )
     if given is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError
 from encoding.errors import ConfigError, InputError
 from encoding.files import why_unread
 from encoding.records.agency_file import AgencyFile
+from encoding.records.read_once import KeptTable
 from encoding.records.row_numbers import UnnumberedFile
+from encoding.records.table import Chunk
 from encoding.trial.words import UNPROTECTED
 from encoding.workspace.config import ReadingSection, Text, column_lines, reading_lines
 from schemas.documents.document import Model
@@ -48,10 +50,14 @@ class Layout(Model):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of a trial, by the name under which it is spoken of, and its layout."""
+    """A file of a trial, its layout, and its rows where they are no file but a table in memory.
+
+    The path of such a table is its name alone.
+    """
 
     path: Path
     layout: Layout
+    table: KeptTable | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -62,6 +68,19 @@ class Source:
     def file(self) -> AgencyFile:
         """The file, ready to be read."""
         return self.layout.file(self.path)
+
+    def load(self, told: Callable[[Chunk, int], None]) -> KeptTable:
+        """Read all columns that the layout names; `told` as `KeptTable.read` says.
+
+        Raises:
+            InputError: the file cannot be read, or has no column of such a name.
+        """
+        table = self.file.table() if self.table is None else self.table
+        id_column = self.layout.input.id_column
+        wanted = [*filter(None, [id_column]), *self.layout.columns.values()]
+        if id_column is not None and id_column not in table.columns:
+            self.file.open()
+        return KeptTable.read(table.select(wanted), told)
 
 
 @contextmanager

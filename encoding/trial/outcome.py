@@ -24,7 +24,15 @@ from schemas.linkage.link_quality import Interval, missed_matches, shown_concord
 TOKENS: Final = "tokens"
 """What a record that has none of its tokens lacks."""
 PairBand = Literal["linked", "review"]
-_BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
+BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
+
+_RULES: Final[Mapping[int, str]] = {
+    Rule.MATCH_PROBABILITY: "likely enough to be linked",
+    Rule.REVIEW_BAND: "likely enough to be reviewed, not enough to be linked",
+    Rule.CONTRADICTED: "names or dates contradict the number that they share",
+    Rule.TWIN_GUARD: "twins would explain it as well",
+    Rule.LEAD_TOO_SMALL: "another pair of one of its records is nearly as likely",
+}
 
 TRIAL_SENTENCES: Final[Mapping[str, str]] = {
     **SENTENCES,
@@ -52,7 +60,7 @@ NOT_OF_DATA: Final = frozenset({"held-for-review", "nearer-rival", "not-likely",
 class TrialPair:
     """Two records, one of each file in the order in which they were given, and how sure the pair is.
 
-    `weight` is the total match weight in bits; 0 means as likely as not.
+    `weight` is the total match weight in bits; 0 means as likely as not. `at` is its place in `Outcome.rows`.
     """
 
     id_a: str = field(repr=False)
@@ -60,6 +68,7 @@ class TrialPair:
     chance: float
     band: PairBand
     weight: float
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,11 +78,6 @@ class FileSide:
     records: RecordIds
     looks: Looks
     met: MetPasses
-
-    @property
-    def n_not_compared(self) -> int:
-        """How many records have no row that could be encoded."""
-        return int((~self.looks.has_rows).sum())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,20 +104,25 @@ class Outcome:
     @cached_property
     def pairs(self) -> tuple[TrialPair, ...]:
         """The pairs that are linked, then those for review, the likeliest first."""
-        rows, found = self._rows, []
+        rows, found = self.rows, []
         left, right = self._numbers()
         for at in np.flatnonzero(rows["band"] != Band.REJECT).tolist():
             total, band = int(rows["total"][at]), int(rows["band"][at])
             one, other = self.a.records.ids[left[at]], self.b.records.ids[right[at]]
-            found.append((band, -total, one, other))
+            found.append((band, -total, one, other, at))
         return tuple(
-            TrialPair(one, other, probability(-total), _BANDS[band], -total / UNIT)
-            for band, total, one, other in sorted(found)
+            TrialPair(one, other, probability(-total), BANDS[band], -total / UNIT, at)
+            for band, total, one, other, at in sorted(found)
         )
 
     @cached_property
-    def _rows(self) -> Rows:
+    def rows(self) -> Rows:
+        """All pairs that were compared, as the engine decided them."""
         return self.run.rows()
+
+    def why(self, pair: TrialPair) -> str:
+        """Return why a pair is in its band."""
+        return _RULES[int(self.rows["rule"][pair.at])]
 
     @cached_property
     def n_linked(self) -> int:
@@ -149,7 +158,7 @@ class Outcome:
         fields = shown_concordance(self.n_linked, self.run.concordance, floor=0)
         found = missed_matches(self.n_linked, n_smaller, fields, floor=0)
         if fields:
-            most = found.high + self.a.n_not_compared + self.b.n_not_compared
+            most = found.high + self.a.looks.n_not_compared + self.b.looks.n_not_compared
             return Interval(found.low, min(most, max(found.high, n_smaller - self.n_linked)))
         # Of a record with a wrong link the right one is missed, too.
         return Interval(0, min(n_smaller, found.high + self.wrong.high))
@@ -173,7 +182,7 @@ class Outcome:
         """Return how far each record of a file came: the best of its pairs."""
         side = self.a if which == "a" else self.b
         numbers = self._numbers()[0 if which == "a" else 1]
-        rows, standing = self._rows, np.zeros(len(side.records.ids), dtype=np.uint8)
+        rows, standing = self.rows, np.zeros(len(side.records.ids), dtype=np.uint8)
         of_pair = np.full(len(rows), _NOT_LIKELY, dtype=np.uint8)
         of_pair[rows["rule"] == Rule.BETTER_RIVAL] = _RIVAL
         of_pair[rows["band"] == Band.REVIEW] = _HELD
@@ -184,7 +193,7 @@ class Outcome:
     def _numbers(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Return the record of the first and of the second file in each candidate pair."""
         names = ("smaller", "larger") if self.a_is_smaller else ("larger", "smaller")
-        return self._rows[names[0]], self._rows[names[1]]
+        return self.rows[names[0]], self.rows[names[1]]
 
     def missed_by_reason(self, missed: Iterable[tuple[str, str]]) -> Counter[str]:
         """Return why true pairs of record IDs are not linked, counted by the first reason that fits.
@@ -199,7 +208,7 @@ class Outcome:
         met = {
             (ids[0][one], ids[1][other]): (int(band), int(rule))
             for one, other, band, rule in zip(
-                left.tolist(), right.tolist(), self._rows["band"], self._rows["rule"], strict=True
+                left.tolist(), right.tolist(), self.rows["band"], self.rows["rule"], strict=True
             )
         }  # fmt: skip
         return Counter(

@@ -26,6 +26,13 @@ FIELD_WORDS: Final = {
     "first-name": "first name", "surname": "last name", "birth-date": "date of birth", "sex": "sex",
     "middle-initial": "middle initial", "zip": "ZIP code", "known-number": "known number",
 }  # fmt: skip
+LEVEL_WORDS: Final = {
+    "exact": "the same", "both": "the same", "same": "the same", "part": "the same in part",
+    "near-11": "very similar", "near-17": "similar", "near-22": "somewhat similar",
+    "near-26": "slightly similar", "far": "different", "other": "different", "none": "different",
+    "swapped": "day and month swapped", "year-month": "year and month the same",
+    "year-day": "year and day the same", "month-day": "month and day the same", "year": "year the same",
+}  # fmt: skip
 
 
 def trial_page(trial: Trial) -> str:
@@ -93,7 +100,7 @@ def _example(example: WeighedExample) -> Iterator[Markup]:
 def _compared(step: Step) -> str:
     if not step.level:
         return "any two"
-    return f"{' and '.join(dict.fromkeys(step.values))}: {step.level.replace('-', ' ')}"
+    return f"{' and '.join(dict.fromkeys(step.values))}: {LEVEL_WORDS[step.level]}"
 
 
 def _reading(trial: Trial) -> Iterator[Markup]:

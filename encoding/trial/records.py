@@ -17,7 +17,9 @@ from encoding.quality.record_faults import RecordFaults
 from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import NO_NUMBERS, SharedNumbers, hashes
+from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
+from encoding.records.read_once import KeptTable
 from encoding.trial.layout import Source
 from encoding.trial.linkage import Batch
 from schemas.linkage.profile import EncodingProfile
@@ -79,14 +81,36 @@ class Looks:
         """Return the looks of so many records before any row was seen."""
         return cls(np.zeros(n_records, dtype=np.uint8), np.zeros(n_records, dtype=bool))
 
+    @property
+    def n_not_compared(self) -> int:
+        """How many records have no row that could be encoded."""
+        return int((~self.has_rows).sum())
 
-def read_record_ids(
-    source: Source, profile: EncodingProfile, progress: Progress = silent
-) -> RecordIds:
+
+def read_rows(source: Source, progress: Progress = silent) -> KeptTable:
+    """Read what a trial needs of a file into memory, once for all.
+
+    Raises:
+        TrialFilesError: it has more rows than a trial takes.
+        InputError: it cannot be read.
+    """
+
+    def told(chunk: Chunk, n_rows: int) -> None:
+        if n_rows > MOST_ROWS:
+            raise TrialFilesError(
+                f"{source.name} has more than {MOST_ROWS:,} rows, and a trial takes no more",
+                hint="try a part of it; a linkage with a broker has no such limit",
+            )
+        progress(f"reading {source.name}", chunk.share, n_rows, "rows")
+
+    return source.load(told)
+
+
+def read_record_ids(source: Source, profile: EncodingProfile) -> RecordIds:
     """Read the record IDs of a file, and its known numbers.
 
     Raises:
-        TrialFilesError: it has more rows than a trial takes, or no record.
+        TrialFilesError: it has no record.
         InputError: it cannot be read.
     """
     file = source.file
@@ -101,12 +125,6 @@ def read_record_ids(
         cells = chunk.columns[file.id_column]
         of_row += [place.setdefault(cell, len(place)) if cell else -1 for cell in cells]
         known.append(hashes(cleaner.numbers(chunk)))
-        if len(of_row) > MOST_ROWS:
-            raise TrialFilesError(
-                f"{source.name} has more than {MOST_ROWS:,} rows, and a trial takes no more",
-                hint="try a part of it; a linkage with a broker has no such limit",
-            )
-        progress(f"reading {source.name}", chunk.share, len(of_row), "rows")
     if not place:
         raise TrialFilesError(f"no row of {source.name} has a record ID")
     records = np.array(of_row, dtype=np.int64)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import filecmp
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-from app.matching.blocks.weights import model_of
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.weights import UNIT, Model, model_of
 from encoding.blocks.assembly import Randomness
 from encoding.blocks.keys import KEY_BYTES
 from encoding.errors import GuessError, TrialFilesError
@@ -21,13 +23,14 @@ from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
 from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec
-from encoding.trial.examples import WeighedExample, weigh_examples
+from encoding.records.read_once import KeptTable, Readings, reading_once
+from encoding.trial.examples import Step, WeighedExample, weigh_examples, weigh_levels
 from encoding.trial.found import Found, measure, read_true_pairs
 from encoding.trial.guess import Guess
 from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import Encoded, encode, link
-from encoding.trial.outcome import FileSide, Outcome
-from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids
+from encoding.trial.outcome import FileSide, Outcome, TrialPair
+from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids, read_rows
 from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
 from schemas.linkage.profile import EncodingProfile, Side
 
@@ -43,14 +46,30 @@ class Trial(Found):
         sources: the two files.
         guesses: how each file was read.
         reports: the check of each file.
-        examples: invented pairs, weighed.
+        model: what weights were fitted from.
+        tables: the rows of each file, in memory.
     """
 
     profile: EncodingProfile
     sources: tuple[Source, Source]
     guesses: tuple[Guess, Guess]
     reports: tuple[Report, Report]
-    examples: tuple[WeighedExample, ...]
+    model: Model
+    tables: tuple[KeptTable, KeptTable]
+
+    @property
+    def examples(self) -> tuple[WeighedExample, ...]:
+        """Invented pairs, weighed."""
+        return weigh_examples(self.profile, self.model, self.outcome.run)
+
+    def steps(self, pair: TrialPair) -> tuple[Step, ...]:
+        """Return what each field adds to the weight of a pair, and what is taken off; no value of a record."""
+        row = self.outcome.rows[pair.at : pair.at + 1]
+        levels = LevelRules(self.profile).levels_of(row["code"])[0].tolist()
+        steps = weigh_levels(self.profile, self.model, self.outcome.run, levels)
+        rest = pair.weight - sum(round(step.bits * UNIT) for step in steps) / UNIT
+        doubt = Step("known number in doubt", ("", ""), "", rest)
+        return (*steps, doubt) if round(rest * UNIT) else steps
 
 
 def refuse_one_file(a: Path, b: Path) -> None:
@@ -64,6 +83,19 @@ def refuse_one_file(a: Path, b: Path) -> None:
             f"{a} and {b} are the same file, byte for byte",
             hint="to find people who are in one file twice: blindlink check --duplicates duplicates.csv",
         )
+
+
+def refuse_faults(guesses: Sequence[Guess], correction: Callable[[], str]) -> None:
+    """Refuse files that cannot be linked as they stand; `correction` says how to name the right columns.
+
+    Raises:
+        GuessError: there is one.
+    """
+    faults = [fault for guess in guesses for fault in guess.faults]
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        remedy = next((one.remedy for one in faults if one.remedy), None)
+        raise GuessError(f"{faults[0].sentence}{more}", hint=remedy or correction())
 
 
 def refuse_other_years(profile: EncodingProfile, sources: Sequence[tuple[str, Guess]]) -> None:
@@ -108,22 +140,52 @@ def run_trial(
     truth: Path | None = None,
     progress: Progress = silent,
 ) -> Trial:
-    """Link two files under a key that is made of the two files and kept nowhere: the same ones link alike.
+    """Link two files under a key that is made of their rows and kept nowhere: the same ones link alike.
 
     Raises:
         InputError: a file or the truth cannot be used.
     """
+    tables = []
+    for source in sources:
+        with about_file(source.path):
+            tables.append(read_rows(source, progress))
+    keys = {source.file.reading: table for source, table in zip(sources, tables, strict=True)}
+    with reading_once(Readings(keys)):
+        trial = _linked(
+            profile,
+            sources,
+            guesses,
+            (tables[0], tables[1]),
+            as_of=as_of,
+            truth=truth,
+            progress=progress,
+        )
+    for table in tables:
+        table.kept.derived.clear()
+    return trial
+
+
+def _linked(
+    profile: EncodingProfile,
+    sources: tuple[Source, Source],
+    guesses: tuple[Guess, Guess],
+    tables: tuple[KeptTable, KeptTable],
+    *,
+    as_of: date,
+    truth: Path | None,
+    progress: Progress,
+) -> Trial:
     records, reports = [], []
     for source in sources:
         with about_file(source.path):
-            records.append(read_record_ids(source, profile, progress))
+            records.append(read_record_ids(source, profile))
     names = (sources[0].name, sources[1].name)
     ids = [one.ids for one in records]
     true = None if truth is None else read_true_pairs(truth, names, ids)
     for source in sources:
         with about_file(source.path):
-            reports.append(_checked(profile, source, as_of, progress))
-    job = _Job(profile, _key_of(sources), as_of, progress)
+            reports.append(check_source(profile, source, as_of, progress))
+    job = _Job(profile, _key_of(tables), as_of, progress)
     a_is_smaller = len(records[0].ids) <= len(records[1].ids)
     sides: tuple[Side, Side] = ("smaller", "larger") if a_is_smaller else ("larger", "smaller")
     (a, of_a), (b, of_b) = map(job.encoded, sources, records, sides)
@@ -132,7 +194,6 @@ def run_trial(
     run = link(profile, smaller, larger)
     progress("comparing", 1.0, run.n_candidates, "pairs")
     outcome = Outcome(len(profile.without_memory().passes), a, b, a_is_smaller, run)
-    model = model_of(profile, larger.counts, larger.n_records)
     return Trial(
         names,
         outcome,
@@ -141,7 +202,8 @@ def run_trial(
         sources,
         guesses,
         (reports[0], reports[1]),
-        weigh_examples(profile, model, run),
+        model_of(profile, larger.counts, larger.n_records),
+        tables,
     )
 
 
@@ -175,16 +237,20 @@ class _Job:
         return FileSide(records, looks, encoded.met), encoded
 
 
-def _key_of(sources: Sequence[Source]) -> bytes:
-    """Return a key by the bytes of both files: whoever has it has the files."""
+def _key_of(tables: Sequence[KeptTable]) -> bytes:
+    """Return a key by the rows of both files: whoever has it has the files."""
     digest = hashlib.blake2b(digest_size=KEY_BYTES)
-    for source in sources:
-        with source.path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for table in tables:
+        for name, cells in table.kept.cells.items():
+            digest.update(json.dumps([name, len(cells)]).encode())
+            digest.update("\n".join(cells).encode("utf-8", "surrogatepass"))
     return digest.digest()
 
 
-def _checked(profile: EncodingProfile, source: Source, as_of: date, progress: Progress) -> Report:
+def check_source(
+    profile: EncodingProfile, source: Source, as_of: date, progress: Progress = silent
+) -> Report:
+    """Look a file through as `blindlink check` does, with nothing kept of a check before."""
     layout = source.layout
     ask = Ask(profile, source.file, layout.columns, layout.input.date_format, as_of)
     return check_file(ask, KeptCheck(), progress).report

@@ -209,7 +209,8 @@ def _ended_sentence(limits: Limits) -> str:
     return (
         f"If a round would end more than {percent(limits.most_ended)} of an agency's links in force, its "
         "former links stay in use until a person of that agency accepts the change and says why. A single "
-        f"link that ends never needs that.{few}"
+        f"link that ends never needs that.{few} An agency that guesses what the other holds about a linked "
+        "child by a record without its link ID loses that link, so this bounds such guesses in a round, too."
     )
 
 

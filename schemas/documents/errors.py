@@ -103,3 +103,11 @@ class CodeError(FormatError):
     """A code that somebody typed is not complete, or has a wrong letter."""
 
     code = "code"
+
+
+def other_version_behind(error: BaseException) -> OtherVersionError | None:
+    """Return the document of another version that an error comes from; its reader may have called it damaged."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OtherVersionError):
+        cause = cause.__cause__ or cause.__context__
+    return cause

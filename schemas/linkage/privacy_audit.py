@@ -5,6 +5,7 @@ The agency, the broker and the auditor ask this one function. Spec page: `schema
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, sqrt
 from typing import Annotated, Final, Literal, Self, get_args
@@ -56,6 +57,20 @@ _MOST_SHOWN: Final = 0.115
 _STATE: Final = (0.01, 0.01, 0.006, 0.0025, 0.15, 0.006, 0.03, 0.03, 0.03, 0.12)
 _NATION: Final = (_MOST_SHOWN, 0.08, 0.08, 0.02, 1.0, 0.06, 0.03, 0.03, 0.03, 0.12)
 _WELL_ABOVE: Final = 3
+
+
+_WORDS: Final[dict[Measure, str]] = {
+    "shown": "seen though not in the smaller file",
+    "named": "named by a perfect list",
+    "named_partial": "named by a list 90% complete",
+    "named_mistaken": "named by a list with mistakes",
+    "followed_smaller": "followed to the next round, smaller file",
+    "followed_larger": "followed to the next round, larger file",
+    "guessed_sex": "sex guessed beyond chance",
+    "guessed_age": "birth year guessed beyond chance",
+    "guessed_name_length": "length of the name guessed beyond chance",
+    "guessed_double_name": "double surname guessed beyond chance",
+}
 
 
 class PrivacyLimits(Model):
@@ -157,6 +172,23 @@ def audit_words(audit: PrivacyAudit | None) -> str:
     named = next((one for one in audit.figures if one.measure == "named"), None)
     found = "" if named is None else f", {float(named.mean):.2%} named by a perfect register"
     return f"{audit.scope}, of {audit.records:,} records, {audit.draws} draws{found}"
+
+
+def figure_rows(audit: PrivacyAudit, limits: PrivacyLimits | None) -> Iterator[tuple[str, ...]]:
+    """Yield each figure in words: what is measured, its mean, least and most, and the agreed limit."""
+    for one in audit.figures:
+        limit = "not known" if limits is None else f"{float(limits.of(one.measure)):.2%}"
+        shares = (f"{float(share):.2%}" for share in (one.mean, one.least, one.most))
+        yield _WORDS[one.measure], *shares, limit
+
+
+def figures_sentence(audit: PrivacyAudit, limits: PrivacyLimits | None) -> str:
+    """Return an audit and all its figures in one sentence."""
+    told = "; ".join(
+        f"{what} {mean} ({least} to {most}; limit {limit})"
+        for what, mean, least, most, limit in figure_rows(audit, limits)
+    )
+    return f"Privacy audit of the {audit.side} file ({audit.records:,} records, {audit.draws} draws): {told}."
 
 
 def audit_fault(

@@ -90,11 +90,7 @@ def pack_hashes(hashes: Sequence[bytes]) -> bytes:
 
 
 def unpack_hashes(raw: bytes, width: int) -> list[bytes]:
-    """Read a tile of `width` hashes.
-
-    Raises:
-        BundleError: another length.
-    """
+    """Read a tile of `width` hashes."""
     if len(raw) != width * HASH_BYTES:
         raise BundleError("a tile does not have the length of its hashes")
     return [raw[i : i + HASH_BYTES] for i in range(0, len(raw), HASH_BYTES)]
@@ -106,11 +102,7 @@ def pack_entries(entries: Iterable[bytes | None]) -> bytes:
 
 
 def unpack_entries(raw: bytes, width: int) -> list[bytes | None]:
-    """Read `width` entries; None is one that is withheld.
-
-    Raises:
-        BundleError: too few, too many, or cut off.
-    """
+    """Read `width` entries; None is one that is withheld."""
     entries: list[bytes | None] = []
     offset = 0
     while offset + 2 <= len(raw) and len(entries) < width:

@@ -15,6 +15,7 @@ from schemas.documents.document import Document, Model
 from schemas.documents.ids import Code, IsoDate, Name, RandomId, Sha256Hex, UtcTime
 from schemas.documents.texts import Line, Text
 from schemas.linkage.link_quality import Concordance, Interval, Number, true_matches
+from schemas.linkage.privacy_audit import PrivacyAudit, PrivacyLimits
 from schemas.linkage.run import ReleaseNumber, RoundNumber
 
 MOST_GROUPS: Final = 64
@@ -203,7 +204,7 @@ class RoundReport(Document):
     """The report of one round; `former` are the rounds before it, oldest first.
 
     `definition` is how the agreement defines its population, `lost` the newest releases since the report before
-    that were not applied.
+    that were not applied. `privacy_audit` is what the agency's upload stated, `privacy_limits` what was agreed.
     """
 
     KIND: ClassVar[str] = "round report"
@@ -227,6 +228,8 @@ class RoundReport(Document):
     reviews: Annotated[tuple[ReviewLoad, ...], Field(max_length=16)]
     disclosures: Annotated[tuple[DisclosedTo, ...], Field(max_length=256)]
     lost: Annotated[tuple[LostRelease, ...], Field(max_length=MOST_LOST)]
+    privacy_audit: PrivacyAudit | None
+    privacy_limits: PrivacyLimits | None
 
     def true_matches(self, group: GroupRate) -> Interval | None:
         """Return how many records of a group are likely in the other file, linked or not; None: not known.

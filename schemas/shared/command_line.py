@@ -33,7 +33,8 @@ class LazyGroup(click.Group):
     Args:
         sections: what help says of each command, by its name, below the heading that it stands under.
         package: where the modules of the commands are; each is named as its command.
-        elsewhere: names of modules, where several commands share one.
+        elsewhere: names of modules, where several commands share one, or whole ones of another package; a
+            command may stand here alone, and is then not listed.
     """
 
     def __init__(
@@ -56,11 +57,12 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load a command; None if there is none of this name."""
-        if cmd_name not in self._table:
+        if cmd_name not in self._table and cmd_name not in self._elsewhere:
             return None
         plain = cmd_name.replace("-", "_")
         with collector_paused():
-            module = import_module(f"{self._package}.{self._elsewhere.get(cmd_name, plain)}")
+            place = self._elsewhere.get(cmd_name, plain)
+            module = import_module(place if "." in place else f"{self._package}.{place}")
         command: click.Command = getattr(module, plain)
         return command
 

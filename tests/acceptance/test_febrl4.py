@@ -18,7 +18,7 @@ from samples import febrl
 from samples.febrl_encodings import febrl4_encodings
 from services.printed import TABLE
 
-from app.matching.exhaustive import dice_candidates, pack_words
+from app.extras.exhaustive import dice_candidates, pack_words
 
 pytestmark = pytest.mark.long
 THRESHOLDS = ("0.60", "0.63", "0.65", "0.67", "0.70", "0.75", "0.80")

@@ -20,8 +20,8 @@ from joserfc.jwk import ECKey, RSAKey, generate_key
 from rigs.signing_on import IMPATIENT, Browser, SigningOn, bent
 from services.openid_provider import CLIENT_ID, CLIENT_SECRET, signed
 
-from app.oidc.provider import Provider
-from app.web.pages.sign_on import FLOW_COOKIE
+from app.extras.sign_on.pages import FLOW_COOKIE
+from app.extras.sign_on.provider import Provider
 
 REFUSED, FAILED = 401, 503
 OTHER = "https://login.other.example"

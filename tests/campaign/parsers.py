@@ -24,10 +24,10 @@ import rfc8785
 from samples.log import SampleLog
 from vectors.file import VECTORS
 
-from app.anonlink.json_documents import parse_object
 from app.auditor.errors import AuditError
 from app.auditor.pins import parse_pins
 from app.errors import BrokerError
+from app.extras.anonlink.json_documents import parse_object
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import read_proof
 from encoding.broker.sign_in import ProofKey, sign_claim

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.matching.exhaustive import kernels
+from app.extras.exhaustive import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["cibuildwheel"]

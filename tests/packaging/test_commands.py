@@ -146,7 +146,13 @@ def test_every_command_of_the_project_is_installed() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["encoding", "app.auditor", "schemas", "app.matching.exhaustive"]
+    "package",
+    [
+        "encoding",
+        "app.auditor",
+        "schemas",
+        *(f"app.extras.{one}" for one in ("exhaustive", "incidents", "sampling", "watch")),
+    ],
 )
 def test_a_package_of_the_base_install_loads_no_server(package: str) -> None:
     code = (

@@ -132,7 +132,7 @@ def test_the_build_stage_has_compiled_the_kernel(image: Image) -> None:
     if shutil.which("gcc") is None:
         missing("gcc is not installed")
     kernel = image.run(
-        ["python", "-c", "from app.matching.exhaustive import kernel_name; print(kernel_name())"]
+        ["python", "-c", "from app.extras.exhaustive import kernel_name; print(kernel_name())"]
     )
     assert kernel.stdout.strip() not in {"", "numpy"}
 

@@ -57,7 +57,7 @@ MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON; click is for the command lines alone.
     "schemas": {"pydantic", "pydantic_core", "cryptography", "click"},
     "encoding": BASE | READERS | SCREEN | PROGRAMS | {"schemas", "app.matching"},
-    "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
+    "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas", "app.features"},
     "app/matching": {"numpy", "schemas"},
     "app": BASE - {"clkhash", "anyascii", "jellyfish"} | BROKER | {"schemas"},
 }

@@ -40,7 +40,7 @@ def test_the_stand_in_for_windows_lacks_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["schemas", "encoding", "app.auditor", "app.matching.exhaustive", "app.engine"]
+    "package", ["schemas", "encoding", "app.auditor", "app.extras.exhaustive", "app.engine"]
 )
 def test_every_module_comes_up_without_posix(package: str) -> None:
     imported = run_without_posix("-c", IMPORT_ALL, package)

@@ -152,7 +152,7 @@ def test_a_release_is_built_of_what_is_committed(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= {
         *("setup.py", "LICENSE", "requirements/agency.txt", "requirements/build.txt"),
-        *("app/matching/exhaustive/c/module.c", "install/systemd/blindlink-serve.service"),
+        *("app/extras/exhaustive/c/module.c", "install/systemd/blindlink-serve.service"),
     }
     assert not [name for name in names if name.endswith((".so", ".pyc"))]
     assert "remove it first" in build().stderr

@@ -12,8 +12,8 @@ import httpx2
 import numpy as np
 from starlette.testclient import TestClient
 
-from app.anonlink.service import Limits, Service
-from app.anonlink.worker import do_waiting_runs
+from app.extras.anonlink.service import Limits, Service
+from app.extras.anonlink.worker import do_waiting_runs
 
 LIMITS = Limits(max_projects=5, max_clks=2_000, max_pairs=20_000, max_upload_bytes=1 << 20)
 

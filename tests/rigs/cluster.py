@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rigs.broker_processes import Process
 
-from app.cluster.certificates import certify, make_ca
-from app.cluster.place import Place, needed_place
+from app.extras.cluster.certificates import certify, make_ca
+from app.extras.cluster.place import Place, needed_place
 from app.settings import Settings
 
 # What Dask would heed by itself, and must not: it would load code, serve HTTP, and speak in the clear.

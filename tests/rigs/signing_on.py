@@ -14,9 +14,9 @@ from httpx2 import Response
 from rigs.linkage import AUDITOR, Linkage
 from services.openid_provider import CLIENT_ID, CLIENT_SECRET, Bends, OpenIdProvider
 
+from app.extras.sign_on.calls import Limits
+from app.extras.sign_on.provider import Provider
 from app.http.access import COOKIE
-from app.oidc.calls import Limits
-from app.oidc.provider import Provider
 from app.settings import Settings
 from schemas.signing.identity import Role
 

@@ -1,4 +1,4 @@
-"""Writes what anonlink 0.15.3 finds, for tests/app/matching/exhaustive/test_anonlink.py.
+"""Writes what anonlink 0.15.3 finds, for tests/app/extras/exhaustive/test_anonlink.py.
 
     python write_anonlink_vectors.py ENCODINGS.npz FOLDER
 

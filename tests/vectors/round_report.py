@@ -12,7 +12,7 @@ from math import ceil, isqrt
 from typing import Any
 
 import rfc8785
-from samples.documents import changed
+from samples.documents import PRIVACY, audit_of, changed
 from vectors.file import write_vectors
 
 GROUP: dict[str, Any] = {
@@ -70,16 +70,19 @@ REPORT: dict[str, Any] = {
         }
     ],
     "lost": [{"round": 12, "release": 1, "code": "message-unreadable", "given_up": False}],
+    "privacy_audit": audit_of("ab" * 32, "smaller", 2_010),
+    "privacy_limits": PRIVACY,
 }  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
     "second report": REPORT,
     "first report": {
         **changed(REPORT, "links.new", None), "former": [], "pairs": [],
         "faults": [], "subgroups": [], "reviews": [], "disclosures": [], "lost": [],
+        "privacy_audit": None, "privacy_limits": None,
     },
 }  # fmt: skip
 BAD: dict[str, tuple[str, Any]] = {
-    "another version": ("version", "blindlink/round-report/2"),
+    "another version": ("version", "blindlink/round-report/1"),
     "an unknown field": ("surprise", 1),
     "no definition": ("definition", None),
     "a round 0": ("now.round", 0),
@@ -92,6 +95,8 @@ BAD: dict[str, tuple[str, Any]] = {
     "a share above all": ("subgroups.0.groups.0.most", 101),
     "bounds that fall": ("subgroups.0.groups.1.most", 90),
     "a label of two lines": ("subgroups.0.groups.0.label", "North\nSouth"),
+    "a measure of the audit twice": ("privacy_audit.figures.1.measure", "shown"),
+    "a limit above all": ("privacy_limits.named", "1.5"),
     "a fraction": ("floor", 0.5),
     "a negative number": ("links.linked", -1),
     "another part in a review": ("reviews.0.role", "watcher"),

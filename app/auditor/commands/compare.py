@@ -35,12 +35,7 @@ def compare(*, files: tuple[Path, ...], log_keys: tuple[str, ...]) -> None:
 
 
 def _take(book: ForkBook, file: Path, log_keys: tuple[str, ...]) -> None:
-    """Verify a file and take what it shows.
-
-    Raises:
-        ForkError: another file shows another entry at one place.
-        AuditError: it does not verify, or cannot be read.
-    """
+    """Verify a file and take what it shows."""
     if _is_proof(file):
         keys = [read_log_key(given) for given in log_keys]
         book.take_apart(file.name, check_proof(file, keys, ()).entry)

@@ -12,8 +12,6 @@ import click
 from app.auditor.errors import AuditError, LogBrokenError, MalformedError
 from app.auditor.files import require_free, write_bytes
 from app.auditor.findings import FindingsBook
-from app.auditor.incident_page import incident_lines
-from app.auditor.incidents import IncidentBook, subject_in
 from app.auditor.options import (
     EXIT_CODES,
     FILE,
@@ -31,6 +29,7 @@ from app.auditor.report_check import check_report
 from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
+from app.features import load
 from schemas.reports.audit_report import AuditReport, public_text, seal_page, sign_report
 from schemas.shared.command_line import emit, json_option, wants_json
 
@@ -85,7 +84,7 @@ def report(
     require_broker_for(given["project"], given["bundle"])
     author = None if name is None else _one_line(name)
     digest, found = SourceDigest(), FindingsBook()
-    followed = None if incident is None else IncidentBook(_subject(incident))
+    followed = None if incident is None else load("incidents", "book").book_of(incident)
 
     def take(entry: Entry) -> None:
         found.take(entry)
@@ -133,16 +132,6 @@ def report_verify(file: Path, key: str | None) -> None:
         click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
 
 
-def _subject(incident: str) -> str:
-    subject = subject_in(incident)
-    if subject is None:
-        raise click.BadParameter(
-            "give an upload id, a key id of 16 hex digits, a SHA-256 of 64, or a log key",
-            param_hint="--incident",
-        )
-    return subject
-
-
 def _one_line(name: str) -> str:
     text = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(text) <= 200 or not text.isprintable():
@@ -169,7 +158,7 @@ def _say(made: AuditReport) -> None:
     if made.log is not None:
         click.echo(f"verified {made.log.size:,} entries of {made.log.origin}", err=True)
     if made.incident is not None:
-        for line in incident_lines(made.incident):
+        for line in load("incidents", "page").incident_lines(made.incident):
             click.echo(line, err=True)
     for sentence in made.proves_not:
         click.echo(f"not shown: {sentence}", err=True)

@@ -34,13 +34,7 @@ class FieldConcordance:
 def concordance(
     levels: LevelNumbers, n_each: NDArray[np.int64], profile: EncodingProfile
 ) -> tuple[FieldConcordance, ...]:
-    """Return how linked pairs agree on each field of the profile but those of what agencies remember.
-
-    Args:
-        levels: of comparison patterns, shape (n patterns, n fields); 0 is a missing field.
-        n_each: how many linked pairs have each.
-        profile: the encoding profile.
-    """
+    """Return how linked pairs agree on each field of the profile but those of what agencies remember."""
     found = []
     for at, one in enumerate(profile.fields):
         if one.memory is None:

@@ -22,28 +22,13 @@ FEW: Final = 20
 
 
 def require_steady(n_unsteady: int, n_linked: int) -> None:
-    """Refuse links of which the meetings of too many contradict each other.
-
-    Args:
-        n_unsteady: linked pairs whose meetings differ in a field that is compared by tags alone.
-        n_linked: linked pairs.
-    Raises:
-        RowsDisagreeError: there are more than a twentieth, and more than a few.
-    """
+    """Refuse links of which the meetings of too many contradict each other."""
     if n_unsteady > max(Fraction(FEW), MOST_UNSTEADY * n_linked):
         raise RowsDisagreeError("the rows of too many records disagree about them")
 
 
 def linked_once(lots: Iterable[Met], rules: LevelRules, n_larger: int) -> Iterator[Met]:
-    """Yield lots of pairs as they are, and look at which records were linked before.
-
-    Args:
-        lots: all pairs, each once, all of a record of the smaller file in one lot.
-        rules: the profile's.
-        n_larger: records of the larger file.
-    Raises:
-        LinkedBeforeTwiceError: a record of either file has two pairs that were linked before.
-    """
+    """Yield lots of pairs as they are, and look at which records were linked before."""
     is_linked = np.zeros(n_larger, dtype=bool)
     for lot in lots:
         before = lot[rules.are_same("linked-before", lot["code"])]

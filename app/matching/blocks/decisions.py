@@ -103,11 +103,7 @@ def weighed(pairs: Met, total: Totals, twins: Totals, is_capped: NDArray[np.bool
 
 
 def are_wanted(rows: Rows, policy: BandRule) -> NDArray[np.bool_]:
-    """Tell which pairs are likely enough to be linked or held back, if none else is in the way.
-
-    Args:
-        rows: with columns `total` and `is_capped`.
-    """
+    """Tell which pairs are likely enough to be linked or held back, if none else is in the way."""
     # A capped total was above the auto bound, and so above that of review.
     wanted: NDArray[np.bool_] = (rows["total"] >= policy.review) | rows["is_capped"]
     return wanted
@@ -145,12 +141,6 @@ def decide(
     """Decide all pairs of two files that are likely enough, and any others.
 
     What is held is a part of them, and those of which a record has another pair that is likely enough.
-
-    Args:
-        candidates: dtype `CANDIDATE`; all of a record of the larger file come together.
-        policy: the agreed bands.
-        n_smaller: records of the smaller file.
-        shelf: where pairs wait.
     """
     decided, contested = Decided(n_smaller, shelf), [np.empty(0, CANDIDATE)]
     for rows in candidates:

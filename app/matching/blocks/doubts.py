@@ -26,10 +26,6 @@ def are_bare(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_
     """Tell which pairs are not compared by both names and the date of birth, and were not linked before.
 
     A known number on which they agree takes the place of one of the three.
-
-    Args:
-        profile: of the three fields those count that it has, by their names.
-        levels: of each pair or pattern, shape (n, n fields).
     """
     names = [field.name for field in profile.fields]
     telling = [names.index(name) for name in TELLING_FIELDS if name in names]
@@ -47,10 +43,6 @@ def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.b
 
     Of a pair that was linked before that is no doubt, as what a person has decided is not asked anew in each
     round. It is in doubt where no name, date or other field says much for it.
-
-    Args:
-        profile: names the number and what contradicts it, and how likely each level is.
-        levels: of each pair or pattern, shape (n, n fields).
     """
     doubtful = np.zeros(len(levels), dtype=bool)
     place = {field.name: at for at, field in enumerate(profile.fields)}

@@ -23,10 +23,6 @@ def expected_missed(lots: Iterable[Rows], linked: Mapping[str, NDArray[np.bool_]
 
     It goes by their probabilities. In rehearsals it is a third to four fifths of the true number: read it as
     "at least".
-
-    Args:
-        lots: all candidate pairs, each once, with their `total`.
-        linked: of the `smaller` and of the `larger` file, which records are linked.
     """
     n_each: Counter[int] = Counter()
     for lot in lots:

@@ -45,12 +45,7 @@ class BestTwo:
         self._second[here] = np.maximum(beaten, np.maximum(self._second[here], second))
 
     def rivals(self, record: Records, total: Totals) -> Totals:
-        """Return the highest total of another pair of each pair's record.
-
-        Args:
-            record: of pairs that were added.
-            total: of each of them.
-        """
+        """Return the highest total of another pair of each pair's record."""
         found = np.empty(len(record), dtype=np.int64)
         for start in range(0, len(record), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)

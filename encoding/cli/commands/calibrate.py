@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
+from encoding.project.uploading.subject import Subject, draw_sample, read_subject
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
 from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
     from encoding.quality.duplicates import DuplicatePair
+    from schemas.linkage.profile import Side
 
 # Strangers are made of these records; more of them have rarer names.
 _SAMPLE_RECORDS = 20_000
+# As large as an audit rehearses a partner's file.
+_MOST_PARTNER = 200_000
 
 
 @click.command(
@@ -64,12 +69,16 @@ def calibrate(
 ) -> None:
     """Copy records of FILE with mistakes, invent strangers, and see which would meet and be linked.
 
-    It compares the shipped sets of passes, with ZIP codes and without, and recommends one. Nothing leaves this
-    computer, and the secret is not used; the report has shares and rates, and no record.
+    It compares the shipped sets of passes, with ZIP codes and without, and recommends one. Then it attacks the
+    encoded file as privacy-audit does, so that the risks are known before an agreement is drafted. Nothing
+    leaves this computer, and the secret is not used; the report has shares and rates, and no record.
     """
     from encoding.calibrate import ESTIMATED, Setting
     from encoding.calibrate import calibrate as predict
     from encoding.calibrate.report import document, report_lines, report_page
+    from encoding.privacy_audit.report import report_lines as audit_lines
+    from encoding.privacy_audit.results import GOALS_ALONE
+    from encoding.project.uploading.file_audit import audited
 
     if html is not None:
         refuse_another_page(html)
@@ -86,10 +95,16 @@ def calibrate(
             duplicates=_duplicates(session, subject, progress) if errors == ESTIMATED else (),
             progress=progress,
         )
+        # Of both files as large as they were said to be: so no upload can state it.
+        size = min(max(partner_records, SMALLEST_AUDITED_FILE), _MOST_PARTNER)
+        scope = replace(GOALS_ALONE, n_partner=size)
+        side: Side = "larger" if drawn.n_records > partner_records else "smaller"
+        attacked = audited(session, subject, scope, side, progress)
     if html is not None:
         write_page(html, report_page(found, subject.file.path.name))
         session.say(f"the report is in {html}")
-    emit(document(found), report_lines(found))
+    told = {outcome.name: outcome.sentence for outcome in attacked.outcomes}
+    emit(document(found) | {"privacy_audit": told}, (*report_lines(found), *audit_lines(attacked)))
 
 
 def _duplicates(

@@ -63,7 +63,7 @@ SUCCEED_ELSEWHERE = {
     "PUT /v1/projects/{project}/rounds/{round}/statements/{space}": _MESSAGES,
     "GET /v1/projects/{project}/rounds/{round}/statements/{space}": _MESSAGES,
     "GET /v1/runs/{run}/openings": "nobody is blind in it; tests/app/links/test_blind_openings.py",
-    "POST /v1/sign-on-links": "it has no single sign-on; tests/app/web/test_sign_on.py",
+    "POST /v1/sign-on-links": "it has no single sign-on; tests/app/extras/sign_on/test_sign_on.py",
     **dict.fromkeys(REVIEW_ROUTES, "it has no review: the next test"),
     **dict.fromkeys(DELIVERY_ROUTES, "it lists no columns: the one after the next"),
 }

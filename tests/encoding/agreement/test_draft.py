@@ -15,11 +15,12 @@ from samples.refusals import raises
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.persons import needs_enrolled, newest_identities, read_party
-from encoding.cli.parts.shown_keys import read_shown
+from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import clauses_of, newcomer_fault
+from schemas.agreement.clauses import MOST_ENDED
 from schemas.agreement.negotiation import AgreementProposal
 from schemas.signing.identity import IdentityHistory, SignedIdentity
 
@@ -117,7 +118,7 @@ def test_the_first_analyst_holds_the_secret_unless_another_is_named(
 
 def test_how_many_links_may_end_is_as_it_is_answered(tmp_path: Path) -> None:
     for answer, expected in (
-        *(("", None), ("most_ended = 0.05", "0.05"), ("most_ended = 0", "0")),
+        *(("", MOST_ENDED), ("most_ended = 0.2", "0.2"), ("most_ended = 0", "0")),
         ("most_ended = 1", "1"),
     ):
         made = drafted(tmp_path, "[limits]", f"[limits]\n{answer}").agreement

@@ -15,9 +15,9 @@ from rigs.kept_audits import keep_passing_audit
 from rigs.moments import Moments
 from rigs.near_broker import NearBroker, small_profile
 
-from encoding.cli.parts import file_audit
 from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.results import Audit
+from encoding.project.uploading import file_audit
 from encoding.synth.people import Population, numbering
 from encoding.synth.rehearsal import AS_OF
 from encoding.workspace.workspace import open_workspace
@@ -112,6 +112,12 @@ def test_the_first_upload_is_attacked_in_full_by_itself_and_the_log_says_so(
     assert (stated.structure, stated.draws) == (0, 3)
     (kept,) = (pupils.folder / "workspace" / "reports").glob("*privacy-audit*")
     assert json.loads(kept.read_text())["statement"]["digest"] == stated.digest
+    # The command that says where the linkage stands says it, too, beside what is agreed.
+    named = next(one for one in stated.figures if one.measure == "named")
+    told = f"named by a perfect list {float(named.mean):.2%} ({float(named.least):.2%} to"
+    said = pupils.type("status").stdout
+    assert told in said
+    assert f"{float(named.most):.2%}; limit 10.00%)" in said
     # A file too small to be attacked states none.
     assert logged(near, "welfare") is None
 

@@ -63,7 +63,7 @@ def test_rows_come_in_order_across_row_groups_under_names_without_white_space(pa
 def test_a_column_or_cell_without_exact_text_is_refused_where_it_is_used(path: Path) -> None:
     for value, kind in ((1, pyarrow.timestamp("ns")), (-(10**7), pyarrow.date32())):
         parquet.write_table(pyarrow.table({"a": pyarrow.array([value], kind), "b": ["x"]}), path)
-        with raises(CellError, match="column a holds"):
+        with raises(CellError, match="column a:? holds"):
             rows_of(path)
         assert rows_of(path, "b") == [["x"]]
     for value in ([1], {"x": 1}, b"x", float("nan"), 1e20):

@@ -38,7 +38,7 @@ def file_in(folder: Path, *districts: str) -> AgencyFile:
 
 
 def read_before(file: AgencyFile) -> Readings:
-    found = Readings({file.reading: KeptTable(open_reading(file.reading))})
+    found = Readings({file.reading: KeptTable.read(open_reading(file.reading))})
     # As it goes to another process.
     again: Readings = pickle.loads(pickle.dumps(found))
     return again

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from samples.log import story
 from samples.reviewed_log import ReviewedProject
@@ -72,5 +74,8 @@ def test_few_are_accepted_where_even_what_is_hidden_does_not_make_a_fifth(
         update={"role": "asked", "weeks": told, "is_doubtful": are_few}
     )
     page = round_page(report.model_copy(update={"reviews": (load,)}))
+    # The example was attacked; of each measure the page has mean, least, most, and what is agreed.
+    cells = re.split(r"<[^>]+>\s*", page[page.index("named by a perfect list") :])
+    assert [one for one in cells if one][1:5] == ["0.10%", "0.00%", "0.20%", "10.00%"]
     assert ("accepted fewer than a fifth" in page) == are_few
     assert ("2026-11-01" in page) == bool(weeks)

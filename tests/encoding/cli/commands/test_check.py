@@ -89,6 +89,12 @@ def test_a_file_is_found_in_order_or_not_and_the_report_is_printed_either_way(
         "sounds-month",
         "names-year",
     ]
+    assert "before an agreement is drafted: blindlink privacy-audit" in analyst.type().stderr
+    # One record with a sex is enough, none is told by name.
+    for n_with, is_told in ((1, False), (0, True)):
+        analyst.write([(*row[:4], row[4] if at < n_with else "") for at, row in enumerate(MANY)])
+        rules = [one["rule"] for one in json.loads(analyst.type("--json").stdout)["findings"]]
+        assert ("no-sex" in rules) == is_told
     analyst.write([*MANY, *((f"x{n}", "Bo", "Lee", "04/05/2011", "F") for n in range(20))])
     result = analyst.type("--json")
     assert result.exit_code == 3

@@ -16,7 +16,7 @@ from clkhash.randomnames import NameList
 from clkhash.schema import from_json_dict
 from clkhash.serialization import serialize_bitarray
 
-from app.cli.encoding_files import read_encodings
+from app.extras.match.files import read_encodings
 from encoding.cli.main import main
 from encoding.secret.secret import new_secret, write_secret
 

@@ -1,0 +1,1 @@
+"""What a leaked upload, secret or key reached."""

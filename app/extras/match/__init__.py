@@ -1,0 +1,1 @@
+"""Files of plain CLKs compared without a broker."""

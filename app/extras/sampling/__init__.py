@@ -1,0 +1,1 @@
+"""Links that an auditor draws of a run, and opens with the agencies."""
