@@ -12,8 +12,8 @@ from app.deadlines.service import count_overdue
 from app.errors import UnavailableError
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
-from app.runs.service import count_runs
 from app.migrations.formats import refuse_other_formats
+from app.runs.service import count_runs
 from app.wired import WiredBroker
 from schemas.documents.document import Document
 

@@ -60,4 +60,6 @@ def _refuse_other(kind: type[Document], given: str) -> None:
     read = kind.model_fields["version"].default
     if given != read:
         other = OtherVersionError(kind.KIND, given, read)
-        raise OtherFormatError(f"the database holds documents of another version; {other}", hint=other.hint)
+        raise OtherFormatError(
+            f"the database holds documents of another version; {other}", hint=other.hint
+        )

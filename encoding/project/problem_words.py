@@ -36,7 +36,7 @@ def describe(exc: BaseException) -> Failure:
 
 
 def as_told(exc: AgencyError) -> AgencyError:
-    """Return an error; where a document of another version is behind it and no alarm, one that names the version."""
+    """Return an error, or one that names the version where a document of another is behind it; never for an alarm."""
     other = other_version_behind(exc)
     if other is None or exc.exit_code == ALARM:
         return exc

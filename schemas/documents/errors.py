@@ -106,7 +106,7 @@ class CodeError(FormatError):
 
 
 def other_version_behind(error: BaseException) -> OtherVersionError | None:
-    """Return the document of another version that an error comes from; its reader may have called it damaged."""
+    """Return the document of another version behind an error, whose reader may have called it damaged."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OtherVersionError):
         cause = cause.__cause__ or cause.__context__
