@@ -97,7 +97,7 @@ def place_in(settings: Settings) -> Place | None:
     if importlib.util.find_spec("distributed") is None:
         raise ConfigurationError(
             "cluster_address needs a library that is not installed",
-            hint="pip install 'blindlink[cluster]'",
+            hint="in Blindlink's folder: pip install '.[cluster]'",
         )
     refuse_shared(key, "the cluster's key of this machine")
     place = Place(settings.cluster_address, ca, cert, key, settings.cluster_data_port)

@@ -110,7 +110,7 @@ def test_without_the_extra_one_sentence_says_so(
     monkeypatch.setattr("app.extras.cluster.place.importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="library that is not installed") as refused:
         place_in(settings_of(tmp_path, "worker-1"))
-    assert refused.value.hint == "pip install 'blindlink[cluster]'"
+    assert refused.value.hint == "in Blindlink's folder: pip install '.[cluster]'"
 
 
 def test_commands_of_a_cluster_want_to_know_where_it_is(tmp_path: Path) -> None:
