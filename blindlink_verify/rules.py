@@ -381,7 +381,7 @@ def may_write(e: Any, roles: dict[str, str]) -> bool:
     """Tell whether an entry of what the broker alone does is in its own name, or its operator's."""
     kind, body, actor = e["kind"], e["body"], e["actor"]
     runs_it = roles.get(actor["party"]) == "operator" == actor["role"]
-    by_operator = actor["party"] == "broker" or runs_it
+    by_operator = bool(actor["party"] == "broker" or runs_it)
     if kind == "key-rotated":
         own = [actor["party"], actor["person"]] == [body["party"], body["person"]]
         if body["use"] in ("signing", "receiving"):
