@@ -60,6 +60,7 @@ MAY_IMPORT = {
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish", "python_calamine"}
     | {"schemas", "app.features"},
     "app/matching": {"numpy", "schemas"},
+    "blindlink_verify": {"cryptography"},
     "app": BASE - {"clkhash", "anyascii", "jellyfish", "python_calamine"} | BROKER | {"schemas"},
 }
 
