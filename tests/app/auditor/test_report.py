@@ -30,7 +30,7 @@ from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
 from app.auditor.findings import FindingsBook
-from app.auditor.lateness import HeldLate
+from schemas.rules.lateness import HeldLate
 from app.auditor.report_document import Making, report_of
 from app.auditor.verdict import TIMES, WHO_TYPED, held_late, new_stewards
 from app.auditor.verify import verify_bundle

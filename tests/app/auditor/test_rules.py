@@ -59,7 +59,7 @@ from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
-from app.auditor.rules import RULES
+from schemas.rules import RULES
 from app.auditor.verify import verify_bundle
 from schemas.agreement.clauses import FileSize
 from schemas.documents.canonical import canonical_bytes, canonical_digest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import AwaitedState, LogState
-from app.auditor.rules.steps import project_of
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import AwaitedState, LogState
+from schemas.rules.steps import project_of
 from schemas.matchlog.entry import Entry
 
 
@@ -27,10 +27,10 @@ def all_cosigned(log: LogState, cosigned: Mapping[str, int]) -> None:
     Args:
         cosigned: how many entries each party has cosigned, by keys that the log knows as its persons'.
     Raises:
-        RuleBrokenError: the first thing that left without.
+        BreachError: the first thing that left without.
     """
     for awaited, seq in lacking_cosigners(log, cosigned):
-        raise RuleBrokenError(
+        raise BreachError(
             "release-not-final",
             "something was handed out that fewer parties have cosigned than the terms demand",
             index=seq,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.common import is_operator
-from app.auditor.rules.steps import break_off, was_signed_lately
+from schemas.rules.log_state import LogState, PersonState
+from schemas.rules.common import is_operator
+from schemas.rules.steps import break_off, was_signed_lately
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry

@@ -6,9 +6,9 @@ import sys
 from collections import defaultdict
 from typing import cast
 
-from app.auditor.log_state import LogState
-from app.auditor.round_state import Pair, RoundState, SupplementState
-from app.auditor.rules.steps import break_off, project_of
+from schemas.rules.log_state import LogState
+from schemas.rules.round_state import Pair, RoundState, SupplementState
+from schemas.rules.steps import break_off, project_of
 from schemas.agreement.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived

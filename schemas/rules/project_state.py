@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from app.auditor.round_state import Rounds
+from schemas.rules.round_state import Rounds
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.statement import StandingApproval
 

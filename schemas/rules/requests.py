@@ -8,9 +8,9 @@ from typing import Final, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.auditor.errors import Evidence
-from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.steps import break_off, days_of, listed_by, project_of
+from schemas.rules.breach import Evidence
+from schemas.rules.log_state import LogState, PersonState
+from schemas.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement, run_digest
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER, utc_text
@@ -66,7 +66,7 @@ def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState
     """Return the person who acts: enrolled for the party, not revoked, with one of the duties.
 
     Raises:
-        RuleBrokenError: they may not.
+        BreachError: they may not.
     """
     actor = entry.actor
     person = log.persons.get(actor.person or "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.log_state import LogState
-from app.auditor.rules.steps import break_off, days_of, project_of
+from schemas.rules.log_state import LogState
+from schemas.rules.steps import break_off, days_of, project_of
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged

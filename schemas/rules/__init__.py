@@ -1,7 +1,7 @@
 """The rules that the log's entries must follow, replayed from the entries alone.
 
 `RULES` is the one table: for each kind, the steps that its entries go through. A step looks at the state of the
-log and the entry, raises `RuleBrokenError` with the index and what contradicts it, or notes what later steps
+log and the entry, raises `BreachError` with the index and what contradicts it, or notes what later steps
 need. Spec page: `schemas/spec/entry.md`, section "Rules".
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from app.auditor.log_state import LogState
-from app.auditor.rules import (
+from schemas.rules.log_state import LogState
+from schemas.rules import (
     agreements,
     approvals,
     claims,
@@ -30,7 +30,7 @@ from app.auditor.rules import (
     shares,
     uploads,
 )
-from app.auditor.rules.steps import Rule
+from schemas.rules.steps import Rule
 from schemas.matchlog.entry import Entry
 
 COMMON: Final[tuple[Rule, ...]] = (
@@ -148,7 +148,7 @@ def replay(log: LogState, entry: Entry, leaf: bytes) -> None:
     """Take the next entry that is shown, with the hash of its leaf; one that was refused changes nothing.
 
     Raises:
-        RuleBrokenError: it breaks a rule.
+        BreachError: it breaks a rule.
     """
     for rule in COMMON:
         rule(log, entry)
@@ -163,7 +163,7 @@ def replay_end(log: LogState) -> None:
     """Check, after the last entry, what should have happened by its time.
 
     Raises:
-        RuleBrokenError: something is kept longer than the terms allow, or was left undone.
+        BreachError: something is kept longer than the terms allow, or was left undone.
     """
     releases.all_made(log, None)
     agreements.all_begun(log)

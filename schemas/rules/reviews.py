@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import Linked, LogState, ReviewState, RunState
-from app.auditor.round_state import SupplementState
-from app.auditor.rules.approvals import fetch_is_approved
-from app.auditor.rules.claims import pair_owes
-from app.auditor.rules.finality import note_handed_out
-from app.auditor.rules.keeping import keep_match_record
-from app.auditor.rules.requests import public_key
-from app.auditor.rules.steps import (
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import Linked, LogState, ReviewState, RunState
+from schemas.rules.round_state import SupplementState
+from schemas.rules.approvals import fetch_is_approved
+from schemas.rules.claims import pair_owes
+from schemas.rules.finality import note_handed_out
+from schemas.rules.keeping import keep_match_record
+from schemas.rules.requests import public_key
+from schemas.rules.steps import (
     GRACE_DAYS,
     break_off,
     counts_reach_floor,
@@ -174,12 +174,12 @@ def all_ended(log: LogState) -> None:
     """After the last entry, no review goes on beyond its deadline, and no supplement was closed early.
 
     Raises:
-        RuleBrokenError: the first one that does, or was.
+        BreachError: the first one that does, or was.
     """
     for review in log.reviews.values():
         due = datetime.fromisoformat(review.deadline) + timedelta(days=GRACE_DAYS)
         if review.ended is None and log.time[:10] > utc_text(due)[:10]:
-            raise RuleBrokenError(
+            raise BreachError(
                 "review-late",
                 "a review was not ended at its deadline",
                 index=review.seq,
@@ -187,7 +187,7 @@ def all_ended(log: LogState) -> None:
             )
     for project in log.projects.values():
         for seq in project.rounds.early:
-            raise RuleBrokenError(
+            raise BreachError(
                 "supplement-closing",
                 "a supplementary release was closed without its claims, and no round opened",
                 index=seq,

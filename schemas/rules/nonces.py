@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.log_state import LogState
-from app.auditor.round_state import NonceBook, Rounds
-from app.auditor.rules.requests import may_act, public_key
-from app.auditor.rules.steps import (
+from schemas.rules.log_state import LogState
+from schemas.rules.round_state import NonceBook, Rounds
+from schemas.rules.requests import may_act, public_key
+from schemas.rules.steps import (
     break_off,
     project_of,
     signed_with_own_key,

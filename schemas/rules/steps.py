@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NoReturn, TypeAlias, cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import LogState, RunState, UploadState
-from app.auditor.project_state import AgreementState, ProjectState
-from app.auditor.round_state import RoundState
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState, RunState, UploadState
+from schemas.rules.project_state import AgreementState, ProjectState
+from schemas.rules.round_state import RoundState
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.roster import on_roster
 from schemas.agreement.statement import Statement
@@ -36,16 +36,16 @@ def break_off(
     other_index: int | None = None,
     more: Mapping[str, str | int | None] = MappingProxyType({}),
 ) -> NoReturn:
-    """Raise `RuleBrokenError` for this entry; `other_index` is that of the entry which it contradicts."""
+    """Raise `BreachError` for this entry; `other_index` is that of the entry which it contradicts."""
     evidence = {"kind": entry.kind, "other_index": other_index, **more}
-    raise RuleBrokenError(rule, message, index=entry.seq, evidence=evidence)
+    raise BreachError(rule, message, index=entry.seq, evidence=evidence)
 
 
 def project_of(log: LogState, entry: Entry) -> ProjectState:
     """Return the project of an entry whose kind has one and whose common steps went well.
 
     Raises:
-        RuleBrokenError: nothing binds it yet.
+        BreachError: nothing binds it yet.
     """
     project = log.projects[cast(str, entry.project)]
     if project.bound is None:
@@ -62,7 +62,7 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled.
 
     Raises:
-        RuleBrokenError: it was signed by another person, about another agreement, or not with those keys.
+        BreachError: it was signed by another person, about another agreement, or not with those keys.
     """
     signed = cast(SignedBody, entry.body).signed
     if (signed.statement.party, signed.statement.person) != (entry.actor.party, entry.actor.person):
@@ -85,7 +85,7 @@ def was_signed_lately(entry: Entry, at: UtcTime, since: UtcTime | None = None) -
     Args:
         since: when that began which is signed about; None: it is signed to be logged at once.
     Raises:
-        RuleBrokenError: it was not.
+        BreachError: it was not.
     """
     begun = None if since is None else datetime.fromisoformat(since)
     if not is_timely(at, datetime.fromisoformat(entry.time), begun):
@@ -107,7 +107,7 @@ def listed_by(project: ProjectState, bound: AgreementState | None, entry: Entry)
     Args:
         bound: what binds the project; None: nothing has begun.
     Raises:
-        RuleBrokenError: it does not list them.
+        BreachError: it does not list them.
     """
     agreements = (one.agreement for one in reversed(project.bindings))
     binding = None if bound is None else bound.agreement
@@ -137,7 +137,7 @@ def signed_with_own_key(log: LogState, entry: Entry, signature: Signature, rule:
     """Check that a signature names the person who acts in an entry and the key that they have.
 
     Raises:
-        RuleBrokenError: they have not, by this rule.
+        BreachError: they have not, by this rule.
     """
     if (signature.party, signature.person) != (entry.actor.party, entry.actor.person):
         break_off(rule, "somebody acts on what another person signed", entry)
@@ -170,7 +170,7 @@ def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
     """Return an upload that is there, in the entry's project.
 
     Raises:
-        RuleBrokenError: it was destroyed, or never received.
+        BreachError: it was destroyed, or never received.
     """
     destroyed = log.destroyed.get(upload)
     if destroyed is not None:
@@ -185,7 +185,7 @@ def is_in_time(state: RoundState, entry: Entry) -> None:
     """Check that an entry about an open round is not long after its deadline, at which the broker closes it.
 
     Raises:
-        RuleBrokenError: it is.
+        BreachError: it is.
     """
     last = date.fromisoformat(state.deadline[:10]) + timedelta(days=GRACE_DAYS)
     if days_of(entry)[1] > last.isoformat():
@@ -197,7 +197,7 @@ def run_of(log: LogState, entry: Entry) -> RunState:
     """Return the run that an entry is about.
 
     Raises:
-        RuleBrokenError: the project never asked for it.
+        BreachError: the project never asked for it.
     """
     run = log.runs.get(object_of(entry))
     if run is None or run.project != entry.project:
@@ -209,7 +209,7 @@ def is_under_own_agreement(run: RunState, entry: Entry) -> None:
     """Check that an entry about a run names the agreement under which the run was asked for.
 
     Raises:
-        RuleBrokenError: another one has taken its place.
+        BreachError: another one has taken its place.
     """
     if entry.agreement != run.agreement:
         message = (
@@ -222,7 +222,7 @@ def difference_reaches_floor(log: LogState, entry: Entry, *counts: int | None) -
     """Check that, of counts that are all shown, the first less the others is at or above the floor.
 
     Raises:
-        RuleBrokenError: it is below.
+        BreachError: it is below.
     """
     shown = [count for count in counts if count is not None]
     floor = project_of(log, entry).terms.floor
@@ -235,7 +235,7 @@ def counts_reach_floor(log: LogState, entry: Entry, counts: tuple[int | None, ..
     """Check that every count that is shown is at or above the floor.
 
     Raises:
-        RuleBrokenError: one is below.
+        BreachError: one is below.
     """
     floor = project_of(log, entry).terms.floor
     if any(count is not None and count < floor for count in counts):

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import DestructionState, LogState, ReviewState, RunState
-from app.auditor.project_state import HoldState
-from app.auditor.rules.keeping import Kept
-from app.auditor.rules.requests import may_act, runs_broker
-from app.auditor.rules.steps import (
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import DestructionState, LogState, ReviewState, RunState
+from schemas.rules.project_state import HoldState
+from schemas.rules.keeping import Kept
+from schemas.rules.requests import may_act, runs_broker
+from schemas.rules.steps import (
     GRACE_DAYS,
     break_off,
     moment_before,
@@ -135,12 +135,12 @@ def all_certified(log: LogState) -> None:
     """After the last entry, no destruction was begun and then left without its certificate.
 
     Raises:
-        RuleBrokenError: the first one that was.
+        BreachError: the first one that was.
     """
     for state in log.destructions.values():
         due = date.fromisoformat(state.day) + timedelta(days=GRACE_DAYS)
         if state.certified is None and log.time[:10] > due.isoformat():
-            raise RuleBrokenError(
+            raise BreachError(
                 "destruction-missing",
                 "a destruction was begun and never certified",
                 index=state.seq,

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import cast
 
-from app.auditor.log_state import Linked, LogState, RunState, UploadState
-from app.auditor.round_state import RoundState
-from app.auditor.rules.approvals import forget_uses
-from app.auditor.rules.keeping import keep_match_record, note_destroyed
-from app.auditor.rules.requests import runs_broker
-from app.auditor.rules.steps import (
+from schemas.rules.log_state import Linked, LogState, RunState, UploadState
+from schemas.rules.round_state import RoundState
+from schemas.rules.approvals import forget_uses
+from schemas.rules.keeping import keep_match_record, note_destroyed
+from schemas.rules.requests import runs_broker
+from schemas.rules.steps import (
     break_off,
     counts_reach_floor,
     days_of,

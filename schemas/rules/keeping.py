@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from itertools import takewhile
 from typing import Any, Final, TypeAlias, cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.lateness import Early, HeldLate, Lateness, LateThing, StandingHold
-from app.auditor.log_state import (
+from schemas.rules.breach import BreachError
+from schemas.rules.lateness import Early, HeldLate, Lateness, LateThing, StandingHold
+from schemas.rules.log_state import (
     DeliveryState,
     LogState,
     MatchRecordState,
@@ -19,9 +19,9 @@ from app.auditor.log_state import (
     RunState,
     UploadState,
 )
-from app.auditor.project_state import HoldSpan, ProjectState
-from app.auditor.round_state import RoundState
-from app.auditor.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
+from schemas.rules.project_state import HoldSpan, ProjectState
+from schemas.rules.round_state import RoundState
+from schemas.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.party_digests import PartyDigests
 
@@ -45,7 +45,7 @@ def is_handed_out_in_time(kept: Kept, entry: Entry) -> None:
     """Nothing leaves after its last day, whether or not it was destroyed in time, or a hold kept it.
 
     Raises:
-        RuleBrokenError: it does.
+        BreachError: it does.
     """
     if days_of(entry)[1] > kept.due:
         message = "something is handed out after the last day on which it may be there"
@@ -74,7 +74,7 @@ def keep_match_record(
     """Note a match record that was made of a run, or of its review, which those can open who receive match IDs.
 
     Raises:
-        RuleBrokenError: others can, or one of them cannot.
+        BreachError: others can, or one of them cannot.
     """
     opening = {one.party for one in openings}
     agreed = {one.party for one in run.recipients if one.mode == "blind"} | run.linked_parties
@@ -92,7 +92,7 @@ def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> 
     """Note what is destroyed after its last day, as after an outage, or before: readers are told.
 
     Raises:
-        RuleBrokenError: it is destroyed before its time, as if that were over.
+        BreachError: it is destroyed before its time, as if that were over.
     """
     today, project = entry.time[:10], log.projects[kept.project]
     last = _missed(project, kept, today)
@@ -125,7 +125,7 @@ def all_destroyed_in_time(log: LogState) -> None:
     """After the last entry, nothing is left that should have been destroyed before it.
 
     Raises:
-        RuleBrokenError: the first thing that was not by its last day, or by the one on which the terms end all.
+        BreachError: the first thing that was not by its last day, or by the one on which the terms end all.
     """
     for project in log.projects.values():
         # What was agreed after the project's last entry holds, too.
@@ -221,7 +221,7 @@ def _by_all(project: ProjectState) -> str:
 
 
 def _break_off(rule: str, message: str, kept: Kept, **evidence: int | str | None) -> None:
-    raise RuleBrokenError(rule, message, index=kept.seq, evidence=evidence)
+    raise BreachError(rule, message, index=kept.seq, evidence=evidence)
 
 
 def _later(day: str, days: int) -> str:

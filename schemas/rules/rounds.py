@@ -6,11 +6,11 @@ import sys
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from app.auditor.log_state import LogState
-from app.auditor.round_state import RoundState
-from app.auditor.rules import claims, nonces, reviews
-from app.auditor.rules.keeping import end_with_round
-from app.auditor.rules.steps import break_off, moment_before, project_of
+from schemas.rules.log_state import LogState
+from schemas.rules.round_state import RoundState
+from schemas.rules import claims, nonces, reviews
+from schemas.rules.keeping import end_with_round
+from schemas.rules.steps import break_off, moment_before, project_of
 from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded

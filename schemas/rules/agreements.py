@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import LogState
-from app.auditor.project_state import AgreementState, ProjectState
-from app.auditor.rules.steps import break_off, days_of, listed_by, signer_of
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState
+from schemas.rules.project_state import AgreementState, ProjectState
+from schemas.rules.steps import break_off, days_of, listed_by, signer_of
 from schemas.agreement.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
@@ -82,10 +82,10 @@ def all_begun(log: LogState) -> None:
     """After the last entry, no agreement that all have consented to waits to come into force.
 
     Raises:
-        RuleBrokenError: one does.
+        BreachError: one does.
     """
     if log.consented is not None:
-        raise RuleBrokenError(
+        raise BreachError(
             "agreement-withheld",
             "all have consented to an agreement, and it did not come into force",
             index=log.consented.seq,

@@ -9,9 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
-from app.auditor.project_state import ProjectState
-from app.auditor.round_state import Pair
+from schemas.rules.lateness import Early, HeldLate, Lateness, StandingHold
+from schemas.rules.project_state import ProjectState
+from schemas.rules.round_state import Pair
 from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.allowance import Charge
 from schemas.documents.merkle import HASH_BYTES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from app.auditor.log_state import LogState
-from app.auditor.rules.steps import break_off, days_of
+from schemas.rules.log_state import LogState
+from schemas.rules.steps import break_off, days_of
 from schemas.documents.ids import BROKER
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry

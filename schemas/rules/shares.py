@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.log_state import LogState, ShareState
-from app.auditor.rules.steps import break_off, project_of
+from schemas.rules.log_state import LogState, ShareState
+from schemas.rules.steps import break_off, project_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
 

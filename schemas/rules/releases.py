@@ -6,13 +6,13 @@ import sys
 from collections.abc import Collection
 from typing import cast
 
-from app.auditor.errors import Evidence, RuleBrokenError
-from app.auditor.log_state import Linked, LogState, ReleaseState, RunState
-from app.auditor.rules.approvals import fetch_is_approved
-from app.auditor.rules.finality import note_handed_out
-from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
-from app.auditor.rules.requests import may_act
-from app.auditor.rules.steps import (
+from schemas.rules.breach import Evidence, BreachError
+from schemas.rules.log_state import Linked, LogState, ReleaseState, RunState
+from schemas.rules.approvals import fetch_is_approved
+from schemas.rules.finality import note_handed_out
+from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
+from schemas.rules.requests import may_act
+from schemas.rules.steps import (
     break_off,
     counts_reach_floor,
     is_under_own_agreement,
@@ -106,14 +106,14 @@ def all_made(log: LogState, batch: int | None) -> None:
     """In the batch that a run ends with, a release is made for each recipient; None: there is no other batch.
 
     Raises:
-        RuleBrokenError: one was not.
+        BreachError: one was not.
     """
     for run, seq, of in [one for one in log.unreleased if one[2] != batch]:
         missing = log.runs[run].owed - set(log.runs[run].released_to)
         if missing:
             message = "a run finished, and there is no release for one of its recipients"
             evidence: Evidence = {"run": run, "recipient": min(missing)}
-            raise RuleBrokenError("release-missing", message, index=seq, evidence=evidence)
+            raise BreachError("release-missing", message, index=seq, evidence=evidence)
         log.unreleased.remove((run, seq, of))
 
 

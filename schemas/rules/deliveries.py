@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Final, cast
 
-from app.auditor.log_state import DeliveryState, LogState
-from app.auditor.project_state import ProjectState
-from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
-from app.auditor.rules.steps import break_off, object_of, project_of
+from schemas.rules.log_state import DeliveryState, LogState
+from schemas.rules.project_state import ProjectState
+from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
+from schemas.rules.steps import break_off, object_of, project_of
 from schemas.matchlog.delivery_kinds import (
     DeliveryDestroyed,
     DeliveryFetched,

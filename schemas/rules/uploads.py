@@ -6,9 +6,9 @@ import sys
 from datetime import date, timedelta
 from typing import Final, cast
 
-from app.auditor.log_state import LogState, UploadState
-from app.auditor.rules.keeping import last_day, note_destroyed
-from app.auditor.rules.steps import (
+from schemas.rules.log_state import LogState, UploadState
+from schemas.rules.keeping import last_day, note_destroyed
+from schemas.rules.steps import (
     break_off,
     days_of,
     is_in_time,
