@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.rules.log_state import LogState
+from schemas.matchlog.entry import Entry
 from schemas.rules import (
     agreements,
     approvals,
@@ -30,8 +30,8 @@ from schemas.rules import (
     shares,
     uploads,
 )
+from schemas.rules.log_state import LogState
 from schemas.rules.steps import Rule
-from schemas.matchlog.entry import Entry
 
 COMMON: Final[tuple[Rule, ...]] = (
     common.log_starts_once,

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
-from schemas.rules.breach import BreachError
-from schemas.rules.log_state import LogState
-from schemas.rules.project_state import AgreementState, ProjectState
-from schemas.rules.steps import break_off, days_of, listed_by, signer_of
 from schemas.agreement.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
@@ -15,6 +11,10 @@ from schemas.matchlog.agreement_kinds import (
     ProjectOpened,
 )
 from schemas.matchlog.entry import Entry
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState
+from schemas.rules.project_state import AgreementState, ProjectState
+from schemas.rules.steps import break_off, days_of, listed_by, signer_of
 from schemas.signing.identity import PublicIdentity
 
 

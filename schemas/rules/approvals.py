@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from schemas.rules.log_state import LogState, RunState
-from schemas.rules.project_state import ProjectState, StandingState
-from schemas.rules.steps import break_off, moment_before, project_of, run_of, signer_of
 from schemas.agreement.amendment import of_same_clauses
 from schemas.agreement.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
 from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
 from schemas.matchlog.entry import Entry
+from schemas.rules.log_state import LogState, RunState
+from schemas.rules.project_state import ProjectState, StandingState
+from schemas.rules.steps import break_off, moment_before, project_of, run_of, signer_of
 
 
 def approve_run(log: LogState, entry: Entry) -> None:

@@ -6,12 +6,12 @@ import sys
 from collections import defaultdict
 from typing import cast
 
-from schemas.rules.log_state import LogState
-from schemas.rules.round_state import Pair, RoundState, SupplementState
-from schemas.rules.steps import break_off, project_of
 from schemas.agreement.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
+from schemas.rules.log_state import LogState
+from schemas.rules.round_state import Pair, RoundState, SupplementState
+from schemas.rules.steps import break_off, project_of
 
 
 def receive_claims(log: LogState, entry: Entry) -> None:

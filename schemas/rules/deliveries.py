@@ -5,10 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Final, cast
 
-from schemas.rules.log_state import DeliveryState, LogState
-from schemas.rules.project_state import ProjectState
-from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
-from schemas.rules.steps import break_off, object_of, project_of
 from schemas.matchlog.delivery_kinds import (
     DeliveryDestroyed,
     DeliveryFetched,
@@ -16,6 +12,10 @@ from schemas.matchlog.delivery_kinds import (
     DeliveryReceived,
 )
 from schemas.matchlog.entry import Entry
+from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
+from schemas.rules.log_state import DeliveryState, LogState
+from schemas.rules.project_state import ProjectState
+from schemas.rules.steps import break_off, object_of, project_of
 from schemas.signing.identity import Duty
 
 SENDING: Final[tuple[Duty, ...]] = ("analyst", "recipient")

@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import cast
 
+from schemas.matchlog.destruction_kinds import (
+    DestructionBegun,
+    DestructionCertified,
+    DestructionCountersigned,
+    LegalHoldSet,
+)
+from schemas.matchlog.entry import Entry
 from schemas.rules.breach import BreachError
+from schemas.rules.keeping import Kept
 from schemas.rules.log_state import DestructionState, LogState, ReviewState, RunState
 from schemas.rules.project_state import HoldState
-from schemas.rules.keeping import Kept
 from schemas.rules.requests import may_act, runs_broker
 from schemas.rules.steps import (
     GRACE_DAYS,
@@ -20,13 +27,6 @@ from schemas.rules.steps import (
     project_of,
     upload_of,
 )
-from schemas.matchlog.destruction_kinds import (
-    DestructionBegun,
-    DestructionCertified,
-    DestructionCountersigned,
-    LegalHoldSet,
-)
-from schemas.matchlog.entry import Entry
 
 
 def nothing_holds(log: LogState, entry: Entry) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from schemas.matchlog.entry import Entry
 from schemas.rules.breach import BreachError
 from schemas.rules.log_state import AwaitedState, LogState
 from schemas.rules.steps import project_of
-from schemas.matchlog.entry import Entry
 
 
 def note_handed_out(log: LogState, entry: Entry, made: int) -> None:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from itertools import takewhile
 from typing import Any, Final, TypeAlias, cast
 
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.party_digests import PartyDigests
 from schemas.rules.breach import BreachError
 from schemas.rules.lateness import Early, HeldLate, Lateness, LateThing, StandingHold
 from schemas.rules.log_state import (
@@ -22,8 +24,6 @@ from schemas.rules.log_state import (
 from schemas.rules.project_state import HoldSpan, ProjectState
 from schemas.rules.round_state import RoundState
 from schemas.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.party_digests import PartyDigests
 
 Kept: TypeAlias = UploadState | ReleaseState | MatchRecordState | DeliveryState
 """What is there until the day `due`, or until a hold that stood then has ended."""

@@ -9,15 +9,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from schemas.rules.lateness import Early, HeldLate, Lateness, StandingHold
-from schemas.rules.project_state import ProjectState
-from schemas.rules.round_state import Pair
 from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.allowance import Charge
 from schemas.documents.merkle import HASH_BYTES
 from schemas.linkage.run import MatchingPolicy, Recipient
 from schemas.matchlog.entry import Entry
 from schemas.rounds.destruction import Scope
+from schemas.rules.lateness import Early, HeldLate, Lateness, StandingHold
+from schemas.rules.project_state import ProjectState
+from schemas.rules.round_state import Pair
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
 

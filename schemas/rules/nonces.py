@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import cast
 
+from schemas.documents.errors import SignatureError
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.round_kinds import NoncesOffered
+from schemas.rounds.rounds import RoundPair, UsedNonce
 from schemas.rules.log_state import LogState
-from schemas.rules.round_state import NonceBook, Rounds
 from schemas.rules.requests import may_act, public_key
+from schemas.rules.round_state import NonceBook, Rounds
 from schemas.rules.steps import (
     break_off,
     project_of,
     signed_with_own_key,
     was_signed_lately,
 )
-from schemas.documents.errors import SignatureError
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.round_kinds import NoncesOffered
-from schemas.rounds.rounds import RoundPair, UsedNonce
 from schemas.signing.signatures import verify_document
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from schemas.rules.log_state import LogState, PersonState
-from schemas.rules.common import is_operator
-from schemas.rules.steps import break_off, was_signed_lately
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.rules.common import is_operator
+from schemas.rules.log_state import LogState, PersonState
+from schemas.rules.steps import break_off, was_signed_lately
 from schemas.signing.identity import signing_key_sha256
 
 PERSON_USES: Final = frozenset({"signing", "receiving"})

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from schemas.rules.round_state import Rounds
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.statement import StandingApproval
+from schemas.rules.round_state import Rounds
 
 
 @dataclass(slots=True)

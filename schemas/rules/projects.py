@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from schemas.rules.log_state import LogState
-from schemas.rules.steps import break_off, days_of, project_of
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged
+from schemas.rules.log_state import LogState
+from schemas.rules.steps import break_off, days_of, project_of
 
 
 def enrol_party(log: LogState, entry: Entry) -> None:

@@ -6,19 +6,6 @@ import sys
 from collections.abc import Collection
 from typing import cast
 
-from schemas.rules.breach import Evidence, BreachError
-from schemas.rules.log_state import Linked, LogState, ReleaseState, RunState
-from schemas.rules.approvals import fetch_is_approved
-from schemas.rules.finality import note_handed_out
-from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
-from schemas.rules.requests import may_act
-from schemas.rules.steps import (
-    break_off,
-    counts_reach_floor,
-    is_under_own_agreement,
-    object_of,
-    project_of,
-)
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
@@ -26,6 +13,19 @@ from schemas.matchlog.kinds import (
     ReleaseFetched,
     ReleasePrepared,
     ReleaseVerified,
+)
+from schemas.rules.approvals import fetch_is_approved
+from schemas.rules.breach import BreachError, Evidence
+from schemas.rules.finality import note_handed_out
+from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
+from schemas.rules.log_state import Linked, LogState, ReleaseState, RunState
+from schemas.rules.requests import may_act
+from schemas.rules.steps import (
+    break_off,
+    counts_reach_floor,
+    is_under_own_agreement,
+    object_of,
+    project_of,
 )
 
 

@@ -8,14 +8,14 @@ from typing import Final, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from schemas.rules.breach import Evidence
-from schemas.rules.log_state import LogState, PersonState
-from schemas.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement, run_digest
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER, utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
+from schemas.rules.breach import Evidence
+from schemas.rules.log_state import LogState, PersonState
+from schemas.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.signing.signed_request import SignedRequest
 from schemas.signing.signed_times import LONGEST, is_timely
 

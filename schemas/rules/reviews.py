@@ -7,25 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
-from schemas.rules.breach import BreachError
-from schemas.rules.log_state import Linked, LogState, ReviewState, RunState
-from schemas.rules.round_state import SupplementState
-from schemas.rules.approvals import fetch_is_approved
-from schemas.rules.claims import pair_owes
-from schemas.rules.finality import note_handed_out
-from schemas.rules.keeping import keep_match_record
-from schemas.rules.requests import public_key
-from schemas.rules.steps import (
-    GRACE_DAYS,
-    break_off,
-    counts_reach_floor,
-    is_under_own_agreement,
-    moment_before,
-    object_of,
-    project_of,
-    run_of,
-    was_signed_lately,
-)
 from schemas.agreement.allowance import Charge, questions_left
 from schemas.agreement.clauses import Review
 from schemas.documents.errors import SignatureError
@@ -40,6 +21,25 @@ from schemas.matchlog.review_kinds import (
     SupplementClosed,
 )
 from schemas.rounds.review import ReviewAct, part_in
+from schemas.rules.approvals import fetch_is_approved
+from schemas.rules.breach import BreachError
+from schemas.rules.claims import pair_owes
+from schemas.rules.finality import note_handed_out
+from schemas.rules.keeping import keep_match_record
+from schemas.rules.log_state import Linked, LogState, ReviewState, RunState
+from schemas.rules.requests import public_key
+from schemas.rules.round_state import SupplementState
+from schemas.rules.steps import (
+    GRACE_DAYS,
+    break_off,
+    counts_reach_floor,
+    is_under_own_agreement,
+    moment_before,
+    object_of,
+    project_of,
+    run_of,
+    was_signed_lately,
+)
 
 
 def ask(log: LogState, entry: Entry) -> None:

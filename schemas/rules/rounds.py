@@ -6,15 +6,15 @@ import sys
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from schemas.rules.log_state import LogState
-from schemas.rules.round_state import RoundState
-from schemas.rules import claims, nonces, reviews
-from schemas.rules.keeping import end_with_round
-from schemas.rules.steps import break_off, moment_before, project_of
 from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds.timetable import next_day
+from schemas.rules import claims, nonces, reviews
+from schemas.rules.keeping import end_with_round
+from schemas.rules.log_state import LogState
+from schemas.rules.round_state import RoundState
+from schemas.rules.steps import break_off, moment_before, project_of
 
 
 def is_next(log: LogState, entry: Entry) -> None:

@@ -8,11 +8,21 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import cast
 
-from schemas.rules.log_state import Linked, LogState, RunState, UploadState
-from schemas.rules.round_state import RoundState
+from schemas.agreement.agreement import ProjectTerms
+from schemas.linkage.run import RunUpload
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import (
+    MatchRecordDestroyed,
+    RunAsked,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
 from schemas.rules.approvals import forget_uses
 from schemas.rules.keeping import keep_match_record, note_destroyed
+from schemas.rules.log_state import Linked, LogState, RunState, UploadState
 from schemas.rules.requests import runs_broker
+from schemas.rules.round_state import RoundState
 from schemas.rules.steps import (
     break_off,
     counts_reach_floor,
@@ -24,16 +34,6 @@ from schemas.rules.steps import (
     project_of,
     run_of,
     upload_of,
-)
-from schemas.agreement.agreement import ProjectTerms
-from schemas.linkage.run import RunUpload
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
-    MatchRecordDestroyed,
-    RunAsked,
-    RunFailed,
-    RunFinished,
-    RunStarted,
 )
 
 

@@ -7,10 +7,6 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NoReturn, TypeAlias, cast
 
-from schemas.rules.breach import BreachError
-from schemas.rules.log_state import LogState, RunState, UploadState
-from schemas.rules.project_state import AgreementState, ProjectState
-from schemas.rules.round_state import RoundState
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.roster import on_roster
 from schemas.agreement.statement import Statement
@@ -19,6 +15,10 @@ from schemas.documents.ids import UtcTime, utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 from schemas.rounds.upload import Signature
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState, RunState, UploadState
+from schemas.rules.project_state import AgreementState, ProjectState
+from schemas.rules.round_state import RoundState
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.signed_times import is_timely
 

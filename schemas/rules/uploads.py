@@ -6,8 +6,12 @@ import sys
 from datetime import date, timedelta
 from typing import Final, cast
 
-from schemas.rules.log_state import LogState, UploadState
+from schemas.linkage.privacy_audit import AuditFault, audit_fault
+from schemas.linkage.profile import Side
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
 from schemas.rules.keeping import last_day, note_destroyed
+from schemas.rules.log_state import LogState, UploadState
 from schemas.rules.steps import (
     break_off,
     days_of,
@@ -17,10 +21,6 @@ from schemas.rules.steps import (
     signed_with_own_key,
     upload_of,
 )
-from schemas.linkage.privacy_audit import AuditFault, audit_fault
-from schemas.linkage.profile import Side
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:

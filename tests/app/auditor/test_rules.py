@@ -59,7 +59,6 @@ from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
-from schemas.rules import RULES
 from app.auditor.verify import verify_bundle
 from schemas.agreement.clauses import FileSize
 from schemas.documents.canonical import canonical_bytes, canonical_digest
@@ -69,6 +68,7 @@ from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
+from schemas.rules import RULES
 
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
