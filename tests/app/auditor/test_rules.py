@@ -55,11 +55,11 @@ from samples.parties import (
 )
 from samples.reviewed_log import ReviewedProject, everything_reviewed
 from samples.signed_log import ACCORD, SignedProject, accord_of, everything_signed
-from twins.verifier.entries import PAGE
-from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
 from app.auditor.verify import verify_bundle
+from blindlink_verify.entries import PAGE
+from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import FileSize
 from schemas.documents.canonical import canonical_bytes, canonical_digest
 from schemas.linkage.run import LinkRate, Recipient

@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: the rules that entries follow, written from schemas/spec/entry.md alone."""
+"""Part of the independent verifier: the rules that entries follow, written from schemas/spec/entry.md alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
-from twins.verifier.agreements import Accord, allows, before, days, digest_of
-from twins.verifier.deliveries import Deliveries
-from twins.verifier.destruction import Undoing
-from twins.verifier.entries import KINDS, PAGE, canonical, need, sha
-from twins.verifier.persons import Persons
-from twins.verifier.reviews import Reviews
-from twins.verifier.rounds import Signers, Turns
+from blindlink_verify.agreements import Accord, allows, before, days, digest_of
+from blindlink_verify.deliveries import Deliveries
+from blindlink_verify.destruction import Undoing
+from blindlink_verify.entries import KINDS, PAGE, canonical, need, sha
+from blindlink_verify.persons import Persons
+from blindlink_verify.reviews import Reviews
+from blindlink_verify.rounds import Signers, Turns
 
 DATED = {
     *(
@@ -89,7 +89,7 @@ class Replay:
         need((kind == "log-started") == (index == 0), "log-start")
         need(e["time"] >= self.time and party in self.parties, "time and actor")
         own, broad = self.leaves[project], self.leaves[None]
-        need(e["place"] == len(own) and [e["previous"]] == (own[-1:] or [None]), "place")
+        need(e["place"] == len(own) and e["previous"] == (own[-1] if own else None), "place")
         need(e["broker_wide"] == (broad[-1] if project else None), "broker-wide")
         own.append(sha(b"\0", canonical(e)).hex())
         self.time = e["time"]
@@ -159,8 +159,8 @@ class Replay:
                 self.hand_out(t, self.asked[obj])
         elif kind.startswith("delivery-"):
             agreement = accord.proposed.get(e["agreement"])
-            own = self.deliveries[project]
-            own.take(e, t, agreement, self.turns[project], self.signers)
+            turns, deliveries = self.turns[project], self.deliveries[project]
+            deliveries.take(e, t, agreement, turns, self.signers)
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
@@ -380,8 +380,8 @@ class Replay:
 def may_write(e: Any, roles: dict[str, str]) -> bool:
     """Tell whether an entry of what the broker alone does is in its own name, or its operator's."""
     kind, body, actor = e["kind"], e["body"], e["actor"]
-    runs_it = roles.get(actor["party"]) == actor["role"] == "operator"
-    by_operator = actor["party"] == "broker" or runs_it
+    runs_it = roles.get(actor["party"]) == "operator" == actor["role"]
+    by_operator = bool(actor["party"] == "broker" or runs_it)
     if kind == "key-rotated":
         own = [actor["party"], actor["person"]] == [body["party"], body["person"]]
         if body["use"] in ("signing", "receiving"):
@@ -389,7 +389,7 @@ def may_write(e: Any, roles: dict[str, str]) -> bool:
         return by_operator or (own and body["use"] == "sign-on")
     if kind in BY_OPERATOR:
         return by_operator
-    return kind not in BY_BROKER or actor["party"] == "broker"
+    return kind not in BY_BROKER or bool(actor["party"] == "broker")
 
 
 def purposes(e: Any, accord: Accord) -> set[Any]:

@@ -1,11 +1,12 @@
-"""Part of `rule_verifier`: archive, keys and checkpoints, from bundle.md and checkpoint.md alone."""
+"""Part of the independent verifier: archive, keys and checkpoints, from bundle.md and checkpoint.md alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from twins.verifier.entries import need, sha, unbase64
+
+from blindlink_verify.entries import need, sha, unbase64
 
 
 def read_archive(raw: bytes) -> dict[str, bytes]:

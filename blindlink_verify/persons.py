@@ -1,12 +1,12 @@
-"""Part of `rule_verifier`: who acts, by the pages of entry and signed-request alone."""
+"""Part of the independent verifier: who acts, by the pages of entry and signed-request alone."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from twins.verifier.agreements import Accord, checks, days, digest_of, timely
-from twins.verifier.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
+from blindlink_verify.agreements import Accord, checks, days, digest_of, timely
+from blindlink_verify.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
 
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row.startswith("| `")]
 ROWS = [(re.findall("`([^`]+)`", row[0]), row) for row in CELLS if len(row) == 5]

@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: clerical review and supplements, by the pages of review and entry alone."""
+"""Part of the independent verifier: clerical review and supplements, by the pages of review and entry alone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from twins.verifier.agreements import checks, early, timely
-from twins.verifier.entries import need
-from twins.verifier.rounds import Turns, space_of
+from blindlink_verify.agreements import checks, early, timely
+from blindlink_verify.entries import need
+from blindlink_verify.rounds import Turns, space_of
 
 STATEMENT = [
     *("about", "agreement", "at", "is_last", "number", "party", "person", "project", "round"),

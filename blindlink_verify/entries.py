@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: the form of entries, written from schemas/spec/entry.md alone.
+"""Part of the independent verifier: the form of entries, written from schemas/spec/entry.md alone.
 
 The fields of each kind are read from the page's own tables.
 """
@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-PAGES = Path(__file__).parents[3] / "schemas/spec"
+PAGES = Path(__file__).parents[1] / "schemas/spec"
 PAGE = (PAGES / "entry.md").read_text(encoding="utf-8")
 ASKED_PAGE = (PAGES / "signed-request.md").read_text(encoding="utf-8")
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in PAGE.split("\n") if row.startswith("| `")]

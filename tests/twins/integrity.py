@@ -1,4 +1,4 @@
-"""A second verifier of the log's integrity, from schemas/spec alone; `rule_verifier` replays the rules."""
+"""A second verifier of the log's integrity, from schemas/spec alone; `blindlink_verify` replays the rules."""
 
 # ruff: noqa: PT018
 import base64
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-PAGE = (Path(__file__).parents[3] / "schemas/spec/bundle.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "schemas/spec/bundle.md").read_text("utf-8")
 FORMATS = json.loads(re.findall(r"`formats` \| `(.*)` \|", PAGE)[0])
 
 

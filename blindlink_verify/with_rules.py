@@ -1,7 +1,6 @@
 """A slow verifier of bundles with all their rules, from schemas/spec alone, with cryptography and nothing else.
 
-It shares no code with the first; `second_verifier` is the short one, of the log's integrity alone. This module
-follows the log, `second_files` reads its files, `second_entries` its entries, `second_rules` has the rules.
+It shares no code with the auditor's verifier. This module follows a log; the others do the rest.
 `why_refused` returns None where a bundle verifies, else a reason.
 """
 
@@ -12,7 +11,8 @@ import json
 import re
 
 from cryptography.exceptions import InvalidSignature
-from twins.verifier.entries import (
+
+from blindlink_verify.entries import (
     FORMS,
     PAGES,
     canonical,
@@ -23,7 +23,7 @@ from twins.verifier.entries import (
     sha,
     unbase64,
 )
-from twins.verifier.files import (
+from blindlink_verify.files import (
     check_signatures,
     parse_checkpoints,
     parse_key,
@@ -31,7 +31,7 @@ from twins.verifier.files import (
     tile_number,
     verify_with,
 )
-from twins.verifier.rules import Replay
+from blindlink_verify.rules import Replay
 
 FORMATS = re.findall(r"`formats` \| `(.*)` \|", (PAGES / "bundle.md").read_text(encoding="utf-8"))
 
@@ -53,8 +53,9 @@ class Verifier:
         need(log_key in (None, self.keys[0]), "first key")
         self.witnesses = [parse_key(key, 4) for key in self.claims["cosigner_keys"]]
         self.pins = parse_checkpoints(pins) if pins else []
-        self.replay, self.key, self.next_key = Replay(), self.keys[0], None
-        self.used, self.batch, self.newest = [], 0, ""
+        self.replay, self.key, self.next_key = Replay(), self.keys[0], ""
+        self.used: list[str] = []
+        self.batch, self.newest = 0, ""
         self.cosigned: dict[str, dict[str, int]] = {}
         self.stack: list[tuple[int, bytes]] = []
         self.upper: dict[int, list[bytes]] = {}
@@ -98,7 +99,7 @@ class Verifier:
         self.pins = [pin for pin in self.pins if pin[0] != text]
         self.used += [self.key] if self.key not in self.used else []
         self.newest = f"{text}\n" + "".join(f"{line}\n" for line in lines)
-        self.key, self.next_key, self.batch = self.next_key or self.key, None, self.batch + 1
+        self.key, self.next_key, self.batch = self.next_key or self.key, "", self.batch + 1
 
     def run(self) -> None:
         names = ["bundle.json"]

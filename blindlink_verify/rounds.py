@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: rounds, nonces and claims, by the pages of rounds and entry alone."""
+"""Part of the independent verifier: rounds, nonces and claims, by the pages of rounds and entry alone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from twins.timetable import next_day
-from twins.verifier.agreements import before, checks, days, early, timely
-from twins.verifier.entries import MEASURES, need, sha, unbase64
+from blindlink_verify.agreements import before, checks, days, early, timely
+from blindlink_verify.calendar import next_day
+from blindlink_verify.entries import MEASURES, need, sha, unbase64
 
 
 def pairs_of(terms: Any) -> list[tuple[str, str]]:

@@ -1,12 +1,12 @@
-"""Part of `rule_verifier`: destruction and holds, written from schemas/spec/entry.md alone."""
+"""Part of the independent verifier: destruction and holds, written from schemas/spec/entry.md alone."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
-from twins.verifier.agreements import before, days, early
-from twins.verifier.entries import need
+from blindlink_verify.agreements import before, days, early
+from blindlink_verify.entries import need
 
 DESTROYING = {
     *("upload-destroyed", "release-destroyed", "match-record-destroyed", "delivery-destroyed"),

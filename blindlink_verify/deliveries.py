@@ -1,12 +1,12 @@
-"""Part of `rule_verifier`: deliveries, written from schemas/spec/entry.md alone."""
+"""Part of the independent verifier: deliveries, written from schemas/spec/entry.md alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from twins.verifier.agreements import before, days
-from twins.verifier.entries import need
-from twins.verifier.rounds import Signers, Turns, space_of
+from blindlink_verify.agreements import before, days
+from blindlink_verify.entries import need
+from blindlink_verify.rounds import Signers, Turns, space_of
 
 
 def ways(t: Any, givers: Any, giver: str, receiver: str) -> list[frozenset[str]]:

@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: agreements and approvals, by the pages of entry, agreement and statement alone."""
+"""Part of the independent verifier: agreements and approvals, by the pages of entry, agreement, statement."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from twins.verifier.entries import canonical, need, sha, unbase64
+
+from blindlink_verify.entries import canonical, need, sha, unbase64
 
 DUTIES = {"consent": "steward", "notice": "steward"}
 ACTS = {"suspended": "suspend", "resumed": "resume", "withdrawn": "withdraw"}
@@ -104,7 +105,7 @@ def lists(agreement: Any, name: str, person: str, duty: str) -> bool:
 
 def may_follow(last: Any, agreement: Any) -> bool:
     if last is None:
-        return agreement["number"] == 1
+        return bool(agreement["number"] == 1)
     same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
     narrow = agreement.get("amends")
     return (narrow is None or keeps(last, agreement, narrow)) and (
