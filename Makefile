@@ -77,7 +77,7 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --no-warn-unreachable -p app -p encoding -p schemas
+	$(BIN)/mypy --platform win32 --no-warn-unreachable -p app -p blindlink_verify -p encoding -p schemas
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
@@ -140,5 +140,5 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 clean:  ## remove what the other targets made
 	rm -rf .venv .bench .campaign .fuzz mutants build dist wheelhouse sbom site blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
-	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find app blindlink blindlink_verify encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "encoding": BASE | READERS | SCREEN | PROGRAMS | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas", "app.features"},
     "app/matching": {"numpy", "schemas"},
+    "blindlink_verify": {"cryptography"},
     "app": BASE - {"clkhash", "anyascii", "jellyfish"} | BROKER | {"schemas"},
 }
 
