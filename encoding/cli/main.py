@@ -82,7 +82,9 @@ class AgencyGroup(LazyGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Load the command that was typed; two files that shall be linked are a trial."""
         if args[0] in ("link", "match") and len(args) > 1:
-            raise click.UsageError(f"to link two files, type: blindlink trial {' '.join(args[1:])}", ctx)
+            raise click.UsageError(
+                f"to link two files, type: blindlink trial {' '.join(args[1:])}", ctx
+            )
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
