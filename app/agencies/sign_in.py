@@ -53,14 +53,7 @@ class Admission:
 def sign_in(
     session: Session, claim: str, proof: str | None, *, token_url: str, now: datetime
 ) -> TokenAnswer:
-    """Return a token of 10 minutes for the person whose claim this is.
-
-    Args:
-        proof: the DPoP proof that came with the request; the token is bound to its key. None: it is not.
-        token_url: where the claim was sent to; claim and proof must name it.
-    Raises:
-        SignInRefusedError: whatever is wrong, in the same words.
-    """
+    """Return a token of 10 minutes for the person whose claim this is."""
     person = repository.lock_person(session, claimed_person(claim) or "")
     repository.sweep_sign_ins(session, utc_text(now))
     with charged_to(None if person is None else person.party):

@@ -36,14 +36,6 @@ def receive_decisions(
     """Take a reviewer's decisions and log that they came; end the review if they settle it.
 
     The same statement again changes nothing, whatever has become of the review.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        cards-missing: nobody can have looked at the pairs yet.
-        statement-refused, SignatureRefusedError: the statement does not count.
-        decisions-refused: it is out of number, after the last one, or about a question that is none or that the
-            person has decided.
-        As `app.review.service.require_part`.
     """
     lock_rounds(session, review_for(session, actor, run).project)
     review = review_for(session, actor, run, lock=True)

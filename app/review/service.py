@@ -102,15 +102,7 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
 def require_part(
     session: Session, broker: Broker, actor: Actor, review: Review, act: ReviewAct
 ) -> TermsInForce:
-    """Return the terms under which the actor may do something in a review now.
-
-    Raises:
-        not-of-review: the actor is of another party.
-        NotInForceError: nothing is in force, or another agreement than when the run was asked for.
-        wrong-duty: the actor does not have the duty, by their enrolment or by the agreement.
-        review-over: it has ended, or its deadline has passed.
-        NotApprovedError, run-not-final: nothing of the run may be handed out yet.
-    """
+    """Return the terms under which the actor may do something in a review now."""
     party, duties = part_in(act, review.reviewer, review.asked)
     if actor.party != party:
         raise RefusedError(NOT_OF_REVIEW, f"This is for {party}.", clause="review")
@@ -138,13 +130,7 @@ def require_part(
 def open_file(
     session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile
 ) -> SealedFile:
-    """Return a file of a review, if the actor may have it now.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        cards-missing: the asked agency has not answered yet.
-        As `require_part`.
-    """
+    """Return a file of a review, if the actor may have it now."""
     review = review_for(session, actor, run)
     require_part(session, broker, actor, review, what)
     content = _content(session, review, what)
@@ -152,11 +138,7 @@ def open_file(
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile) -> None:
-    """Record that a file is about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_file`.
-    """
+    """Record that a file is about to be handed out; commit before the first byte leaves."""
     review = review_for(session, actor, run, lock=True)
     terms = require_part(session, broker, actor, review, what)
     note_handed_out(session, run)

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 def require_stated(
     session: Session, actor: Actor, review: Review, signed: SignedReviewStatement, now: datetime
 ) -> None:
-    """Check that the actor has made a statement about a review, with the newest keys that they have enrolled.
-
-    Raises:
-        statement-refused: it is another person's, about another review, of a time before that, or to come.
-        SignatureRefusedError: the signature does not cover it.
-    """
+    """Check that the actor made a statement about a review, with the newest keys that they have enrolled."""
     stated = signed.statement
     if (stated.party, stated.person) != (actor.party, actor.person):
         raise RefusedError(

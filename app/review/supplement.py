@@ -82,11 +82,6 @@ def prepare_supplement(
     """Release pairs that were accepted, of which neither record was withdrawn; the project's rounds are locked.
 
     None: there are none, or they may not be released: what bound when the run was asked for does not now.
-
-    Args:
-        stack: drops at its end what is not kept.
-    Raises:
-        StorageFullError: the disk is nearly full.
     """
     terms = _binding(session, broker, review)
     specification = run_specification(session, review.run)

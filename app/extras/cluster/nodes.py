@@ -87,20 +87,7 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
     on_stop: Callable[[], None],
     on_joined: Callable[[], None],
 ) -> None:
-    """Be a worker until SIGTERM or SIGINT; where the scheduler is gone, wait for the next one.
-
-    Args:
-        place: the cluster.
-        n_threads: blocks to compare at a time.
-        port: where it listens; 0: any free port.
-        helps: does tasks of a run; None: it compares blocks only.
-        on_stop: called when it is to end, before what is under way is waited for.
-        on_joined: called whenever it has joined a scheduler.
-
-    Raises:
-        ConfigurationError: the port is taken.
-        Exception: one that is `final` of `helps`.
-    """
+    """Be a worker until SIGTERM or SIGINT; where the scheduler is gone, wait for the next one."""
     fetched = Fetched(place)
 
     async def live() -> None:
