@@ -20,11 +20,10 @@ from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import Clock, utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import REQUEST_UNSIGNED, RefusedError, SignInRefusedError
 from app.ids import new_id
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
-from app.security.errors import REQUEST_UNSIGNED, SignInRefusedError
 from app.security.tokens import digest_of, is_token, new_token
 from schemas.api.sign_in import TokenAnswer
 from schemas.documents.errors import FormatError

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from app.agreements.service import lock_rounds
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
-from app.review.errors import CARDS_DIFFER, CARDS_REFUSED
+from app.errors import CARDS_DIFFER, CARDS_REFUSED, RefusedError
 from app.review.held_pairs import unpack_pairs
 from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
 from app.review.service import entry_of, require_part, review_for

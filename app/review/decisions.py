@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from app.agreements.service import lock_rounds
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import DECISIONS_REFUSED, RefusedError
 from app.review import repository
 from app.review.ending import end_if_decided, references_of, verdicts_of
-from app.review.errors import DECISIONS_REFUSED, cards_missing
 from app.review.models import StatedDecision
 from app.review.preparation import DECISIONS_KIND
-from app.review.service import entry_of, require_part, review_for
+from app.review.service import cards_missing, entry_of, require_part, review_for
 from app.review.settlement import count_verdicts
 from app.review.statements import require_stated
 from app.sealed.objects import put_piece

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import WRONG_DUTY, NotInForceError
 from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
-from app.errors import RefusedError
+from app.errors import (
+    CARDS_MISSING,
+    NOT_OF_REVIEW,
+    REVIEW_OVER,
+    WRONG_DUTY,
+    NotInForceError,
+    RefusedError,
+)
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.review import repository
-from app.review.errors import NOT_OF_REVIEW, REVIEW_OVER, cards_missing
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
@@ -163,6 +168,11 @@ def entry_of(
         object=review.run,
         request=actor.request_id,
     )
+
+
+def cards_missing(asked: str) -> RefusedError:
+    """Return the refusal of what needs the cards of the asked agency, which have not come yet."""
+    return RefusedError(CARDS_MISSING, f"{asked} has not sent its cards yet.")
 
 
 def _content(session: Session, review: Review, what: ReviewFile) -> Content:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
-from app.agreements.errors import STATEMENT_REFUSED, SignatureRefusedError
 from app.agreements.signers import refuse_untimely
 from app.clock import parse_utc
-from app.errors import RefusedError
+from app.errors import STATEMENT_REFUSED, RefusedError, SignatureRefusedError
 from schemas.documents.errors import SignatureError
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.agreements.errors import NotInForceError
 from app.agreements.service import terms_in_force
 from app.decisions.plan import GRADED, REVIEWED
 from app.decisions.preparation import DrawnRecord, write_record
 from app.decisions.rows import RecordRows
 from app.decisions.service import header_of
+from app.errors import NotInForceError
 from app.links.matches import LinkedRun, Matches
 from app.links.preparation import Prepared, prepare_releases
 from app.matching.blocks.bins import MemoryShelf, Rows
