@@ -32,7 +32,16 @@ SOURCE_ONLY = "bashplotlib"
 
 # What the project's wheel is built from. Without setup.py, whose one content is the optional C kernel,
 # the wheel is the same for every platform.
-SOURCES = ("app", "blindlink", "encoding", "schemas", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    "app",
+    "blindlink",
+    "blindlink_verify",
+    "encoding",
+    "schemas",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 # What lock markers call a system: sys_platform, then platform_system and os_name.

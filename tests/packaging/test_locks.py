@@ -16,7 +16,7 @@ BASE: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 
-BESIDES = ("parquet", "xlsx", "review", "store", "tables", "hsm", "cluster", "traces")
+BESIDES = ("parquet", "xlsx", "review", "store", "tables", "hsm", "traces")
 ASKED_FOR = {
     "agency": BASE,
     **{name: EXTRAS[name] for name in BESIDES},

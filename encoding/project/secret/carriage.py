@@ -35,15 +35,7 @@ class Carriage:
     carrier: Carrier
 
     def exchange(self, epoch: int | None, given: Mapping[str, Any]) -> Exchange:
-        """Return this agency's part in an epoch's secret.
-
-        Args:
-            epoch: which; None is the one that is being agreed on, else the project's own.
-            given: the values of `exchange_options`, by name.
-        Raises:
-            NotReadyError: this agency does not hold the secret in this project.
-            IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
-        """
+        """Return this agency's part in an epoch's secret."""
         from encoding.epoch.exchange import Exchange  # noqa: PLC0415 - it loads numpy
 
         session = self.session
