@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.blobs.files import FileBlobs
 from app.blobs.store import BlobStore
-from app.errors import ConfigurationError
-from app.security.errors import SealBrokenError
+from app.errors import ConfigurationError, SealBrokenError
 
 if TYPE_CHECKING:
     from app.settings import Settings
