@@ -123,12 +123,7 @@ class Session:
         return self.config.sections.project.party
 
     def connect(self) -> BrokerClient:
-        """Return a client of the broker; nothing is sent yet.
-
-        Raises:
-            ConfigError: the certificate file cannot be used.
-            IdentityError: nor can the keys with which to sign in.
-        """
+        """Return a client of the broker; nothing is sent yet."""
         broker = self.config.sections.broker
         ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
         return self.connect_to(broker.url, ca_file, self._credential(), self.place)
@@ -189,11 +184,7 @@ class Session:
         return trust
 
     def pinned(self, client: BrokerClient, workspace: Workspace, given: str | None) -> PinnedLog:
-        """Return the log as a workspace has pinned it, by the key given if it is the first time; it only grew.
-
-        Raises:
-            LogError: it did not, or is signed by another key.
-        """
+        """Return the log as a workspace has pinned it, the first time by the key given; it only grew."""
         log = PinnedLog(workspace.pins, workspace.log_key)
         is_first = not log.has_key()
         keys = log.key(given, client)

@@ -56,19 +56,11 @@ class HubDesk:
 
     @cached_property
     def hub(self) -> Hub:
-        """The folder with its settings.
-
-        Raises:
-            ConfigError: they cannot be read.
-        """
+        """The folder with its settings."""
         return read_hub(hub_settings(self.session))
 
     def spokes(self) -> tuple[Spoke, ...]:
-        """Return the spokes; none where none was added.
-
-        Raises:
-            SpokesError: the list cannot be read.
-        """
+        """Return the spokes; none where none was added."""
         path = self.hub.list_file
         return read_spokes(path, self.hub.sections.hub.party) if path.exists() else ()
 
@@ -82,11 +74,7 @@ class HubDesk:
         return found
 
     def seen(self) -> list[SpokeSeen]:
-        """Return what the spokes' folders say, those first that need attention.
-
-        Raises:
-            ConfigError: there is no spoke.
-        """
+        """Return what the spokes' folders say, those first that need attention."""
         return in_order(seen(one, self.hub.folder_of(one)) for one in self.some_spokes())
 
     def at(self, spoke: Spoke) -> SpokeSession:

@@ -35,15 +35,7 @@ class Carriage:
     carrier: Carrier
 
     def exchange(self, epoch: int | None, holders: tuple[str, ...] = ()) -> Exchange:
-        """Return this agency's part in an epoch's secret.
-
-        Args:
-            epoch: which; None is the one that is being agreed on, else the project's own.
-            holders: PARTY=PERSON, where several persons of a party are trusted.
-        Raises:
-            NotReadyError: this agency does not hold the secret in this project.
-            IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
-        """
+        """Return this agency's part in an epoch's secret; None: of the one being agreed on, else the project's."""
         from encoding.epoch.exchange import Exchange  # noqa: PLC0415 - it loads numpy
 
         session = self.session
