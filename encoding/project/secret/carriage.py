@@ -35,7 +35,7 @@ class Carriage:
     carrier: Carrier
 
     def exchange(self, epoch: int | None, holders: tuple[str, ...] = ()) -> Exchange:
-        """Return this agency's part in an epoch's secret; None: of the one being agreed on, else the project's."""
+        """Return this agency's part in an epoch's secret; None: the one being agreed on, or the project's."""
         from encoding.epoch.exchange import Exchange  # noqa: PLC0415 - it loads numpy
 
         session = self.session
