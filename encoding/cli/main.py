@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from encoding.cli.terminal.failures import exit_status
-from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.options import program_options
 from encoding.errors import AgencyError
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
 from schemas.shared.memory import guard_memory
@@ -114,7 +114,10 @@ class AgencyGroup(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
     epilog="Example: blindlink start ann.invitation, then: blindlink status. The guide is docs/analyst.md.",
 )
-@agency_options
+@program_options
 @click.version_option(package_name="blindlink")
 def main() -> None:
-    """Link your agency's records with another's, without showing anyone who your people are."""
+    """Link your agency's records with another's, without showing anyone who your people are.
+
+    Each command takes the options below, before its name or after it, and those that its own help lists.
+    """
