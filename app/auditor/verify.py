@@ -70,18 +70,7 @@ def verify_bundle(
     on_entry: OnEntry | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verdict:
-    """Verify a bundle and return what it shows.
-
-    Args:
-        source: the bundle's bytes; read once, in bounded memory.
-        pins: checkpoints kept from earlier; each must be a state that this log was in.
-        log_key: the log's first key, from a source that is not the bundle.
-        agreements: digests of agreements, as counsel knows them; each must have come into force in this log.
-        on_entry: called with each entry that is shown, once it has passed its own checks.
-        on_progress: called with the number of entries done and to do.
-    Raises:
-        AuditError: the first fault, with the index of the entry and the evidence.
-    """
+    """Verify a bundle and return what it shows."""
     with _malformed(None):
         reader = BundleReader(source)
     if log_key is not None and log_key.text != reader.manifest.log_keys[0]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.db import insert_rows
+from app.errors import LeaseLostError
 from app.runs import repository, task_repository
-from app.runs.errors import LeaseLostError
 from app.runs.models import RunTask
 from app.runs.service import specification_of
 

@@ -10,10 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
 from app.engine import StoppedError
-from app.errors import UnavailableError
+from app.errors import LeaseLostError, UnavailableError
 from app.runs import tasks
 from app.runs.attempts import agreed_terms
-from app.runs.errors import LeaseLostError
 from app.traces import step
 from app.worker.comparison import HelpersShare, locate_comparison
 from app.worker.heartbeat import Heartbeat

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from encoding.cli.terminal.failures import exit_status
-from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.options import program_options
 from encoding.errors import AgencyError
 from encoding.features import FEATURES
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
@@ -74,6 +74,16 @@ COMMANDS: Final = flat(SECTIONS)
 class AgencyGroup(LazyGroup):
     """Turns errors into exit codes, and with --json into a document."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command that was typed; two files that shall be linked are a trial."""
+        if args[0] in ("link", "match") and len(args) > 1:
+            raise click.UsageError(
+                f"to link two files, type: blindlink trial {' '.join(args[1:])}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; its error is a document, too, where one is asked for and none was printed."""
         # Before any command: most read records of people, or open keys.
@@ -102,7 +112,10 @@ class AgencyGroup(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
     epilog="Example: blindlink start ann.invitation, then: blindlink status. The guide is docs/analyst.md.",
 )
-@agency_options
+@program_options
 @click.version_option(package_name="blindlink")
 def main() -> None:
-    """Link your agency's records with another's, without showing anyone who your people are."""
+    """Link your agency's records with another's, without showing anyone who your people are.
+
+    Each command takes the options below, before its name or after it, and those that its own help lists.
+    """

@@ -18,7 +18,7 @@ import structlog
 from numpy.typing import NDArray
 
 from app.engine import Progress
-from app.errors import UnavailableError, place_of
+from app.errors import KeyGoneError, UnavailableError, place_of
 from app.extras.anonlink import repository
 from app.extras.anonlink.memberships import FORM, number_blocks, sharing_a_block
 from app.extras.anonlink.results import result_texts
@@ -40,7 +40,6 @@ from app.extras.exhaustive import (
 from app.extras.exhaustive.run import find_pairs
 from app.ids import new_id
 from app.sealed.objects import NewObject, cut_pieces, open_pieces
-from app.security.errors import KeyGoneError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.terminal.advice import advise_custody
-from encoding.cli.terminal.options import agency_options
 from encoding.errors import BrokerUnreachableError
 from encoding.project.session import Session
 from encoding.project.status.frozen_files import overdue_files
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 @click.command("status", epilog="Example: blindlink status --json")
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session) -> None:
     """Show where the linkage stands, who is waited for, what is overdue, and which command comes next.

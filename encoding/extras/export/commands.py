@@ -10,7 +10,6 @@ import click
 from encoding.cli.terminal.options import (
     LINKS,
     OTHER_ROUND,
-    agency_options,
     as_reason,
     file_options,
     output_options,
@@ -67,7 +66,6 @@ from schemas.shared.command_line import emit, json_option
 @LINKS
 @output_options("The file to write.")
 @json_option
-@agency_options
 @click.pass_obj
 def export(
     session: Session,

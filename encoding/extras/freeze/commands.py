@@ -12,7 +12,6 @@ from encoding.cli.terminal.options import (
     LINKS,
     OTHER_ROUND,
     RECEIVED,
-    agency_options,
     file_options,
     split_columns,
 )
@@ -47,7 +46,6 @@ from schemas.shared.command_line import emit, json_option, one_line
 @file_options
 @LINKS
 @json_option
-@agency_options
 @click.pass_obj
 def freeze(
     session: Session,

@@ -15,7 +15,6 @@ from encoding.agreement.page import agreement_page
 from encoding.agreement.persons import newest_identities
 from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import compare_fingerprint, refuse_other
-from encoding.cli.terminal.options import agency_options
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.extras.hub.sessions import HubDesk
@@ -63,7 +62,6 @@ _PAGE: Final = "agreement.html"
     is_flag=True,
     help="Without --template: don't ask whether to take what changes of spokes that the hub has.",
 )
-@agency_options
 @click.pass_obj
 def add(
     session: Session,

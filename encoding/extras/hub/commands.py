@@ -9,7 +9,7 @@ import click
 
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.init_questions import FILE_ALONE, ask_sections, doubts_about_file
-from encoding.cli.terminal.options import agency_options, input_options
+from encoding.cli.terminal.options import input_options
 from encoding.errors import InvitationError
 from encoding.extras.hub.add import add
 from encoding.extras.hub.extend import extend
@@ -53,25 +53,14 @@ for command in (add, extend, sign, join):
     epilog="Example: blindlink hub start ann.invitation --key-file identity.key",
 )
 @click.argument("invitation", type=FILE)
-@click.option(
-    "--passphrase-file",
-    type=FILE,
-    help="Read the passphrase from this file instead of asking; the settings will name it.",
-)
-@click.option(
-    "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
-)
 @click.option("--only", help="The column of your file that says for which spoke a record is meant.")
 @input_options
-@agency_options
 @click.pass_obj
 def start(
     session: Session,
     /,
     *,
     invitation: Path,
-    passphrase_file: Path | None,
-    key_file: Path | None,
     only: str | None,
     **given: Any,
 ) -> None:
@@ -84,7 +73,11 @@ def start(
     invited = read_invitation(invitation)
     path = hub_settings(session)
     place = Place(
-        invited, path.parent, settings_of(invited, invited.party), passphrase_file, key_file
+        invited,
+        path.parent,
+        settings_of(invited, invited.party),
+        session.passphrase_file,
+        session.key_file,
     )
     if path.exists():
         kept = read_hub(path).sections
@@ -99,8 +92,9 @@ def start(
     if not path.exists():
         sections = opened_sections(place)
         if given["file"]:
-            told = {**FILE_ALONE, **given}
-            sections = ask_sections(told, path.parent, sections, may_ask=prompts.is_interactive())
+            sections = ask_sections(
+                {**FILE_ALONE, **given}, path.parent, sections, may_ask=prompts.is_interactive()
+            )
         write_durably(path, render_hub(_hub_file(sections, only)).encode("utf-8"))
         for doubt in doubts_about_file(sections, path.parent):
             session.warn(doubt)
@@ -133,7 +127,6 @@ def start(
 )
 @click.option("--spoke", "chosen", multiple=True, help="Only this spoke; may be repeated.")
 @json_option
-@agency_options
 @click.pass_obj
 def refresh(
     session: Session,
@@ -183,7 +176,6 @@ def refresh(
     epilog="Example: blindlink hub status --json",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session) -> None:
     """Show where each spoke stood after the last night, and who has to do what. The broker is not asked."""
@@ -196,7 +188,6 @@ def status(session: Session) -> None:
     "report", short_help="Write one report over all spokes.", epilog="Example: blindlink hub report"
 )
 @json_option
-@agency_options
 @click.pass_obj
 def report(session: Session) -> None:
     """Write hub-report.html and .json anew: one report over all spokes, with small numbers left out."""

@@ -13,7 +13,6 @@ from encoding.agreement.coverage import require_force
 from encoding.agreement.files import write_proposal
 from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import refuse_other
-from encoding.cli.terminal.options import agency_options
 from encoding.cli.terminal.standing_approvals import read_day
 from encoding.errors import AgencyError, BrokerUnreachableError, NotReadyError
 from encoding.extras.hub.changes import changes_of
@@ -56,7 +55,6 @@ class _Sent:
     type=FILE,
     help="TOML file of the answers that change, such as sizes; {COLUMN} stands for what LIST says.",
 )
-@agency_options
 @click.pass_obj
 def extend(
     session: Session, *, spokes_list: Path | None, until: str | None, template: Path | None

@@ -9,10 +9,9 @@ import click
 from encoding.cli.commands.agreement_signatures import Entry, signed_and_approved, signing_options
 from encoding.cli.commands.init import write_settings
 from encoding.cli.terminal.init_questions import FILE_ALONE
-from encoding.cli.terminal.options import agency_options, input_options
+from encoding.cli.terminal.options import input_options
 from encoding.project.agreement.agreements import seat
 from encoding.project.agreement.project_view import project_view
-from encoding.project.own_keys import NOTHING
 from encoding.project.session import Session
 
 
@@ -24,7 +23,6 @@ from encoding.project.session import Session
 @click.option("--fingerprint", help="The fingerprint on your counsel's sheet, all 64 characters.")
 @signing_options
 @input_options
-@agency_options
 @click.pass_obj
 def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
     """Join a hub as a spoke: name your file, sign what the hub has drafted, and begin the secret.
@@ -40,7 +38,7 @@ def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
     if session.config.sections.input is None and given["file"]:
         write_settings(session, {**FILE_ALONE, **given}, force=False)
         session.forget_settings()
-    with seat(session, {**NOTHING, "project": None, "broker": None, "ca_file": None}) as at:
+    with seat(session) as at:
         kept = signed_and_approved(at, None, entry)
         if kept.missing() or not kept.has_begun(session.now().date()):
             return

@@ -32,6 +32,8 @@ class SpokeSession(Session):
             now=like.now,
             sleep=like.sleep,
         )
+        self.identity, self.passphrase_file = like.identity, like.passphrase_file
+        self.key_file = like.key_file
         self.own, self.own_file, self.unlocking = like.own, like.own_file, like.unlocking
         self.warnings: list[str] = []
         self._like = like

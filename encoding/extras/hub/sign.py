@@ -21,7 +21,6 @@ from encoding.cli.commands.agreement_signatures import (
     own_consent,
     signing_options,
 )
-from encoding.cli.terminal.options import agency_options
 from encoding.cli.terminal.standing_approvals import confirm, last_day, send_approval
 from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.extras.hub.changes import changes_of
@@ -75,7 +74,6 @@ class _Offered:
     help="Also approve runs in advance wherever all have signed; you need the duty approver.",
 )
 @signing_options
-@agency_options
 @click.pass_obj
 def sign(
     session: Session, /, *, fingerprints: tuple[str, ...], standing: bool, **given: Any

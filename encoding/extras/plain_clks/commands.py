@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.files import refuse_to_overwrite
 from encoding.project.column_mapping import read_mapping
 from encoding.project.session import Session
@@ -60,7 +59,6 @@ NO_PROTECTION: Final = (
 @click.option("--sheet", help="The sheet of a workbook; the first one otherwise.")
 @click.option("--force", is_flag=True, help="Overwrite existing files of these names.")
 @json_option
-@agency_options
 @click.pass_obj
 def clk(
     session: Session,

@@ -11,7 +11,6 @@ from encoding.cli.terminal.options import (
     LINKS,
     OTHER_ROUND,
     RECEIVED,
-    agency_options,
     file_options,
     output_options,
     split_columns,
@@ -50,7 +49,6 @@ from schemas.shared.command_line import emit, json_option
 )
 @output_options("The table to write, as CSV; the page is beside it.")
 @json_option
-@agency_options
 @click.pass_obj
 def tabulate(
     session: Session,
@@ -76,7 +74,7 @@ def tabulate(
     if find_spec("highspy") is None:
         raise ExtraMissingError(
             "choosing which counts are left out needs an optional package",
-            hint="install blindlink[tables]",
+            hint="in Blindlink's folder: pip install '.[tables]'",
         )
     from encoding.extras.linked_people.people import dimensions_of, people_in
     from encoding.extras.linked_people.sources import (
