@@ -455,7 +455,7 @@ SpokesError = AgencyError.row(
     exit_code=2,
 )
 RunUnderWayError = OthersWaitedForError.row(
-    "run-under-way", "The broker is about to do a run, which nobody has to wait for here."
+    "run-under-way", "The broker is about to do a run, and this job does not wait for its end."
 )
 
 AgreementDraftError = AgreementError.row(

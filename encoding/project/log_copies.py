@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy:
-    """Return the log; nothing of it is left on the disk.
-
-    Raises:
-        LogError: it does not hang together, or is not the log that was pinned.
-        LogForkedError: another agency has seen another entry of the project.
-    """
+    """Return the log; nothing of it is left on the disk."""
     with session.workspace.lock():
         return log_under_lock(session, client, trust)
 

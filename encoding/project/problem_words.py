@@ -11,6 +11,7 @@ import click
 from encoding.errors import ALARM, AgencyError, OtherStateError
 from schemas.documents.errors import FormatError, other_version_behind
 from schemas.documents.printable import printable
+from schemas.shared.command_line import said_of_stop
 
 
 class Failure(NamedTuple):
@@ -28,7 +29,7 @@ def describe(exc: BaseException) -> Failure:
             told = as_told(exc)
             return Failure(str(told), told.hint, told.exit_code)
         case click.Abort() | KeyboardInterrupt():
-            return Failure("interrupted; nothing is lost", None)
+            return Failure(*said_of_stop(exc))
         case OSError(strerror=str(reason)):
             where = f" ({exc.filename})" if isinstance(exc.filename, str) else ""
             return Failure(f"{reason.lower()}{where}", None)
@@ -36,7 +37,7 @@ def describe(exc: BaseException) -> Failure:
 
 
 def as_told(exc: AgencyError) -> AgencyError:
-    """Return an error, or one that names the version where a document of another is behind it; never for an alarm."""
+    """Return an error; one that is no alarm and comes of a document of another version names that version."""
     other = other_version_behind(exc)
     if other is None or exc.exit_code == ALARM:
         return exc

@@ -61,13 +61,7 @@ if TYPE_CHECKING:
 
 
 class RoundLinks:
-    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged.
-
-    Args:
-        supplement: the number of the supplementary release that is meant; None: the first one.
-    Raises, when it is made:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
+    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged."""
 
     def __init__(self, context: Context, found: RoundView, supplement: int | None = None) -> None:
         name = own_space(context)

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 def kept_review(
     context: Context, view: ReviewView, proven: ProvenReview, *, with_cards: bool = True
 ) -> KeptReview:
-    """Return questions and cards of a review, each fetched once; call it under the workspace's lock.
-
-    Raises:
-        QuestionsUntrustedError: they are not what the match log lists, or do not belong together.
-        BrokerRefusedError: the cards are not there, or this person may not have the files.
-    """
+    """Return questions and cards of a review, each fetched once; call it under the workspace's lock."""
     file, api = kept_file(context.session, view.run), ReviewsApi(context.client, view.project)
     found = file.read()
     if found is None or (with_cards and found.cards is None):
@@ -63,11 +58,7 @@ def kept_file(session: Session, run: str) -> KeptReviewFile:
 
 
 def waiting_for_review(context: Context, number: int) -> frozenset[str]:
-    """Return the own records, by record key, that wait for this agency's reviewers after a round.
-
-    Raises:
-        QuestionsUntrustedError, LogError: the questions are not those that the match log lists.
-    """
+    """Return the own records, by record key, that wait for this agency's reviewers after a round."""
     session = context.session
     waiting: set[str] = set()
     for view in reviews_of(context):

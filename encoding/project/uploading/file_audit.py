@@ -40,14 +40,6 @@ def audited(
 
     Without a settings file nothing is remembered, nor of a partner's file whose size was said. It does not
     hold the workspace's lock.
-
-    Args:
-        session: the options of the call.
-        subject: the file, how it is read, and the profile.
-        scope: how much is attacked.
-        side: whether it is the larger or the smaller file of the pair, by the agreement.
-        progress: told how far it is.
-        most_partner: how many records the partner's file has at most, by the agreement; None: not known.
     """
     read = read_clear(
         subject.file,
@@ -113,9 +105,6 @@ def audit_that_counts(
 
     Call it without the workspace's lock, so that no other command has to wait.
     None: the file is too small.
-
-    Raises:
-        PrivacyAuditError: more was found than is agreed, or too few records can be attacked.
     """
     n_records = count_records(subject.file, withdrawn_of(session), progress)
     if n_records < SMALLEST_AUDITED_FILE:

@@ -16,12 +16,11 @@ from starlette.testclient import TestClient
 
 from app.agreements.models import StoredProfile
 from app.cli.opening import take_up
-from app.matchlog.errors import LogRolledBackError
+from app.errors import KeyKeeperUnavailableError, LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.migrations.formats import OtherFormatError
 from app.migrations.steps import migrate
 from app.security import keyring
-from app.security.errors import KeyKeeperUnavailableError
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
 
 
