@@ -91,7 +91,7 @@ def test_what_another_version_made_is_named_whatever_its_reader_took_it_for_but_
         return error
 
     status, text = outcome(capsys, damaged(3))
-    assert (status, "damaged" in text, "backup" in text) == (1, False, False)
+    assert (status, "damaged" in text, "backup" in text) == (3, False, False)
     assert (
         "blindlink/ledger/9 is of a newer version of this program, which reads blindlink/ledger/1\n"
         in text
