@@ -11,12 +11,12 @@ import click
 from encoding.broker.credential import SignIn
 from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
-from encoding.hub.settings import HUB_NAME
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.project.invitations import require_same_keys
 from encoding.project.own_keys import identity_lines, own_path, unlock_own, unlocking_of
 from encoding.project.session import Session, broker_of
+from encoding.workspace.config import HUB_NAME
 from encoding.workspace.keepers import follow_keys
 from encoding.workspace.workspace import Workspace
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView

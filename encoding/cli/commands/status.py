@@ -11,6 +11,7 @@ import click
 from encoding.cli.terminal.advice import advise_custody
 from encoding.errors import BrokerUnreachableError
 from encoding.project.session import Session
+from encoding.project.status.frozen_files import overdue_files
 from encoding.rounds.known_status import KnownStatus, late_words, read_status
 from schemas.shared.command_line import emit, json_option, wants_json
 
@@ -26,7 +27,6 @@ def status(session: Session) -> None:
 
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
-    from encoding.project.exporting.freezing import overdue_files
     from encoding.project.status.linkage_status import STATUS, linkage_status
 
     # Nobody waits for an answer that a second call gives as well.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from encoding.destruction.certificates import CertificateFolder
+from encoding.destruction.freezes import find_freeze, note_destroyed, read_freezes
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
 from encoding.destruction.local_destruction import (
     LocalDestruction,
@@ -23,7 +24,6 @@ from encoding.destruction.local_destruction import (
 )
 from encoding.errors import FileMissingError, NotAuthorisedError, NotReadyError
 from encoding.files import is_same_file
-from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
 from encoding.project.destroying.legal_holds import refuse_held
 from encoding.project.destroying.statements import signed_by_own
 from encoding.project.noted_files import own_file
