@@ -10,9 +10,9 @@ import click
 
 from encoding.cli.terminal.options import agency_options, subject_options
 from encoding.files import refuse_to_overwrite
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.project.session import Session
-from encoding.project.uploading.kept_audits import audit_sentences
+from encoding.project.uploading.file_audit import audit_sentences
 from encoding.project.uploading.subject import parse_day, read_subject
 from schemas.shared.command_line import FILE, emit, json_option
 

@@ -10,7 +10,7 @@ import click
 
 from encoding.cli.terminal.options import agency_options
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import fetched_log
 from encoding.project.session import UNATTENDED_S, Session
 from schemas.documents.spreadsheet import inert
 from schemas.matchlog.proof import PROOF_START

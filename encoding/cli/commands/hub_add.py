@@ -28,7 +28,7 @@ from encoding.hub.spokes import (
 )
 from encoding.hub.template import answers_for, named_columns
 from encoding.project.hub.sessions import HubDesk
-from encoding.project.pages import write_page
+from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE

@@ -29,7 +29,7 @@ def status(session: Session) -> None:
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
     from encoding.project.exporting.freezing import overdue_files
-    from encoding.project.status.linkage_status import STATUS, linkage_status
+    from encoding.project.status import STATUS, linkage_status
 
     # Nobody waits for an answer that a second call gives as well.
     session.patience_s = 0

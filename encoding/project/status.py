@@ -1,22 +1,28 @@
-"""Puts together what an agency knows of its own part, with the broker or, where it does not answer, without."""
+"""Where the linkage stands: as the broker says it now, and all that the agency knows of its own part."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from encoding.epoch.status import status_of
 from encoding.errors import BrokerUnreachableError
 from encoding.log.pins import PinnedLog
 from encoding.log.witness import read_cosigned
 from encoding.project.agreement.agreements import agreements_kept
+from encoding.project.agreement.project_view import at_broker
+from encoding.project.context import Known
 from encoding.project.exporting.freezing import overdue_files
-from encoding.project.linking.own_ledger import OwnDesk, own_space
+from encoding.project.linking.alarms import alarm_sentences
+from encoding.project.linking.own_links import own_links
+from encoding.project.reviewing.reviews import reviews_of
 from encoding.project.session import Session
-from encoding.project.status.linkage_status import STATUS, linkage_status
+from encoding.project.uploading.file_audit import audit_sentences
 from encoding.project.uploading.file_check import KIND
 from encoding.quality.last_check import KeptCheck, read_kept_check
-from encoding.rounds.known_status import KnownStatus, read_status
+from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status, read_status
+from encoding.rounds.status import describe, gather_facts, owed_to_review
 from encoding.secret.kept_secret import kept_of
 from encoding.sharing.agency_state import AgencyState, LogState
 from encoding.sharing.kept_reports import KeptReports
@@ -24,7 +30,61 @@ from encoding.workspace.custody import custody_advice, last_backup, newest_encod
 from schemas.documents.ids import utc_text
 
 if TYPE_CHECKING:
+    from encoding.rounds.status import Facts
     from schemas.reports.round_report import RoundReport
+
+
+STATUS: Final = "status"
+
+
+def linkage_status(session: Session) -> KnownStatus:
+    """Ask the broker where the linkage stands, and keep what it says."""
+    with at_broker(session, must_bind=False) as context:
+        client, view = context.client, context.view
+        written = held = None
+        alarms: tuple[str, ...] = ()
+        if context.space is not None:
+            with session.workspace.lock():
+                newest, waiting = own_links(context).newest(), own_links(context).held()
+                last = context.ledger_file.read().last
+            written = None if newest is None else newest.turn
+            held = None if waiting is None else waiting.round
+            alarms = alarm_sentences(session, 0 if last is None else last.round)
+        facts = gather_facts(
+            client,
+            session.workspace,
+            view,
+            session.party,
+            last_written=written,
+            held=held,
+            reviews=reviews_of(context),
+            alarms=alarms,
+        )
+        found = describe(facts)
+        status = KnownStatus(
+            project=view.project,
+            at=utc_text(session.now()),
+            stage=found.stage,
+            sentences=(*found.sentences, *audit_sentences(session, view.terms.privacy)),
+            owed=tuple(owed_to_review(facts)),
+            command=found.command,
+            round=None if facts.round is None else facts.round.round,
+            runs=tuple(run.run for run in facts.runs),
+            final=tuple(run.finality.is_final for run in facts.runs if run.finality is not None),
+            approvals=tuple(_approvals(facts)),
+            overdue=client.overdue(view.project).overdue,
+        )
+    keep_status(session.workspace.report(session.project, STATUS), status)
+    return status
+
+
+def _approvals(facts: Facts) -> Iterator[OwnApproval]:
+    states = {run.run: run.state for run in facts.runs}
+    for shown in facts.approvals:
+        if states[shown.run] == "awaiting" and facts.party in shown.missing:
+            yield OwnApproval(run=shown.run, step="run")
+        elif states[shown.run] == "succeeded" and facts.party in (shown.missing_for_release or ()):
+            yield OwnApproval(run=shown.run, step="release")
 
 
 def agency_state(session: Session) -> AgencyState:
@@ -64,7 +124,7 @@ def _status(session: Session) -> tuple[KnownStatus | None, bool]:
 
 def _newest_report(session: Session) -> RoundReport | None:
     workspace, view = session.workspace, session.workspace.project()
-    space = None if view is None else own_space(OwnDesk(session, view))
+    space = None if view is None else Known(session, view).space
     rounds = () if space is None else workspace.rounds_with_report(session.project, space)
     if space is None or not rounds:
         return None
