@@ -33,13 +33,6 @@ FEATURES: Final = {
         {"anonlink": "Serve clients of anonlink-entity-service."},
         needs=("fastapi", "sqlalchemy"),
     ),
-    "cluster": Feature(
-        "docs/cluster.md",
-        "blindlink-broker",
-        {"cluster": "Run a cluster of Dask that helps with runs."},
-        needs=("distributed",),
-        check="cluster",
-    ),
     "exhaustive": Feature("docs/matching.md", check="kernel"),
     "incidents": Feature("docs/auditor.md"),
     "key_keepers": Feature("docs/operator.md"),

@@ -77,6 +77,16 @@ COMMANDS: Final = flat(SECTIONS)
 class AgencyGroup(LazyGroup):
     """Turns errors into exit codes, and with --json into a document."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command that was typed; two files that shall be linked are a trial."""
+        if args[0] in ("link", "match") and len(args) > 1:
+            raise click.UsageError(
+                f"to link two files, type: blindlink trial {' '.join(args[1:])}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; its error is a document, too, where one is asked for and none was printed."""
         # Before any command: most read records of people, or open keys.

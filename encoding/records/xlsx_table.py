@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from encoding.errors import CellError, ExtraMissingError, FileKindError, SheetError
+import python_calamine as calamine
+
+from encoding.errors import CellError, FileKindError, SheetError
 from encoding.records.cell_text import InexactCell, cell_text
 from encoding.records.table import Table, column_chunks
 from encoding.records.xlsx_cells import check_cells
@@ -61,7 +63,6 @@ class XlsxTable(Table):
             yield texts
 
     def _load(self) -> Any:
-        calamine = import_calamine()
         try:
             workbook = calamine.load_workbook(self.path)
             return self._sheet_of(workbook)
@@ -90,15 +91,3 @@ def _header_texts(row: list[object]) -> list[str]:
         return [cell_text(value).strip() for value in row]
     except InexactCell as fault:
         raise CellError(f"the header {fault}") from None
-
-
-def import_calamine() -> Any:
-    """Return python-calamine, or say how to install it."""
-    try:
-        import python_calamine  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ExtraMissingError(
-            "reading Excel workbooks needs an optional package",
-            hint="install blindlink[xlsx], or save the sheet as CSV",
-        ) from None
-    return python_calamine

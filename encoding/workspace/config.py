@@ -219,7 +219,9 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
     """
-    raw, text = read_settings(path, hint="make one with: blindlink init")
+    raw, text = read_settings(
+        path, hint="begin with the invitation that you got: blindlink start FILE"
+    )
     return Config(path.resolve().parent, parse_sections(raw, path.name, text))
 
 

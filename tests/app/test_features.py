@@ -33,8 +33,8 @@ def test_help_lists_commands_of_installed_features_and_the_rest_can_still_be_typ
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert "\nExtras:\n  sample" in CliRunner().invoke(auditor, ["--help"]).stdout
-    assert listed_commands("blindlink-broker")["Extras"].keys() == {"anonlink", "cluster", "match"}
-    monkeypatch.setattr(features, "find_spec", lambda package: package != "distributed" or None)
     assert listed_commands("blindlink-broker")["Extras"].keys() == {"anonlink", "match"}
+    monkeypatch.setattr(features, "find_spec", lambda package: package != "sqlalchemy" or None)
+    assert listed_commands("blindlink-broker")["Extras"].keys() == {"match"}
     for command, module in command_modules("blindlink-broker").items():
         assert import_module(module).__dict__[command].name == command

@@ -121,7 +121,7 @@ def _refuse_without_screen() -> None:
     if find_spec("textual") is None:
         raise ExtraMissingError(
             "the screen for clerical review needs an optional package",
-            hint=f"install blindlink[review], {otherwise}",
+            hint=f"in Blindlink's folder: pip install '.[review]'; {otherwise}",
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError(f"the review screen needs a terminal; {otherwise}")

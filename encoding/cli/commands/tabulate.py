@@ -75,7 +75,7 @@ def tabulate(
     if find_spec("highspy") is None:
         raise ExtraMissingError(
             "choosing which counts are left out needs an optional package",
-            hint="install blindlink[tables]",
+            hint="in Blindlink's folder: pip install '.[tables]'",
         )
     from encoding.outputs.linked_people import dimensions_of, people_in
     from encoding.outputs.table import count_people

@@ -13,10 +13,9 @@ from rigs.refused_calls import refused
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from app.matchlog.errors import LogRolledBackError
+from app.errors import KeyKeeperUnavailableError, LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.security import keyring
-from app.security.errors import KeyKeeperUnavailableError
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
 
 

@@ -18,15 +18,15 @@ from sqlalchemy import text
 from app.auditor.verify import verify_bundle
 from app.clock import utc_text
 from app.db import Database
-from app.errors import ConfigurationError
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from app.matchlog.errors import (
+from app.errors import (
+    ConfigurationError,
     LogAheadError,
     LogKeyMismatchError,
     LogNotStartedError,
     LogStartedError,
     NotInLogError,
 )
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import newest_checkpoint

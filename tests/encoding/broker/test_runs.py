@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.agreements.errors import NOBODY_RECEIVES, NotInForceError
+from app.errors import NOBODY_RECEIVES, KeyGoneError, NotInForceError, TooManyPairsError
 from app.matching.blocks.errors import LinkedBeforeTwiceError, LinkRateError, RowsDisagreeError
-from app.runs.errors import TooManyPairsError
-from app.security.errors import KeyGoneError
 from encoding.broker.runs import FAILURES, require_success, wait_for_run
 from encoding.errors import OthersWaitedForError, RunFailedError
 from schemas.api.bodies import RunProgress, RunView

@@ -276,7 +276,7 @@ def test_what_cannot_be_counted_is_refused_and_nothing_is_written(
         refused("agreement 1 ended on 2027-12-31", 1, *placement)
     # Without the package the extra is named.
     monkeypatch.setattr("encoding.cli.commands.tabulate.find_spec", lambda _: None)
-    refused("hint: install blindlink[tables]", 1, *placement)
+    refused("hint: in Blindlink's folder: pip install '.[tables]'", 1, *placement)
 
 
 def test_a_column_that_is_counted_alone_makes_a_table_and_goes_nowhere(welfare: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from samples.refusals import raises
 from encoding.errors import (
     CellError,
     EmptyFileError,
-    ExtraMissingError,
     FileKindError,
     FormulaCellError,
     InputError,
@@ -25,7 +23,6 @@ from encoding.errors import (
 from encoding.records import open_table, xlsx_cells
 
 openpyxl = pytest.importorskip("openpyxl")
-pytest.importorskip("python_calamine")
 
 WriteBook = Callable[..., Path]
 MIDNIGHT = datetime.datetime(2015, 1, 2)  # noqa: DTZ001 - files store local times
@@ -182,13 +179,3 @@ def test_a_sheet_too_large_for_memory_is_refused(
     monkeypatch.setattr(xlsx_cells, "_MAX_SHEET_BYTES", 100)
     with raises(SheetError, match="too large"):
         rows_of(path)
-
-
-def test_without_the_optional_package_its_name_is_told(
-    write: WriteBook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write([["a"], [1]])
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with raises(ExtraMissingError) as refusal:
-        open_table(path)
-    assert "blindlink[xlsx]" in str(refusal.value.hint)
