@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from encoding.destruction.freezes import Freeze, read_freezes
 from encoding.epoch.status import status_of
 from encoding.errors import BrokerUnreachableError
 from encoding.log.pins import PinnedLog
@@ -13,7 +14,6 @@ from encoding.log.witness import read_cosigned
 from encoding.project.agreement.agreements import agreements_kept
 from encoding.project.agreement.project_view import at_broker
 from encoding.project.context import Known
-from encoding.project.exporting.freezing import overdue_files
 from encoding.project.linking.alarms import alarm_sentences
 from encoding.project.linking.own_links import own_links
 from encoding.project.reviewing.reviews import reviews_of
@@ -21,10 +21,16 @@ from encoding.project.session import Session
 from encoding.project.uploading.file_audit import audit_sentences
 from encoding.project.uploading.file_check import KIND
 from encoding.quality.last_check import KeptCheck, read_kept_check
-from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status, read_status
+from encoding.rounds.known_status import (
+    KnownStatus,
+    OwnApproval,
+    keep_status,
+    overdue_words,
+    read_status,
+)
 from encoding.rounds.status import describe, gather_facts, owed_to_review
 from encoding.secret.kept_secret import kept_of
-from encoding.sharing.agency_state import AgencyState, LogState
+from encoding.sharing.agency_state import AgencyState, Attention, LogState
 from encoding.sharing.kept_reports import KeptReports
 from encoding.workspace.custody import custody_advice, last_backup, newest_encoded
 from schemas.documents.ids import utc_text
@@ -32,6 +38,7 @@ from schemas.documents.ids import utc_text
 if TYPE_CHECKING:
     from encoding.rounds.status import Facts
     from schemas.reports.round_report import RoundReport
+    from schemas.signing.identity import Duty
 
 
 STATUS: Final = "status"
@@ -163,4 +170,32 @@ def _log(session: Session) -> LogState | None:
         else utc_text(datetime.fromtimestamp(cosigned[1].time_s, UTC)),
         is_settled=log.settled() is not None,
         was_rewritten=log.has_evidence(),
+    )
+
+
+def frozen_here(session: Session) -> tuple[Freeze, ...]:
+    """Return what was frozen of this project, the oldest first."""
+    with session.workspace.lock():
+        return read_freezes(session.workspace, session.project)
+
+
+def overdue_files(session: Session) -> tuple[Attention, ...]:
+    """Return what is told of each frozen file whose time is over and that is still here."""
+    today = session.now().date().isoformat()
+    kept = agreements_kept(session).last_complete()
+    # As for all else that is overdue: an agency's analyst, and who receives for another party.
+    is_agency = kept is None or session.party in kept.agreement.names("agency")
+    duty: Duty = "analyst" if is_agency else "recipient"
+    return tuple(
+        Attention(
+            "bad",
+            overdue_words(
+                f"The file that was frozen for {one.study} could be kept until {one.until}, and has not been"
+                " destroyed.",
+                duty,
+            ),
+            f"blindlink destroy --local --frozen {one.study}",
+        )
+        for one in frozen_here(session)
+        if one.is_overdue(today)
     )

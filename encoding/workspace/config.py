@@ -21,6 +21,8 @@ from schemas.documents.ids import Code, Name
 from schemas.shared.written_answers import TOML_HINT, line_of, setting_fault
 
 CONFIG_NAME: Final = "blindlink.toml"
+# Of one party's linkages with many, in the folder above theirs.
+HUB_NAME: Final = "hub.toml"
 TODAY: Final = "today"
 
 # Loopback is no exception to TLS: a token sent in the clear once is a token lost.

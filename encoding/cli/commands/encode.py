@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source, read_mapping, refuse_list
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
 )
 @click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option
-@agency_options
 @click.pass_obj
 def encode(
     session: Session,
