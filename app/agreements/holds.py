@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
-from app.agreements.hold_models import LegalHold
+from app.agreements.models import LegalHold
 from app.agreements.service import (
     all_versions,
     binding_terms,

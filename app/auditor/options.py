@@ -20,7 +20,7 @@ from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, so
 from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
-from schemas.documents.printable import printable
+from schemas.documents.texts import printable
 from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 

@@ -16,7 +16,7 @@ from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
 from app.review.ending import live_reviews
 from app.rounds.ending import live_messages
-from app.sealed.shredding import is_needed_key, shred
+from app.sealed.ending import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE

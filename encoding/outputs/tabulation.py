@@ -11,7 +11,7 @@ from encoding.errors import TableError
 from encoding.outputs.attack import weaknesses
 from encoding.outputs.suppression import suppress
 from encoding.outputs.table import Table
-from schemas.documents.spreadsheet import inert
+from schemas.documents.texts import inert
 
 COUNT: Final = "count"
 NOTE: Final = "note"

@@ -10,7 +10,7 @@ import click
 
 from encoding.errors import AgencyError
 from schemas.documents.errors import FormatError
-from schemas.documents.printable import printable
+from schemas.documents.texts import printable
 
 
 class Failure(NamedTuple):

@@ -12,7 +12,7 @@ from encoding.cli.terminal.options import agency_options
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
 from encoding.project.log_copies import fetched_log
 from encoding.project.session import UNATTENDED_S, Session
-from schemas.documents.spreadsheet import inert
+from schemas.documents.texts import inert
 from schemas.matchlog.proof import PROOF_START
 from schemas.shared.command_line import FILE, emit, json_option
 
