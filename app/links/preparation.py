@@ -272,12 +272,8 @@ def _seal_file(
 
 
 def _draft(run: LinkedRun, release: PreparedRelease) -> EntryDraft:
-    return EntryDraft(
-        body=release.body,
-        project=run.specification.project,
-        agreement=run.specification.agreement,
-        purpose=run.terms.terms.purpose,
-        object=release.release,
+    return EntryDraft.about(
+        release.body, run.terms.terms, run.specification.agreement, object=release.release
     )
 
 

@@ -196,16 +196,7 @@ def _entry(
     agreement: str | None,
     outcome: Outcome = "done",
 ) -> EntryDraft:
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        outcome=outcome,
-        project=release.project,
-        agreement=agreement,
-        purpose=release.purpose,
-        object=release.id,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, release, agreement, actor, object=release.id, outcome=outcome)
 
 
 def log_verified(

@@ -19,7 +19,7 @@ from app.errors import (
     RefusedError,
     SignatureRefusedError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.review import repository
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
@@ -165,15 +165,7 @@ def entry_of(
     actor: Actor,
 ) -> EntryDraft:
     """Return the log entry of what a person does in a review."""
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=review.project,
-        agreement=agreement,
-        purpose=review.purpose,
-        object=review.run,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, review, agreement, actor, object=review.run)
 
 
 def cards_missing(asked: str) -> RefusedError:

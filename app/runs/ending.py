@@ -87,13 +87,7 @@ def cancel_runs(
             continue
         mark_cancelled(session, run, now)
         drafts.append(
-            EntryDraft(
-                RunCancelled(reason=reason),
-                project=project,
-                agreement=binding.digest,
-                purpose=run.purpose,
-                object=run.id,
-            )
+            EntryDraft.about(RunCancelled(reason=reason), run, binding.digest, object=run.id)
         )
     return drafts
 

@@ -18,7 +18,7 @@ from app.destruction.dues import dues_of
 from app.runs.counts import NOTHING_SHOWN, Found, NotLinked, Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
-from app.web.pages.releases import state_of
+from app.web.pages.deliveries import state_of
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_count, show_duration, show_time
 from app.web.run_figures import RunFigures, rate_words
