@@ -81,7 +81,7 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=xlsx
+wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=review
 	sh install/venv.sh broker
 	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON)) \
 	  $(foreach extra,$(WITH),--with $(extra))
@@ -113,7 +113,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 # What is installed besides, a file each: its name, and what it is of.
-EXTRAS = parquet=pyarrow xlsx=python-calamine review=textual store=obstore tables=highspy hsm=python-pkcs11 \
+EXTRAS = parquet=pyarrow review=textual store=obstore tables=highspy hsm=python-pkcs11 \
   traces=opentelemetry-exporter-otlp-proto-http+opentelemetry-sdk
 
 lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases

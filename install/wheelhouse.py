@@ -24,7 +24,7 @@ from packaging.utils import parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
-EXTRAS = ("parquet", "review", "tables", "xlsx")
+EXTRAS = ("parquet", "review", "tables")
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # clkhash asks for it, and it is published as source only. It is pure Python, so its wheel runs anywhere.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -59,6 +59,12 @@ class Session:
 
     config_path: Path = Path("blindlink.toml")
     workspace_path: Path | None = None
+    named_project: str | None = None
+    broker: str | None = None
+    ca_file: Path | None = None
+    identity: Path | None = None
+    passphrase_file: Path | None = None
+    key_file: Path | None = None
     is_quiet: bool = False
     patience_s: float = INTERACTIVE_S
     waits_for_runs: bool = True
@@ -233,14 +239,14 @@ class Session:
         remark("blindlink", sentence, is_warning=True)
 
 
-def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
+def broker_of(session: Session) -> tuple[str, Path | None]:
     """Return the broker's address and certificate file, from the options or else the settings."""
-    if given["broker"] is not None:
-        if not is_broker_url(given["broker"]):
+    if session.broker is not None:
+        if not is_broker_url(session.broker):
             raise click.BadParameter(
                 "not an address that begins with https://", param_hint="--broker"
             )
-        return given["broker"].rstrip("/"), given["ca_file"]
+        return session.broker.rstrip("/"), session.ca_file
     broker = session.config.sections.broker
     configured = None if broker.ca_file is None else session.config.resolve(broker.ca_file)
-    return broker.url.rstrip("/"), given["ca_file"] or configured
+    return broker.url.rstrip("/"), session.ca_file or configured

@@ -27,6 +27,31 @@ _JSON: Final = "schemas.shared.command_line.json"
 _PRINTED: Final = "schemas.shared.command_line.printed"
 
 
+class SharedOption(click.Option):
+    """An option of the program that each command takes after its name, too; help lists it once.
+
+    Declare it on the program with a callback, and without a value to pass on.
+    """
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return what help says of it: in the program's own help alone."""
+        return super().get_help_record(ctx) if ctx.parent is None else None
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says; a command's own does not count twice, after what was typed."""
+        return super().resolve_envvar_value(ctx) if ctx.parent is None else None
+
+
+def share_options(command: click.Command, shared: Iterable[SharedOption]) -> None:
+    """Let a command, and those below it, take options of the program, but for names that it has itself."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            share_options(one, shared)
+        return
+    own = {name for option in command.params for name in option.opts}
+    command.params += [one for one in shared if own.isdisjoint(one.opts)]
+
+
 class LazyGroup(click.Group):
     """Imports a command when it is called, so that help and completion are quick; lists them by section.
 
@@ -64,6 +89,7 @@ class LazyGroup(click.Group):
             place = self._elsewhere.get(cmd_name, plain)
             module = import_module(place if "." in place else f"{self._package}.{place}")
         command: click.Command = getattr(module, plain)
+        share_options(command, [one for one in self.params if isinstance(one, SharedOption)])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -268,7 +268,7 @@ def require_library() -> None:
     except ImportError:
         raise ConfigurationError(
             "single sign-on needs the package joserfc, which is not installed",
-            hint="install blindlink[sso]",
+            hint="in Blindlink's folder: pip install '.[sso]'",
         ) from None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
+from encoding.cli.terminal.options import file_options
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
 from encoding.project.session import Session
@@ -18,7 +18,6 @@ from schemas.shared.command_line import emit, json_option
 @click.argument("partner", required=False)
 @file_options
 @json_option
-@agency_options
 @click.pass_obj
 def attach(
     session: Session, *, partner: str | None, file: Path | None, id_column: str | None

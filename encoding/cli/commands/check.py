@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.cli.terminal.options import subject_options
 from encoding.files import refuse_to_overwrite
 from encoding.project.pages import refuse_another_page, write_page
 from encoding.project.session import Session
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 )
 @click.option("--accept", is_flag=True, help="Accept what was found: the file is right as it is.")
 @json_option
-@agency_options
 @click.pass_obj
 def check(
     session: Session,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
+from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
@@ -19,7 +19,6 @@ from schemas.shared.command_line import emit, json_option
 @click.argument("partner")
 @file_options
 @json_option
-@agency_options
 @click.pass_obj
 def deliver(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
     """Send PARTNER the columns that the agreement lists for it, by the broker, sealed to its people.

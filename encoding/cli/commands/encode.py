@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.agreement.project_view import project_view
 from encoding.project.column_mapping import read_mapping
 from encoding.project.context import Context
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
 )
 @click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option
-@agency_options
 @click.pass_obj
 def encode(
     session: Session,

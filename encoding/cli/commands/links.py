@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
+from encoding.cli.terminal.options import ACCEPT_CHANGE, as_reason, file_options
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
 from encoding.project.agreement.project_view import project_view
@@ -66,7 +66,6 @@ def _as_round_and_reason(
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a file of links.")
 @json_option
-@agency_options
 @click.pass_obj
 def links(
     session: Session,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.cli.terminal.options import subject_options
 from encoding.project.agreement.agreements import agreed_side, most_of_partners
 from encoding.project.pages import refuse_another_page, write_page
 from encoding.project.session import Session
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 )
 @click.option("--html", type=FILE, help="Also write the report as a page, to read or to print.")
 @json_option
-@agency_options
 @click.pass_obj
 def privacy_audit(
     session: Session,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, file_options
+from encoding.cli.terminal.options import ACCEPT_CHANGE, file_options
 from encoding.project.session import UNATTENDED_S, Session
 from encoding.project.source import Source
 from schemas.shared.command_line import FILE, emit, json_option
@@ -43,7 +43,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @ACCEPT_CHANGE
 @json_option
-@agency_options
 @click.pass_obj
 def refresh(
     session: Session,

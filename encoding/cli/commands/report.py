@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.noted_files import note_file
 from encoding.project.pages import refuse_another_page, write_page
 from encoding.project.session import Session
@@ -23,7 +22,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is no report.")
 @json_option
-@agency_options
 @click.pass_obj
 def report(session: Session, *, output: Path | None, force: bool) -> None:
     """Write one page of where your agency stands, for an analyst, a steward and a director.

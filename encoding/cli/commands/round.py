@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
+from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
@@ -27,7 +27,6 @@ def round() -> None:
 
 
 @round.command("ready", short_help="Get ready: log spare nonces of this workspace.")
-@agency_options
 @click.pass_obj
 def ready(session: Session) -> None:
     """Get ready for rounds: put spare nonces of this workspace into the match log.
@@ -52,7 +51,6 @@ def ready(session: Session) -> None:
 
 @round.command("status", short_help="Show which round is open, and who has uploaded.")
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session) -> None:
     """Show which round is open, who has uploaded, and whose claims are there.
@@ -74,7 +72,6 @@ def status(session: Session) -> None:
     help="Why you correct the round; the match log records it.",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def correct(session: Session, *, reason: str) -> None:
     """Void all uploads of the open round, and begin the next round in its place.
@@ -114,7 +111,6 @@ def correct(session: Session, *, reason: str) -> None:
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are no such report.")
 @json_option
-@agency_options
 @click.pass_obj
 def report(
     session: Session, *, file: Path | None, id_column: str | None, output: Path | None, force: bool

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
 from encoding.project.session import Session
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     "--again", is_flag=True, help="Ask once more for a run that has failed or was cancelled."
 )
 @json_option
-@agency_options
 @click.pass_obj
 def run(session: Session, wait: bool, again: bool) -> None:
     """Show the runs of the newest round; a run starts by itself once both agencies have uploaded.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
 from encoding.project.session import UNATTENDED_S, Session
@@ -13,7 +12,6 @@ from schemas.shared.command_line import emit, json_option
 
 @click.command("upload", epilog="Example: blindlink upload")
 @json_option
-@agency_options
 @click.pass_obj
 def upload(session: Session) -> None:
     """Send the encodings of the open round, check the receipts, and keep them.

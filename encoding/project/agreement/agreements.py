@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
@@ -236,14 +236,14 @@ class Seat:
 
 
 @contextlib.contextmanager
-def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
-    """Give a seat, by the values of `seat_options`; whoever has no settings names broker and project."""
-    own = unlock_own(session, given)
+def seat(session: Session, project: str | None = None) -> Iterator[Seat]:
+    """Give a seat in a project; an option names it first, and whoever has no settings names the broker, too."""
+    own = unlock_own(session)
     has_settings = session.config_path.exists()
-    project = given["project"] or (session.project if has_settings else None)
+    project = session.named_project or project or (session.project if has_settings else None)
     if project is None:
         raise click.UsageError("missing option --project: no settings file names it")
-    url, ca_file = broker_of(session, given)
+    url, ca_file = broker_of(session)
     workspace = session.workspace if has_settings else open_workspace(session.seat_folder)
 
     def place() -> Where:
@@ -257,13 +257,13 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         yield Seat(session, client, own, project, workspace)
 
 
-def pinned_log(session: Session, given: Mapping[str, Any]) -> str:
+def pinned_log(session: Session, project: str | None = None) -> str:
     """Return the name of the log that is pinned here; where none is yet, the broker's is pinned first."""
     has_settings = session.config_path.exists()
     pins = _pins(session.workspace if has_settings else Workspace(session.seat_folder))
     if pins.has_key():
         return pins.name
-    with seat(session, given) as at:
+    with seat(session, project) as at:
         return at.log
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
@@ -106,13 +106,11 @@ def counter_sign(
     client: BrokerClient,
     trust: Trust,
     certified: Certified,
-    given: Mapping[str, Any],
 ) -> Certified:
     """Counter-sign a certificate that was held against everything, and return it with the signature."""
     certificate = certified.check.certificate
     signed = signed_by_own(
         session,
-        given,
         Countersignature,
         not_before=certificate.finished,
         certificate=certificate.certificate,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from encoding.errors import IdentityError
@@ -15,7 +14,6 @@ from schemas.rounds.destruction import Said, SignedDestruction, duties_for, sign
 
 def signed_by_own(
     session: Session,
-    given: Mapping[str, Any],
     kind: type[Said],
     *,
     not_before: str = "",
@@ -23,7 +21,7 @@ def signed_by_own(
     **fields: Any,
 ) -> SignedDestruction:
     """Return what whoever types says about the project."""
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     now = utc_text(session.now())
     said = kind(
         project=project or session.project,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,10 +81,10 @@ class RollbackDone:
             yield "then give the command again, with what they sign: --with THEIRS"
 
 
-def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) -> RollbackDone:
+def roll_back(session: Session, word: RollbackWord) -> RollbackDone:
     """Sign, and carry out what all have signed; the same command again is safe."""
     refuse_to_overwrite(word.output, own_start=_START)
-    desk, own = own_desk(session), unlock_own(session, given)
+    desk, own = own_desk(session), unlock_own(session)
     if _DUTY not in own.public.duties:
         raise RollbackError(f"only a person with the duty {_DUTY} can do this")
     if not is_lasting(desk):

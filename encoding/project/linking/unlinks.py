@@ -39,7 +39,7 @@ class RecordWord:
         return cls(act, record_id, reason, link_id)
 
 
-def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> LinkId:
+def speak_own(session: Session, word: RecordWord) -> LinkId:
     """Unlink or relink a record, durably and in one step with who, when and why; return the link ID."""
     desk = own_desk(session)
     if not is_lasting(desk):
@@ -47,7 +47,7 @@ def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> L
             "link IDs of this agency's ID space are new in each round: none can be retired for good",
             hint="to stop a record from being linked: blindlink withdraw-record",
         )
-    person = unlock_own(session, given).public.person
+    person = unlock_own(session).public.person
     note = UnlinkNote(
         person=person, at=utc_text(session.now()), record=word.record_id, reason=word.reason
     ).to_text()

@@ -10,9 +10,9 @@ from encoding.errors import BrokerUnreachableError
 from encoding.log.pins import PinnedLog
 from encoding.log.witness import read_cosigned
 from encoding.project.agreement.agreements import agreements_kept
-from encoding.project.exporting.freezing import overdue_files
 from encoding.project.linking.own_ledger import OwnDesk, own_space
 from encoding.project.session import Session
+from encoding.project.status.frozen_files import overdue_files
 from encoding.project.status.linkage_status import STATUS, linkage_status
 from encoding.project.uploading.file_check import KIND
 from encoding.quality.last_check import KeptCheck, read_kept_check
