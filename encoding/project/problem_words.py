@@ -11,6 +11,7 @@ import click
 from encoding.errors import AgencyError
 from schemas.documents.errors import FormatError
 from schemas.documents.texts import printable
+from schemas.shared.command_line import said_of_stop
 
 
 class Failure(NamedTuple):
@@ -27,7 +28,7 @@ def describe(exc: BaseException) -> Failure:
         case AgencyError():
             return Failure(str(exc), exc.hint, exc.exit_code)
         case click.Abort() | KeyboardInterrupt():
-            return Failure("interrupted; nothing is lost", None)
+            return Failure(*said_of_stop(exc))
         case OSError(strerror=str(reason)):
             where = f" ({exc.filename})" if isinstance(exc.filename, str) else ""
             return Failure(f"{reason.lower()}{where}", None)

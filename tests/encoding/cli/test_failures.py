@@ -33,6 +33,13 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
     return ended.value.code, captured.err
 
 
+def asked(stop: BaseException) -> click.Abort:
+    """Return what click raises where that stops a question."""
+    abort = click.Abort()
+    abort.__context__ = stop
+    return abort
+
+
 @pytest.mark.parametrize(
     ("error", "status", "text"),
     [
@@ -44,7 +51,15 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
             "blindlink: error: bad thing\nhint: blindlink --help\n",
         ),
         (click.ClickException("No."), 1, "blindlink: error: no\n"),
-        (KeyboardInterrupt(), 1, "blindlink: error: interrupted; nothing is lost\n"),
+        (KeyboardInterrupt(), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (asked(KeyboardInterrupt()), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (
+            asked(EOFError()),
+            1,
+            "blindlink: error: the input ended before a question was answered\n"
+            "hint: type the command at a terminal\n",
+        ),
+        (click.Abort(), 1, "blindlink: error: stopped; nothing was done\n"),
         (
             OSError(errno.ENOSPC, "No space left on device", "out.csv"),
             1,
