@@ -15,7 +15,7 @@ from rigs.weeks import links
 
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
-from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.linkage.row_layout import STORED_ROW_BYTES
 from schemas.rounds.upload import parse_header
 
 pytestmark = pytest.mark.long
