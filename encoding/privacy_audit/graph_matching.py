@@ -46,14 +46,7 @@ def attack_by_resemblance(
     record: NDArray[np.intp],
     seed: int = 1,
 ) -> GraphMatchingResult:
-    """Match two encodings of the same people, made under different keys.
-
-    Args:
-        victim: the encodings under attack, variants included, shape (n, bytes).
-        attacker: the same rows under the attacker's keys; their order is hidden from the attack.
-        record: the person of each row, never decreasing.
-        seed: hides the order.
-    """
+    """Match two encodings of the same people, made under different keys."""
     hidden, known = (_resemblance(encodings, record) for encodings in (victim, attacker))
     n = len(hidden)
     if n < 3:

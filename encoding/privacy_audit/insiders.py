@@ -54,14 +54,7 @@ class ForgedLinks:
 def ask_as_agency(
     scene: Scene, outsiders: ClearFile, n_probes: int, seed: int = 1
 ) -> DishonestAgency:
-    """Ask about people of the larger file and about outsiders, and sweep dates of birth.
-
-    Args:
-        scene: the larger file is asked about.
-        outsiders: people who are not in it.
-        n_probes: how many are asked about.
-        seed: chooses the people.
-    """
+    """Ask about people of the larger file and about outsiders, and sweep dates of birth."""
     larger, draw = scene.pair.larger, np.random.default_rng(seed)
     half = min(n_probes // 2, larger.n_records, outsiders.n_records)
     there = larger.take(draw.permutation(larger.n_records)[:half].astype(np.int64))
