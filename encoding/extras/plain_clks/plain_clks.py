@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
-from encoding.encoder import EncodedChunk, Encoder
 from encoding.errors import InvalidRowsError, LinkageSchemaError, MissingColumnError
+from encoding.extras.plain_clks.encoder import EncodedChunk, Encoder
 from encoding.files import replacing, why_unread
 from encoding.problems import RowProblem
 from encoding.progress import Progress, silent

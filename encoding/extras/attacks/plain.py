@@ -14,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.encoder.encoder import Encoder
-from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.graph_matching import GraphMatchingResult, attack_by_resemblance
-from encoding.privacy_audit.known_pairs import (
+from encoding.extras.attacks.graph_matching import GraphMatchingResult, attack_by_resemblance
+from encoding.extras.attacks.known_pairs import (
     KnownPairsResult,
     attack_known_pairs,
     person_tokens,
     signs,
 )
+from encoding.extras.plain_clks.encoder import Encoder
+from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.near_duplicates import near_pairs
 
 CLK_BITS: Final = 1024

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.privacy_audit.assignment import assign
+from encoding.extras.attacks.assignment import assign
 
 # Share of the pairs of people that count as edges; each is tried. Published attacks take few edges, since
 # more do not fit into memory at 10,000 people. At these sizes all of them tell the most: with 3 % of the pairs
