@@ -81,10 +81,19 @@ def test_cells_are_written_as_their_owner_sees_them(write: WriteBook) -> None:
     assert [row[1] for row in rows_of(path)[:-1]] == [text for _, text in values]
 
 
-def test_the_header_is_the_first_row_that_is_not_empty(write: WriteBook) -> None:
-    path = write([["a", "b"], [1, 2], [3, 4]], at=(4, 3))
-    assert open_table(path).columns == ("a", "b")
-    assert rows_of(path, n_rows=1) == [["1", "2"], ["3", "4"]]
+def test_the_header_is_the_first_row_with_two_cells_behind_titles_and_covers(
+    write: WriteBook,
+) -> None:
+    titled = [["Students of Elm County"], [None], ["a", "b"], [1, 2], [3, 4]]
+    for path in (
+        write([["a", "b"], [1, 2], [3, 4]], at=(4, 3)),
+        write(titled),
+        write([["Export"], ["of 2026"]], Students=titled),
+    ):
+        assert open_table(path).columns == ("a", "b")
+        assert rows_of(path, n_rows=1) == [["1", "2"], ["3", "4"]]
+    with raises(FormulaCellError, match="row 2, column b:"):
+        rows_of(write([*titled[:-1], [3, "=1+1"]]))
 
 
 def test_blank_rows_keep_their_number_and_those_at_the_end_go(write: WriteBook) -> None:
