@@ -1,6 +1,6 @@
 """Bounded memories of what has been hashed: the mask of each token, and of each value of a column.
 
-Masks are filters as uint64 words, in clkhash's order of bytes (bit i is byte i // 8, mask 0x80 >> i % 8): a mask
+Masks are filters as uint64 words in clkhash's order of bytes (bit i is byte i // 8, mask 0x80 >> i % 8): one
 is only ever combined, never read as a number.
 """
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoding.encoder.tokens import tokeniser
-from encoding.extras.plain_clks import masks as masks_module
+from encoding.extras.plain_clks import memory as masks_module
 from encoding.extras.plain_clks.memory import masks_of, n_words, unions
 
 
