@@ -69,9 +69,6 @@ def invite_person(
 
     Args:
         label: who it is for, for the operator alone; the log knows the person by id.
-    Raises:
-        unknown-party: no such party.
-        duties-refused: the duties do not go together.
     """
     if repository.find_party(session, party) is None:
         raise RefusedError(UNKNOWN_PARTY, "There is no party of this name.")
@@ -131,13 +128,7 @@ def confirm_person(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let a person act, whose fingerprint the operator has compared with them, and log it.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
-        person-state: the person is confirmed or revoked already.
-        fingerprint-differs: these are not the keys whose fingerprint was compared.
-    """
+    """Let a person act, whose fingerprint the operator has compared with them, and log it."""
     person = person_with_keys(session, person_id)
     if state_of(person) != "awaiting":
         raise RefusedError(PERSON_STATE, f"The person is {state_of(person)} already.")
@@ -166,9 +157,6 @@ def revoke_person(
     """Revoke a person and all their tokens, effective on the next request, and log it.
 
     A second time changes nothing; who was never confirmed could not act, so the log keeps nothing of them.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
     """
     person = person_with_keys(session, person_id)
     if person.revoked is not None:
@@ -220,12 +208,7 @@ def replace_keys(
 
 
 def end_sign_on(session: Session, log: MatchLog, *, person_id: str, actor: Actor) -> None:
-    """End the link of a person's keys with a single sign-on, and all sessions that stand on it; log it.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
-        person-state: the person has no such link.
-    """
+    """End the link of a person's keys with a single sign-on, and all sessions that stand on it; log it."""
     bodies = unlinked(session, person_with_keys(session, person_id))
     if not bodies:
         raise RefusedError(PERSON_STATE, "The person has linked no sign-on.")

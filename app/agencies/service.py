@@ -56,11 +56,7 @@ def enrol_party(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here.
-
-    Raises:
-        party-exists: there is one of this name, or it is what the log calls the broker's own software.
-    """
+    """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here."""
     if name == BROKER:
         raise RefusedError(PARTY_EXISTS, "This name is the broker's own.")
     if repository.find_party(session, name) is not None:
@@ -88,11 +84,7 @@ def enrol_operator(
 
 
 def operator_actor(session: Session, name: str, clock: Clock) -> Actor:
-    """Return whom the operator's own commands on this machine act as.
-
-    Raises:
-        unknown-party: no such party, or it is not the operator's.
-    """
+    """Return whom the operator's own commands on this machine act as."""
     person = repository.find_person(session, name, COMMAND_LINE)
     if person is None:
         raise RefusedError(

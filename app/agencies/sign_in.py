@@ -103,7 +103,6 @@ def admit(
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
         SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
             one that was used before.
-        request-unsigned: the match log would record the request, and its person has not signed it.
     """
     found = None
     if is_token(credential.token):

@@ -86,12 +86,7 @@ def open_project(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let the operator's party and these others negotiate an agreement under a project's name, and log it.
-
-    Raises:
-        terms-refused: a party is unknown, or there is none but the operator.
-        project-exists: there is a project of this name.
-    """
+    """Let the operator's party and these others negotiate an agreement under a project's name, and log it."""
     named = sorted({*parties, actor.party})
     unknown = unknown_parties(session, named)
     if unknown:
@@ -223,11 +218,7 @@ def give_notice(
 
 
 def named_agreement(session: Session, actor: Actor, project: str, digest: str) -> StoredAgreement:
-    """Return an agreement that names the actor's party; the operator sees all.
-
-    Raises:
-        NotFoundError: there is none, or it does not name the caller's party: both alike.
-    """
+    """Return an agreement that names the actor's party; the operator sees all."""
     row = repository.find_agreement(session, project, digest)
     if row is None or not may_see(actor, row):
         raise NotFoundError("There is nothing here.")
@@ -258,11 +249,7 @@ def require_negotiation(session: Session, actor: Actor, project: str) -> None:
 
 
 def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
-    """Return whom a project concerns: those who negotiate its agreements.
-
-    Raises:
-        NotFoundError: no such project, or it does not concern the caller.
-    """
+    """Return whom a project concerns: those who negotiate its agreements."""
     require_concern(session, actor, project, now)
     return repository.negotiators_of(session, project)
 

@@ -19,9 +19,6 @@ def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[Pu
     """Return the newest keys of whom an agreement lists for a party with the duty `recipient`, by id.
 
     Whose access has ended is left out.
-
-    Raises:
-        nobody-receives: there is none, or more than a release can be sealed to.
     """
     persons = [history.newest() for history in identities_of(session, [party]).identities]
     receivers = tuple(

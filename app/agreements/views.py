@@ -48,11 +48,7 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
 
 
 def agreement_list(session: Session, actor: Actor, project: str, now: datetime) -> AgreementList:
-    """Return the agreements of a project that name the actor's party.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the agreements of a project that name the actor's party."""
     require_negotiation(session, actor, project)
     bound = agreement_now(session, project, now)
     rows = [row for row in repository.agreements_of(session, project) if may_see(actor, row)]

@@ -85,10 +85,6 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     """Write a backup into a new folder while the broker goes on working.
 
     Raises:
-        SchemaNotCurrentError: the database is empty, or a newer version's. An upgrade begins with a backup of
-            an earlier version's.
-        backup-refused: the folder exists.
-        DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
         SealBrokenError: blobs are damaged where the broker keeps them; the backup is written without them.
     """
@@ -157,10 +153,6 @@ def restore_backup(
         older: also where that database has entries that the backup lacks: they are lost.
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
-    Raises:
-        backup-refused, BackupDamagedError: as `read_backup`, a blob is missing, the backup is another broker's
-            or another log's, there is a database already or a newer one, or a pin is not one of this log.
-        LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     _refuse_foreign(broker, manifest)

@@ -26,12 +26,7 @@ _NAME: Final = re.compile(r"keys-(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2}Z)")
 
 
 def write_key_backup(broker: Broker, folder: Path) -> Path:
-    """Copy the key store, the ring and the log's key into a new folder inside `folder`, and return that.
-
-    Raises:
-        backup-refused: the folder lies in the state folder, whose backups would then hold it, or the ring was
-            changed meanwhile.
-    """
+    """Copy the key store, the ring and the log's key into a new folder inside `folder`, and return that."""
     settings = broker.settings
     if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise RefusedError(BACKUP_REFUSED, "a backup of the keys must lie outside the state folder")

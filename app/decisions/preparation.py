@@ -100,7 +100,6 @@ def draw_record(
 
     Raises:
         KeyGoneError: the run's key is gone.
-        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     secret = broker.keystore.open(specification.run).secret

@@ -37,32 +37,20 @@ DELIVERY_KIND: Final = "delivery"
 
 
 def delivery_for(session: Session, actor: Actor, delivery: str, *, lock: bool = False) -> Delivery:
-    """Return a delivery that the actor may see: an agency those from and to it, others of their projects.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a delivery that the actor may see: an agency those from and to it, others of their projects."""
     return visible(session, actor, repository.find_delivery(session, actor, delivery, lock=lock))[0]
 
 
 def deliveries_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Delivery]:
-    """Return a piece of the project's deliveries that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such delivery to look on from.
-    """
+    """Return a piece of the project's deliveries that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.deliveries_of_project(session, actor, project, window)
 
 
 def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
-    """Return the project's deliveries of which something may still be there, that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the project's deliveries of which something may still be there, that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, actor, project)
 

@@ -99,11 +99,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
 
 
 def project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str | None:
-    """Return the project that a request is about; None where it names none.
-
-    Raises:
-        NotFoundError: it is not the actor's to see.
-    """
+    """Return the project that a request is about; None where it names none."""
     if "project" in names:
         require_visible(session, actor, names["project"])
         return names["project"]

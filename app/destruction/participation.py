@@ -49,22 +49,14 @@ MAX_STATED_A_DAY: Final = 16
 
 
 def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruction:
-    """Return a destruction of a project that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a destruction of a project that the actor may see."""
     return visible(session, actor, repository.get_destruction(session, certificate))[0]
 
 
 def destructions_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Destruction]:
-    """Return a piece of a project's destructions, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such destruction to look on from.
-    """
+    """Return a piece of a project's destructions, newest first."""
     project_for(session, actor, project)
     return repository.destructions_of(session, project, window)
 
@@ -111,11 +103,7 @@ def awaited_statements(session: Session, project: str) -> Iterator[tuple[str, st
 
 
 def file_of(session: Session, found: Destruction) -> CertificateFile:
-    """Return a certificate with all that has been signed about it, and the log's proof.
-
-    Raises:
-        not-certified: it is not certified yet.
-    """
+    """Return a certificate with all that has been signed about it, and the log's proof."""
     certificate = certificate_of(found)
     proof = entry_proof(session, found.entry or 0, found.entry_size)
     return CertificateFile(

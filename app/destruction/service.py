@@ -102,11 +102,6 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
     """Begin to destroy all that the broker holds of a project, or for others than the operator of their party.
 
     What is under way, or was done when there is nothing left, is given again.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        wrong-duty: a signed agreement gives this to persons with another duty.
-        legal-hold, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     project_for(session, actor, project)
     if actor.role == "operator":
@@ -116,13 +111,7 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
 
 
 def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) -> Destruction:
-    """Begin to destroy one upload and what was made of it.
-
-    Raises:
-        NotFoundError: no such upload, or not the caller's.
-        wrong-duty, legal-hold: as `destroy_project`.
-        nothing-to-destroy: it was never committed, or is gone.
-    """
+    """Begin to destroy one upload and what was made of it."""
     row = upload_for(session, actor, upload)
     if actor.role == "agency":
         project_for(session, actor, row.project)

@@ -160,11 +160,7 @@ class EntryEvidence:
 
 
 def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
-    """Return an entry that the actor may see: one of its projects', or one of the whole broker.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return an entry that the actor may see: one of its projects', or one of the whole broker."""
     try:
         proof = entry_proof(session, seq)
     except NotInLogError as exc:
@@ -183,7 +179,6 @@ def read_tile(
 
     Raises:
         NotInLogError: the log has no such tile, or not that wide.
-        NotFoundError, project-needed: the entries are not the actor's to see.
     """
     if not entries:
         return tile_bytes(session, tile)

@@ -117,7 +117,6 @@ def prepare_releases(broker: Broker, run: LinkedRun, stack: ExitStack) -> Prepar
         stack: drops at its end the files that are not kept.
 
     Raises:
-        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     created = utc_text(broker.clock())

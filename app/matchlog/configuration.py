@@ -89,11 +89,7 @@ def configuration_of(settings: Settings) -> dict[str, JsonValue]:
 
 
 def log_configuration(session: Session, log: MatchLog, settings: Settings) -> Appended | None:
-    """Log the settings if they are others than those that were logged last; None: they are the same.
-
-    Raises:
-        As `MatchLog.append`.
-    """
+    """Log the settings if they are others than those that were logged last; None: they are the same."""
     # First, so that of two that start at once the second one sees what the first one logged.
     log.follow_key(session)
     now = _written(settings)

@@ -85,11 +85,7 @@ class CardReader:
         self._kept: dict[Reference, bytes] = {}
 
     def add(self, piece: bytes) -> None:
-        """Take the next bytes.
-
-        Raises:
-            cards-refused: they are malformed, or not of the records that were asked about.
-        """
+        """Take the next bytes."""
         self._waiting += piece
         if self._signed is None:
             line = self._line()

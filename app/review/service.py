@@ -53,32 +53,20 @@ _KINDS: Final[dict[ReviewFile, str]] = {
 
 
 def review_for(session: Session, actor: Actor, run: str, *, lock: bool = False) -> Review:
-    """Return the review of a run of a project that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return the review of a run of a project that the actor may see."""
     return visible(session, actor, repository.get_review(session, run, lock=lock))[0]
 
 
 def reviews_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Review]:
-    """Return a piece of the project's reviews that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such review to look on from.
-    """
+    """Return a piece of the project's reviews that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.reviews_of_project(session, project, window)
 
 
 def present_reviews(session: Session, actor: Actor, project: str) -> Sequence[Review]:
-    """Return the reviews of which something may still be there, of a project that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the reviews of which something may still be there, of a project that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, project)
 

@@ -51,9 +51,7 @@ def open_round(
     open close with the claims that are there.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
         NotInForceError, not-a-provider, wrong-duty: the terms do not let this person ask.
-        round-closed: it was opened, and is over.
         RoundNotDueError, RoundBudgetError, nonces-missing: it is not due, or cannot be opened.
     """
     project_for(session, actor, project)
@@ -90,7 +88,6 @@ def supersede_round(
 
     Raises:
         NotFoundError, NotInForceError, not-a-provider, wrong-duty: not the caller's to correct now.
-        round-closed: it is closed.
         RoundBudgetError, nonces-missing: the next one cannot be opened.
     """
     round_for(session, actor, project, number)

@@ -75,11 +75,7 @@ class RoundStand:
 
 
 def newest_round_stand(session: Session, actor: Actor, project: str) -> RoundStand | None:
-    """Return where the last round of a project stands that the actor may see; None: there was none.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return where the last round of a project stands that the actor may see; None: there was none."""
     project_for(session, actor, project)
     found = repository.last_round(session, project)
     if found is None:
@@ -111,8 +107,6 @@ def round_list(
     Args:
         below: only rounds of lower numbers.
         limit: at most so many; None for all.
-    Raises:
-        NotFoundError: no such project, or not the caller's.
     """
     terms = project_for(session, actor, project).terms
     rounds = repository.rounds_of(session, project, below, limit)

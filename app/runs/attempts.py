@@ -95,7 +95,6 @@ def require_going_on(
 
     Raises:
         NotInForceError: as `agreed_terms`.
-        round-closed: its round is over.
         KeyGoneError: an upload was destroyed, or its time is over.
     """
     terms = agreed_terms(session, broker, specification)

@@ -71,8 +71,6 @@ def require_final(session: Session, size: int | None, terms: ProjectTerms) -> No
 
     Args:
         size: of the checkpoint that first covered what is wanted; None: it is not in the log yet.
-    Raises:
-        run-not-final: they do, and too few parties have cosigned.
     """
     if not terms.finality.delays_release:
         return

@@ -32,22 +32,14 @@ PICKED_UP: Final = timedelta(minutes=1)
 
 
 def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce]:
-    """Return a run of a project that the actor may see, and the project's terms.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a run of a project that the actor may see, and the project's terms."""
     return visible(session, actor, repository.get_run(session, run))
 
 
 def runs_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Run]:
-    """Return a piece of the runs of a project that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such run to look on from.
-    """
+    """Return a piece of the runs of a project that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.runs_of_project(session, project, window)
 
@@ -60,21 +52,13 @@ def result_before(session: Session, run: Run) -> Run | None:
 def newest_result(
     session: Session, actor: Actor, project: str, pair: tuple[str, str]
 ) -> Run | None:
-    """Return the last run that linked a pair of a project that the actor may see; None: none did.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the last run that linked a pair of a project that the actor may see; None: none did."""
     project_for(session, actor, project)
     return repository.newest_result(session, project, pair, None)
 
 
 def waiting_in_vain(session: Session, actor: Actor, project: str, now: datetime) -> Sequence[Run]:
-    """Return the runs of a project that nobody works on: their worker is gone, or no worker takes any.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the runs of a project that nobody works on: their worker is gone, or no worker takes any."""
     project_for(session, actor, project)
     return repository.waiting_in_vain(session, project, utc_text(now - PICKED_UP))
 

@@ -153,11 +153,7 @@ def use_standing(
 
 
 def standing_list(session: Session, project: str, window: Window = NEWEST) -> StandingList:
-    """Return a piece of a project's standing approvals, newest first, with how often each was used.
-
-    Raises:
-        NotFoundError: no such approval to look on from.
-    """
+    """Return a piece of a project's standing approvals, newest first, with how often each was used."""
     return StandingList(
         project=project,
         approvals=tuple(

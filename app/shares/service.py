@@ -105,11 +105,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
 
 
 def project_of_share(session: Session, actor: Actor, share: str) -> str:
-    """Return the project of a share that was sent to the actor's party.
-
-    Raises:
-        NotFoundError: there is none, or it is for another party: both alike.
-    """
+    """Return the project of a share that was sent to the actor's party."""
     row = repository.find_received(session, actor, share)
     if row is None:
         raise NotFoundError("There is nothing here.")

@@ -50,7 +50,6 @@ def accept_upload(
 
     Raises:
         CheckLostError: the upload has ended, or another process checks it now.
-        round-closed, already-uploaded, wrong-duty: the round takes it no more, or not from who asked.
         UploadRejectedError: what it was checked against has changed since, or another upload has fixed
             another key id for the epoch.
     """

@@ -140,8 +140,6 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
     Raises:
         CheckLostError: the upload has ended, or another process holds it.
         NotInForceError, KeyGoneError: it cannot be committed any more.
-        upload-closed: it has waited for longer than the log may hold what was asked.
-        BrokerError: the check has failed, or ended its process, too often.
     """
     found = held(session, hold)
     if hold.attempt > MAX_ATTEMPTS:

@@ -71,12 +71,8 @@ def ask_commit(
 
     Raises:
         NotFoundError, upload-closed, NotInForceError, not-a-provider, parts-missing.
-        round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
         UnavailableError: another manifest is being checked for the upload.
-        request-unsigned: what the actor has signed with the request is not this manifest, or is for another log
-            or project.
-        request-agreement: they signed it under another agreement than the one in force.
     """
     found = upload_for(session, actor, upload, lock=True)
     manifest = signed.manifest

@@ -93,11 +93,7 @@ def check_manifest(
 
 
 def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
-    """Check that what was uploaded is of the agreed population and within the agreed size.
-
-    Raises:
-        other-population, too-few-records, too-many-records: it is not.
-    """
+    """Check that what was uploaded is of the agreed population and within the agreed size."""
     if manifest.population != agreed.population:
         raise UploadRejectedError(
             POPULATION_DIFFERS, "The terms name another population.", clause="population"

@@ -145,22 +145,14 @@ def open_upload(
 
 
 def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = False) -> Upload:
-    """Return an upload that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return an upload that the actor may see."""
     return visible(session, actor, repository.find_upload(session, actor, upload, lock=lock))[0]
 
 
 def upload_list(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> UploadList:
-    """Return a piece of the project's uploads that the actor may see, newest first; an agency sees its own.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such upload to look on from.
-    """
+    """Return a piece of the project's uploads that the actor may see, newest first; an agency sees its own."""
     project_for(session, actor, project)
     found = repository.uploads_of_project(session, actor, project, window)
     return UploadList(uploads=tuple(map(view_of, found)))
@@ -177,11 +169,7 @@ def upload_in(session: Session, actor: Actor, project: str, upload: str) -> Uplo
 
 
 def present_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
-    """Return the project's uploads of which something may still be there, that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the project's uploads of which something may still be there, that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, actor, project)
 
