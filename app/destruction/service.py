@@ -26,7 +26,7 @@ from app.matchlog.draft import EntryDraft
 from app.review.ending import end_reviews, live_reviews
 from app.rounds.ending import end_messages, live_messages
 from app.runs.ending import cancel_runs, runs_using
-from app.sealed.objects import end_retired
+from app.sealed.objects import count_pieces, end_objects, end_retired
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
 from app.uploads.service import upload_for
 from schemas.documents.ids import CERTIFICATE_PREFIX
@@ -162,10 +162,11 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
-        *end_messages(session, found.messages, now),
-        *end_deliveries(session, found.deliveries, binding, wanted.reason, now),
+        *end_messages(found.messages, now),
+        *end_deliveries(found.deliveries, binding, wanted.reason, now),
         *reviews,
     ]
+    end_objects(session, *(one.key for one in ended))
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
     begun, *logged = broker.log.append(session, drafts)
@@ -174,7 +175,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     appended = iter(logged[len(cancelled) :])
     for one in ended:
         entry = None if one.draft is None else next(appended).seq
-        insert_rows(session, _object(destruction, one, entry))
+        insert_rows(session, _object(session, destruction, one, entry))
     return destruction
 
 
@@ -253,7 +254,9 @@ def _begun(destruction: Destruction, wanted: Wanted) -> EntryDraft:
     )
 
 
-def _object(destruction: Destruction, ended: Ended, entry: int | None) -> DestructionObject:
+def _object(
+    session: Session, destruction: Destruction, ended: Ended, entry: int | None
+) -> DestructionObject:
     return DestructionObject(
         destruction=destruction.id,
         object=ended.key,
@@ -261,7 +264,7 @@ def _object(destruction: Destruction, ended: Ended, entry: int | None) -> Destru
         party=ended.party,
         sha256=ended.sha256,
         count=ended.count,
-        pieces=ended.pieces,
+        pieces=count_pieces(session, ended.key),
         created=ended.created,
         destroyed=destruction.asked,
         entry=entry,

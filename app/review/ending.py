@@ -6,10 +6,10 @@ What was accepted becomes a supplementary release in the same transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, lock_rounds
 from app.clock import utc_text
@@ -27,7 +27,7 @@ from app.review.supplement import prepare_supplement
 from app.rounds.supplements import open_supplement
 from app.runs.counts import matches_for_log
 from app.sealed.ending import Ended, due_rows
-from app.sealed.objects import count_pieces, end_objects, open_pieces
+from app.sealed.objects import open_pieces
 from schemas.matchlog.review_kinds import ReviewEnded
 from schemas.rounds.review import Decisions, Verdict
 
@@ -115,16 +115,8 @@ def end_review(
         session.flush()
 
 
-def live_reviews(
-    session: Session, project: str, *, runs: Collection[str] | None = None
-) -> Sequence[Review]:
-    """Return, locked, the project's reviews that are still there; `runs` names those wanted, None all."""
-    return repository.live_reviews(session, project, runs)
-
-
-def due_reviews(session: Session, now: str, project: str) -> Sequence[Review]:
-    """Return, locked, some of a project's reviews that are over."""
-    return due_rows(session, Review, now, project)
+live_reviews: Final = repository.live_reviews
+due_reviews: Final = partial(due_rows, Review)
 
 
 def end_reviews(
@@ -145,12 +137,10 @@ def end_reviews(
                 party=None,
                 sha256="" if questions is None else questions.sha256,
                 count=None,
-                pieces=count_pieces(session, review.object),
                 created=review.created,
                 draft=None,
             )
         )
-    end_objects(session, *(review.object for review in reviews))
     return ended
 
 

@@ -29,7 +29,7 @@ def due_projects(session: Session, now: str) -> frozenset[str]:
 
 
 def due_rows(
-    session: Session, kind: type[repository.RowT], now: str, project: str
+    kind: type[repository.RowT], session: Session, now: str, project: str
 ) -> Sequence[repository.RowT]:
     """Return, locked, some of a project's rows of a kind whose time is over."""
     return repository.due_rows(session, kind, now, project, limit=BATCH)
@@ -47,7 +47,6 @@ class Ended:
     party: str | None
     sha256: str
     count: int | None
-    pieces: int
     created: str | None
     draft: EntryDraft | None
 
