@@ -11,7 +11,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, duties_text, parse_duties, role_of
@@ -28,6 +30,8 @@ from app.errors import (
     RefusedError,
 )
 from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
 from app.security.tokens import digest_of
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
 from schemas.documents.errors import FormatError, SignatureError
@@ -41,12 +45,6 @@ from schemas.signing.identity import (
     SignedKeyChange,
 )
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.service import MatchLog
-    from app.security.actor import Actor
 
 INVITATION_LIFETIME: Final = timedelta(days=7)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
@@ -16,25 +18,19 @@ from app.agreements.service import (
     lock_rounds,
     project_for,
 )
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
 from app.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED, NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.security.actor import Actor
 from schemas.api.destruction import HoldView
+from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import HOLD_PREFIX
 from schemas.matchlog.destruction_kinds import LegalHoldLifted, LegalHoldSet
 from schemas.rounds.destruction import HoldNotice, SignedDestruction
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.documents.document import Model
 
 # Their statements stay for good; one hold keeps everything.
 MAX_HOLDS_A_DAY: Final = 16

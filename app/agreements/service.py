@@ -11,9 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
 
 from app.agreements import repository
+from app.agreements.models import StoredAgreement
+from app.agreements.repository import BindingVersion
 from app.clock import utc_text
 from app.db import is_writing, reading_ahead
 from app.errors import NotFoundError, NotInForceError
@@ -22,12 +26,6 @@ from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.roster import on_roster
 from schemas.api.bodies import ProjectView
 from schemas.linkage.profile import EncodingProfile
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.models import StoredAgreement
-    from app.agreements.repository import BindingVersion
 
 
 class _OfProject(Protocol):

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.models import PartyWord
+from app.agreements.service import TermsInForce
 from app.errors import (
     NOT_PROVIDER,
     STATEMENT_ORDER,
     STATEMENT_REFUSED,
     WRONG_DUTY,
     RefusedError,
+    Rule,
     SignatureRefusedError,
 )
+from app.security.actor import Actor
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import LastWord
-from schemas.agreement.statement import duty_for
+from schemas.agreement.statement import SignedStatement, Statement, duty_for
+from schemas.documents.document import Document
 from schemas.documents.errors import SignatureError
+from schemas.rounds.upload import Signature
+from schemas.signing.identity import Duty
 from schemas.signing.signatures import verify_document
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.errors import Rule
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import Agreement
-    from schemas.agreement.statement import SignedStatement, Statement
-    from schemas.documents.document import Document
-    from schemas.rounds.upload import Signature
-    from schemas.signing.identity import Duty
 
 
 def check_signer(

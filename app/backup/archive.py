@@ -10,13 +10,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup import snapshot
 from app.blobs import BlobStore, FileBlobs
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
@@ -42,9 +43,6 @@ from schemas.documents.ids import Code, Sha256Hex, UtcTime
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from schemas.shared.amounts import counted
 from schemas.signing.note import VerifierKey
-
-if TYPE_CHECKING:
-    from app.broker import Broker
 
 MANIFEST: Final = "backup.json"
 BLOBS: Final = "blobs"

@@ -9,16 +9,14 @@ import re
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.durable import make_private_folder, write_new
 from app.errors import BACKUP_REFUSED, RefusedError
 from app.security.log_key import next_key_file
 from schemas.shared.durable import sync_folder
-
-if TYPE_CHECKING:
-    from app.broker import Broker
 
 # DESIGN: destruction must not be undone by an old copy of a key.
 LIFETIME: Final = timedelta(days=7)

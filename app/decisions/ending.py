@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.models import MatchRecord
 from app.matchlog.draft import EntryDraft
 from app.sealed.ending import Ended, due_rows
 from schemas.matchlog.kinds import MatchRecordDestroyed
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-
 
 due_records: Final = partial(due_rows, MatchRecord)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
+from app.broker import Broker
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.models import MatchRecord
@@ -17,14 +20,9 @@ from app.errors import MATCH_RECORD_GONE, NotFoundError, gone, why_gone
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
 from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.api.bodies import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.rounds.match_record import Decision, MatchRecordHeader
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 EXPORTED: Final = "match-record"
 _HASH_LINE: Final = 64

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from app.agreements.service import TermsInForce
 from app.clock import utc_text
 from app.deliveries import repository
 from app.deliveries.models import Delivery
 from app.matchlog.draft import EntryDraft
 from app.sealed.ending import Ended, due_rows
 from schemas.matchlog.delivery_kinds import DeliveryDestroyed
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from app.agreements.service import TermsInForce
 
 REPLACED: Final = "replaced"
 EXPIRED: Final = "expired"

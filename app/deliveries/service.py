@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.deliveries import repository
+from app.deliveries.models import Delivery
 from app.errors import (
     DELIVERY_GONE,
     DELIVERY_NOT_AGREED,
@@ -21,17 +25,10 @@ from app.errors import (
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
-from schemas.rounds.delivery import DeliveryView
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.deliveries.models import Delivery
-    from app.security.actor import Actor
-    from schemas.rounds.delivery import DeliveryOpening
-    from schemas.rounds.upload import Receipt
+from schemas.rounds.delivery import DeliveryOpening, DeliveryView
+from schemas.rounds.upload import Receipt
 
 DELIVERY_KIND: Final = "delivery"
 

@@ -8,45 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import is_held, refuse_held
-from app.agreements.service import binding_terms, lock_rounds, project_for
+from app.agreements.service import TermsInForce, binding_terms, lock_rounds, project_for
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
+from app.decisions.models import MatchRecord
 from app.deliveries.ending import end_deliveries, live_deliveries
+from app.deliveries.models import Delivery
 from app.destruction import repository
 from app.destruction.models import Destruction, DestructionObject
 from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
+from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.review.ending import end_reviews, live_reviews
+from app.review.models import Review
 from app.rounds.ending import end_messages, live_messages
+from app.rounds.models import SealedMessage
 from app.runs.ending import cancel_runs, runs_using
+from app.sealed.ending import Ended
 from app.sealed.objects import count_pieces, end_objects, end_retired
+from app.security.actor import Actor
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
+from app.uploads.models import Upload
 from app.uploads.service import upload_for
 from schemas.documents.ids import CERTIFICATE_PREFIX
 from schemas.matchlog.destruction_kinds import DestructionBegun
-from schemas.rounds.destruction import MAX_OBJECTS
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.decisions.models import MatchRecord
-    from app.deliveries.models import Delivery
-    from app.links.models import Release
-    from app.review.models import Review
-    from app.rounds.models import SealedMessage
-    from app.sealed.ending import Ended
-    from app.security.actor import Actor
-    from app.uploads.models import Upload
-    from schemas.rounds.destruction import Scope
+from schemas.rounds.destruction import MAX_OBJECTS, Scope
 
 ASKED: Final = "asked"
 BY_DATE: Final = "destroy-by"

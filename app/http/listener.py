@@ -12,12 +12,11 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 
-if TYPE_CHECKING:
-    from app.http.protocol import ConnectionLimits
+from app.http.protocol import ConnectionLimits
 
 log = structlog.get_logger()
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
 from app.clock import utc_text
 from app.links import repository
 from app.links.models import Release
@@ -14,14 +18,6 @@ from app.runs.counts import matches_for_log
 from app.runs.service import run_specification
 from app.sealed.ending import Ended, due_rows
 from schemas.matchlog.kinds import ReleaseDestroyed
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-
 
 live_releases: Final = repository.live_of_project
 due_releases: Final = partial(due_rows, Release)

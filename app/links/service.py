@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.service import agreement_now, project_for, terms_in_force, visible
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
@@ -30,20 +34,11 @@ from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for, run_specification
 from app.sealed.objects import Content, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.api.bodies import ReleaseView
-from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
-
-if TYPE_CHECKING:
-    from sqlalchemy import Select
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.matchlog.kinds import Outcome
-    from schemas.rounds.upload import Receipt
-    from schemas.signing.identity import Duty
-
+from schemas.matchlog.kinds import Outcome, ReleaseFetched, ReleaseVerified
+from schemas.rounds.upload import Receipt
+from schemas.signing.identity import Duty
 
 SIZE_STEP_BYTES: Final = 64 * 1024
 

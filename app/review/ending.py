@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now, lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.decisions.preparation import keep_record
 from app.guarded import do_each
@@ -23,22 +27,13 @@ from app.review.models import Review
 from app.review.preparation import DECISIONS_KIND, PAIRS_KIND
 from app.review.results import rejected_for_log
 from app.review.settlement import agreements, is_decided, settled
-from app.review.supplement import prepare_supplement
+from app.review.supplement import PreparedSupplement, prepare_supplement
 from app.rounds.supplements import open_supplement
 from app.runs.counts import matches_for_log
 from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import open_pieces
 from schemas.matchlog.review_kinds import ReviewEnded
-from schemas.rounds.review import Decisions, Verdict
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.review.supplement import PreparedSupplement
-    from schemas.rounds.review import EndReason
+from schemas.rounds.review import Decisions, EndReason, Verdict
 
 
 def pairs_of(session: Session, broker: Broker, review: Review) -> tuple[HeldPair, ...]:

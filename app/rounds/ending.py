@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.clock import utc_text
 from app.rounds import repository
 from app.rounds.models import SealedMessage
 from app.sealed.ending import Ended, due_rows
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 live_messages: Final = repository.live_messages
 due_messages: Final = partial(due_rows, SealedMessage)

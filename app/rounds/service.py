@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.errors import NOT_IN_ROUND, ROUND_CLOSED, NotFoundError, RefusedError
 from app.rounds import repository
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.rounds.models import Round, RoundPairing, SealedMessage
-    from app.security.actor import Actor
-    from schemas.linkage.profile import Side
+from app.rounds.models import Round, RoundPairing, SealedMessage
+from app.security.actor import Actor
+from schemas.linkage.profile import Side
 
 
 def round_for(session: Session, actor: Actor, project: str, number: int) -> Round:

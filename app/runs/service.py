@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from app.agreements.service import project_for, visible
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, project_for, visible
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.matching.blocks.concordance import FieldConcordance
 from app.runs import repository
 from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
+from app.security.actor import Actor
 from schemas.api.bodies import RunCounts, RunFinality, RunProgress, RunView
-from schemas.linkage.run import RunSpecification
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.security.actor import Actor
-    from schemas.linkage.run import IdSpace
-
+from schemas.linkage.run import IdSpace, RunSpecification
 
 # A worker looks for runs every second.
 PICKED_UP: Final = timedelta(minutes=1)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.matchlog.draft import EntryDraft
 from app.sealed import repository
-from app.sealed.objects import remove
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.draft import EntryDraft
-    from app.sealed.objects import Stores
-    from schemas.rounds.destruction import ObjectKind
-
+from app.sealed.objects import Stores, remove
+from schemas.rounds.destruction import ObjectKind
 
 # As many things of one kind as one unit of work ends.
 BATCH: Final = 50

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
 from app.matchlog.draft import EntryDraft
 from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import retire_objects
 from app.uploads import repository
 from app.uploads.models import Upload
 from schemas.matchlog.kinds import UploadDestroyed
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-
 
 live_uploads: Final = repository.committed_of_project
 due_uploads: Final = partial(due_rows, Upload)
