@@ -66,7 +66,7 @@ PIN_OPTION = click.option(
     callback=_pins,
     # Not its type: a line is no path, and would not come through as one whole.
     shell_complete=FILE.shell_complete,
-    help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
+    help="Pin that you or an agency kept, as a file or the line that `blindlink pin` shows; repeatable.",
 )
 # For what is checked without a log, whose hand-overs would lead from one key to the next.
 LOG_KEYS_OPTION = click.option(

@@ -89,7 +89,7 @@ def everything(near: NearBroker) -> Everything:
         ["run", "--wait"],
         ["links"],
         ["links"],
-        ["receipt", "verify"],
+        ["receipts"],
     ):
         for desk in (welfare, schools):
             said.append(desk.type(*words).output)
