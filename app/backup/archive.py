@@ -10,14 +10,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup import snapshot
 from app.blobs import BlobStore, FileBlobs
-from app.broker import Broker
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
@@ -43,6 +42,9 @@ from schemas.documents.ids import Code, Sha256Hex, UtcTime
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from schemas.shared.amounts import counted
 from schemas.signing.note import VerifierKey
+
+if TYPE_CHECKING:
+    from app.broker import Broker
 
 MANIFEST: Final = "backup.json"
 BLOBS: Final = "blobs"
@@ -83,6 +85,10 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     """Write a backup into a new folder while the broker goes on working.
 
     Raises:
+        SchemaNotCurrentError: the database is empty, or a newer version's. An upgrade begins with a backup of
+            an earlier version's.
+        backup-refused: the folder exists.
+        DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
         SealBrokenError: blobs are damaged where the broker keeps them; the backup is written without them.
     """
@@ -151,6 +157,10 @@ def restore_backup(
         older: also where that database has entries that the backup lacks: they are lost.
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
+    Raises:
+        backup-refused, BackupDamagedError: as `read_backup`, a blob is missing, the backup is another broker's
+            or another log's, there is a database already or a newer one, or a pin is not one of this log.
+        LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     _refuse_foreign(broker, manifest)

@@ -9,14 +9,16 @@ import re
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.durable import make_private_folder, write_new
 from app.errors import BACKUP_REFUSED, RefusedError
 from app.security.log_key import next_key_file
 from schemas.shared.durable import sync_folder
+
+if TYPE_CHECKING:
+    from app.broker import Broker
 
 # DESIGN: destruction must not be undone by an old copy of a key.
 LIFETIME: Final = timedelta(days=7)
@@ -24,7 +26,12 @@ _NAME: Final = re.compile(r"keys-(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2}Z)")
 
 
 def write_key_backup(broker: Broker, folder: Path) -> Path:
-    """Copy the key store, the ring and the log's key into a new folder inside `folder`, and return that."""
+    """Copy the key store, the ring and the log's key into a new folder inside `folder`, and return that.
+
+    Raises:
+        backup-refused: the folder lies in the state folder, whose backups would then hold it, or the ring was
+            changed meanwhile.
+    """
     settings = broker.settings
     if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise RefusedError(BACKUP_REFUSED, "a backup of the keys must lie outside the state folder")

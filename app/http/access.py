@@ -137,6 +137,9 @@ def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:
 def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
     """Count a refusal: by address, so that guessing is slow and costs no one else anything, and for the
     match log if it was somebody's signature that was refused.
+
+    Raises:
+        TooManyRequestsError: too many came from this address.
     """
     gate: Gate = request.app.state.gate
     wait_s = gate.limiter.spend(_address(request), "sign-in")

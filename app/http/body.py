@@ -99,7 +99,12 @@ def description_of(dependency: object) -> BodyDescription | None:
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body, at most `max_bytes` long, reading no further than that."""
+    """Return the body, at most `max_bytes` long, reading no further than that.
+
+    Raises:
+        body-too-large: it is longer, or says it will be.
+        media-type: it is compressed; nothing compressed is taken, so nothing expands.
+    """
     return b"".join([chunk async for chunk in body_chunks(request, max_bytes)])
 
 

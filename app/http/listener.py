@@ -12,11 +12,12 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from app.http.protocol import ConnectionLimits
+if TYPE_CHECKING:
+    from app.http.protocol import ConnectionLimits
 
 log = structlog.get_logger()
 

@@ -10,17 +10,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.errors import ConfigurationError
 from app.http.listener import CountingListener
 from app.http.protocol import HandshakeLoop, limits_of, watched_protocol
-from app.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from app.settings import Settings
 
 BACKLOG: Final = 512
 KEEP_ALIVE_S: Final = 5
