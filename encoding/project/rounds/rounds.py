@@ -19,7 +19,6 @@ from encoding.project.agreement.agreements import agreements_kept, require_agree
 from encoding.project.context import Context
 from encoding.project.log_copies import log_under_lock
 from encoding.project.own_keys import unlock_own
-from encoding.project.rounds.corrections import require_asked
 from encoding.project.session import Session
 from encoding.project.uploading.steps import own_nonces
 from encoding.rounds.history import RoundHistory, round_history
@@ -135,17 +134,14 @@ def history_under_lock(context: Context) -> RoundHistory:
 
 
 def refuse_unfit(context: Context, found: RoundView) -> None:
-    """Refuse to encode or send for a round that the match log shows as over, not due, or with used nonces.
+    """Refuse to encode or send for a round that the match log shows as over, or under an unknown agreement.
 
     What this agency has sent by the log is marked as spent, as in a workspace whose files were put back.
     """
     session = context.session
     with session.workspace.lock():
         history = history_under_lock(context)
-    history.refuse_unfit(found.round, agreements_kept(session).signed(), session.party)
-    correction = history.correction_by(found.round)
-    if correction is not None:
-        require_asked(context, history, correction)
+    history.refuse_unfit(found.round, agreements_kept(session).signed())
     with session.workspace.lock():
         nonces = own_nonces(session)
         for turn in own_turns(context, found):
