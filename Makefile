@@ -18,7 +18,7 @@ help:  ## list the targets
 
 demo:  ## link two made-up agencies' files, in a minute; KEEP=1 leaves the broker running
 	sh install/venv.sh broker
-	$(BIN)/blindlink-broker demo $(if $(KEEP),--keep)
+	$(BIN)/blindlink-broker demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test:  ## run the quick tests, in minutes; ALL=1: all that a landing needs; ARGS=tests/schemas: of one room
 	sh install/venv.sh dev

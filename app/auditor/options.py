@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from app.auditor.errors import AuditError
+from app.auditor.errors import AuditError, LogBrokenError
 from app.auditor.keys import read_log_key
 from app.auditor.packs import PackHeld, split_named
 from app.auditor.pins import Pin, is_pin_line, read_pins
@@ -20,7 +20,8 @@ from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, so
 from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
-from schemas.documents.printable import printable
+from schemas.documents.errors import other_version_behind
+from schemas.documents.texts import printable
 from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 
@@ -65,7 +66,7 @@ PIN_OPTION = click.option(
     callback=_pins,
     # Not its type: a line is no path, and would not come through as one whole.
     shell_complete=FILE.shell_complete,
-    help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
+    help="Pin that you or an agency kept, as a file or the line that `blindlink pin` shows; repeatable.",
 )
 # For what is checked without a log, whose hand-overs would lead from one key to the next.
 LOG_KEYS_OPTION = click.option(
@@ -221,6 +222,9 @@ def failures(*, in_json: bool = True) -> Iterator[None]:
     try:
         yield
     except AuditError as exc:
+        other = other_version_behind(exc)
+        if other is not None and not isinstance(exc, LogBrokenError):
+            exc.code, exc.message, exc.hint = other.code, str(other), other.hint
         if in_json:
             emit(failure_json(exc))
         label = tinted("blindlink-audit: error:", "red")

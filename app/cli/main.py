@@ -77,7 +77,7 @@ class BrokerGroup(LazyGroup):
         except BrokerError as exc:
             fail(exc.detail, exc.hint)
         except FormatError as exc:
-            fail(str(exc), code=3)
+            fail(str(exc), getattr(exc, "hint", None), code=3)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except PermissionError:

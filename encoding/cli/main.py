@@ -10,6 +10,7 @@ from encoding.cli.terminal.failures import exit_status
 from encoding.cli.terminal.options import program_options
 from encoding.errors import AgencyError
 from encoding.features import FEATURES
+from encoding.project.problem_words import as_told
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
 from schemas.shared.memory import guard_memory
 
@@ -58,8 +59,8 @@ SECTIONS: Final = {
         "withdraw-record": "Stop one of your records from being linked.",
     },
     "Proof and end": {
-        "receipt": "Check the proofs that the broker has given you.",
-        "log": "Pin and cosign the broker's match log.",
+        "receipts": "Check the proofs that the broker has given you.",
+        "pin": "Pin and cosign the broker's match log.",
         "disclosures": "List the disclosures that concern one of your records.",
         "audit-pack": "Write one file of proofs and openings for an auditor.",
         "hold": "Set and lift legal holds.",
@@ -92,7 +93,8 @@ class AgencyGroup(LazyGroup):
             return super().invoke(ctx)
         except AgencyError as exc:
             if owes_json():
-                emit({"error": {"code": exc.code, "message": str(exc), "hint": exc.hint}})
+                told = as_told(exc)
+                emit({"error": {"code": told.code, "message": str(told), "hint": told.hint}})
             raise
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:

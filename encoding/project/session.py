@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from encoding.agreement.kept_agreements import read_kept
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.errors import AgencyError, BrokerRefusedError
+from encoding.log.heads import seen_head
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.log.trust import Trust
 from encoding.log.witness import Witness
 from encoding.project.own_keys import unlock_own
-from encoding.project.place import place_of
 from encoding.workspace.config import Config, is_broker_url, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
@@ -31,10 +32,23 @@ from schemas.shared.terminal import clear, draw, is_terminal
 from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import httpx2
 
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
+
+
+def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
+    """Return the log that is pinned, the project with its head, and the agreement that is held for binding."""
+    log = PinnedLog(workspace.pins, workspace.log_key)
+    origin = log.name if log.has_key() else None
+    if proven is None:
+        kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
+        proven = None if kept is None else kept.digest
+    return Where(origin, project, proven, seen_head(workspace.pins, project))
+
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0
@@ -121,6 +135,11 @@ class Session:
     def party(self) -> str:
         """This agency's name in the project."""
         return self.config.sections.project.party
+
+    @property
+    def links_path(self) -> Path:
+        """Where the settings put the file of links."""
+        return self.config.resolve(self.config.sections.output.links)
 
     def connect(self) -> BrokerClient:
         """Return a client of the broker; nothing is sent yet."""

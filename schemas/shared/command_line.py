@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from schemas.documents.printable import printable
-from schemas.shared.collector import collector_paused
+from schemas.documents.texts import printable
+from schemas.shared.memory import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 USAGE: Final = 2
+# As shells say it of a program that Ctrl-C has ended.
+INTERRUPTED: Final = 130
 # A file to read, or to write.
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -128,9 +130,10 @@ class LazyGroup(click.Group):
             status = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         except click.ClickException as exc:
             sys.exit(tell_click(program, exc))
-        except (click.Abort, KeyboardInterrupt):
-            complain(program, "interrupted; nothing is lost")
-            sys.exit(1)
+        except (click.Abort, KeyboardInterrupt) as exc:
+            message, hint, code = said_of_stop(exc)
+            complain(program, message, hint)
+            sys.exit(code)
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -156,6 +159,17 @@ def said_of(exc: click.ClickException) -> str:
     # Click gives each choice a line of its own.
     text = exc.format_message().replace("\n\t", " ")
     return text[:1].lower() + text[1:].rstrip().removesuffix(".")
+
+
+def said_of_stop(exc: click.Abort | KeyboardInterrupt) -> tuple[str, str | None, int]:
+    """Return what is said of a command that a person stopped, a hint, and the exit code."""
+    # Click makes the same error of Ctrl-C, of the end of what is typed, and of a question answered with no.
+    why = exc.__context__ if isinstance(exc, click.Abort) else exc
+    if isinstance(why, KeyboardInterrupt):
+        return "interrupted; nothing is lost", None, INTERRUPTED
+    if isinstance(why, EOFError):
+        return "the input ended before a question was answered", "type the command at a terminal", 1
+    return "stopped; nothing was done", None, 1
 
 
 def complain(program: str, message: str, hint: str | None = None) -> None:

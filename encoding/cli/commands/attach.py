@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from encoding.cli.terminal.options import file_options
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -32,12 +31,10 @@ def attach(
     only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.
     Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet.
     """
-    from encoding.project.delivering.attachments import attach_columns
-    from encoding.project.delivering.exchange import exchange_document, raise_first
+    from encoding.project.delivering.exchange import attach_columns, exchange_document, raise_first
 
     source = Source(file=file, id_column=id_column)
-    with session.workspace.refresh_lock(), session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with session.workspace.refresh_lock(), at_broker(session) as context:
         attached, failed = attach_columns(context, source, only=partner)
     raise_first(failed)
     emit(exchange_document([], attached), remarks=[one.sentence() for one in attached])

@@ -8,8 +8,7 @@ import click
 
 from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -32,8 +31,7 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     from encoding.project.delivering.outgoing import deliver_columns
 
     source = Source(file=file, id_column=id_column)
-    with session.workspace.refresh_lock(), session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with session.workspace.refresh_lock(), at_broker(session) as context:
         delivered, failed = deliver_columns(context, source, only=partner, anew=True)
     raise_first(failed)
     if not delivered:

@@ -17,8 +17,8 @@ from encoding.project.destroying.certificates import (
     show_certified,
     write_certified,
 )
-from encoding.project.destroying.legal_holds import refuse_held
 from encoding.project.destroying.local_destruction import Order, destroy_here, wish_of
+from encoding.project.destroying.statements import refuse_held
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.rounds.destruction import Countersignature, duties_for
@@ -136,12 +136,12 @@ def _destroy_there(
         if begun.finished is None:
             raise NotReadyError(
                 f"the destruction {begun.certificate} is under way, and there is no certificate yet",
-                hint=f"in a minute: blindlink certificate sign {begun.certificate}",
+                hint=f"in a minute: blindlink certificate --sign {begun.certificate}",
             )
         found = fetch_certified(session, client, trust, begun.certificate)
         if duties_for(Countersignature) & set(own.public.duties):
             found = counter_sign(session, client, trust, found)
         else:
-            session.say("your steward has yet to counter-sign it: blindlink certificate sign")
+            session.say("your steward has yet to counter-sign it: blindlink certificate --sign")
     write_certified(found.file, *outputs)
     show_certified(found)

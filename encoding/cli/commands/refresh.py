@@ -75,7 +75,7 @@ def refresh(
     """
     from encoding.project.delivering.exchange import ColumnsOrder
     from encoding.project.linking.links_files import LinksOrder
-    from encoding.project.nightly.refresh import do_what_is_due
+    from encoding.project.refresh import do_what_is_due
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)

@@ -13,8 +13,7 @@ import click
 from encoding.cli.terminal.options import file_options
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.noted_files import note_file
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
@@ -85,8 +84,7 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     source = Source(file=file, id_column=id_column)
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
     unlock_own(session)
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         if deed == "answer":
             n_reviews = answer_reviews(context, source, reviews_of(context))
             emit({"answered": n_reviews}, remarks=[f"answered {counted(n_reviews, 'review')}"])

@@ -8,11 +8,9 @@ import click
 
 from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
-from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -36,10 +34,9 @@ def ready(session: Session) -> None:
 
     Example: blindlink round ready
     """
-    from encoding.project.rounds.rounds import top_up_nonces
+    from encoding.project.rounds import top_up_nonces
 
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         top_up_nonces(context)
         waiting = ", ".join(context.api.rounds().waiting_for)
     session.say(
@@ -57,10 +54,8 @@ def status(session: Session) -> None:
 
     Example: blindlink round status
     """
-    with session.connect() as client:
-        session.trust(client)
-        terms = project_view(session, client, must_bind=False).terms
-        listed = RoundsApi(client, session.project).rounds()
+    with at_broker(session, must_bind=False) as context:
+        terms, listed = context.view.terms, context.api.rounds()
     emit(listed.to_json(), round_lines(listed, terms))
 
 
@@ -81,10 +76,9 @@ def correct(session: Session, *, reason: str) -> None:
 
     Example: blindlink round correct --reason wrong-file
     """
-    from encoding.project.rounds.rounds import top_up_nonces, void_nonces
+    from encoding.project.rounds import top_up_nonces, void_nonces
 
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         found = next((one for one in context.api.rounds().rounds if one.state == "open"), None)
         if found is None:
             raise NotReadyError("no round is open", hint="see: blindlink round status")
@@ -126,8 +120,7 @@ def report(
     from encoding.sharing.round_page import summary
 
     order = LinksOrder(Source(file=file, id_column=id_column), output, force=force)
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         written = report_of_round(context, newest_reported(context), order)
     emit(
         written.report.to_json(),

@@ -9,7 +9,7 @@ import click
 from encoding.cli.terminal.options import FORCE
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
-from encoding.project.agreement.receivers import receivers_of
+from encoding.project.agreement.rosters import receivers_of
 from encoding.project.noted_files import note_file
 from encoding.project.sealed_files import SUFFIX, seal_file
 from encoding.project.session import Session

@@ -11,7 +11,6 @@ import click
 from encoding.cli.terminal.advice import advise_custody
 from encoding.errors import BrokerUnreachableError
 from encoding.project.session import Session
-from encoding.project.status.frozen_files import overdue_files
 from encoding.rounds.known_status import KnownStatus, late_words, read_status
 from schemas.shared.command_line import emit, json_option, wants_json
 
@@ -27,7 +26,7 @@ def status(session: Session) -> None:
 
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
-    from encoding.project.status.linkage_status import STATUS, linkage_status
+    from encoding.project.status import STATUS, linkage_status, overdue_files
 
     # Nobody waits for an answer that a second call gives as well.
     session.patience_s = 0

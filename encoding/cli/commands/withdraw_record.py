@@ -11,7 +11,7 @@ import click
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import LogError, UnknownRecordError
 from encoding.project.agreement.project_view import project_view
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import fetched_log
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi

@@ -24,8 +24,8 @@ from encoding.extras.export.statuses import KeptStatuses, Pair, Period, Statuses
 from encoding.extras.linked_people.people import Source, source_of
 from encoding.extras.linked_people.sources import Wanted, binding_agreement, sources_of
 from encoding.files import refuse_to_overwrite, write_csv, write_durably
-from encoding.project.acceptances import accept_change
-from encoding.project.linking.own_ledger import own_desk
+from encoding.project.agreement.project_view import last_seen
+from encoding.project.linking.own_links import accept_change
 from encoding.project.linking.shared_links import shared_links
 from encoding.project.noted_files import note_file
 from encoding.project.session import Session
@@ -138,7 +138,7 @@ def _shared(session: Session, agreement: Agreement, order: Order) -> Collection[
         )
     if order.partner not in others:
         raise click.UsageError(f"{order.partner} is no other agency of this agreement")
-    found = shared_links(own_desk(session), order.partner)
+    found = shared_links(last_seen(session), order.partner)
     if found is None:
         raise NotReadyError("no link IDs are written here yet", hint="see: blindlink status")
     return {*found.link_of.values()}

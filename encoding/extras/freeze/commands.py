@@ -73,7 +73,7 @@ def freeze(
     """
     from encoding.extras.freeze.freezing import Order, freeze_links, line_of
     from encoding.extras.linked_people.sources import Wanted, parties_of
-    from encoding.project.status.frozen_files import frozen_here
+    from encoding.project.status import frozen_here
 
     if is_list:
         if study is not None:

@@ -27,7 +27,7 @@ from encoding.extras.hub.spokes import (
     write_spokes,
 )
 from encoding.extras.hub.template import answers_for, named_columns
-from encoding.project.pages import write_page
+from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE

@@ -20,7 +20,7 @@ from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.sheet import extension_page
 from encoding.extras.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.extras.hub.template import answers_for
-from encoding.project.pages import write_page
+from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.chapters import grouped

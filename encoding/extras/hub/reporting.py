@@ -11,7 +11,7 @@ from encoding.errors import AgencyError
 from encoding.extras.hub.page import WORDS, hub_page
 from encoding.extras.hub.report import HubReport, SpokeSeen, hub_report
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.workspace.workspace import open_workspace
 from schemas.documents.ids import utc_text
 from schemas.reports.overdue import since_end

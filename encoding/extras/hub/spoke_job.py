@@ -17,9 +17,9 @@ from encoding.extras.hub.report import report_in
 from encoding.extras.hub.sessions import SpokeSession
 from encoding.project.delivering.exchange import ColumnsOrder
 from encoding.project.linking.links_files import LinksOrder
-from encoding.project.nightly.refresh import do_what_is_due
 from encoding.project.own_keys import unlock_own
 from encoding.project.problem_words import message_of
+from encoding.project.refresh import do_what_is_due
 from encoding.project.session import UNATTENDED_S, Session
 from encoding.project.source import Source
 from encoding.records.read_once import FileWanted, Reading, Readings, reading_once

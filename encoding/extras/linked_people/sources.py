@@ -15,7 +15,7 @@ from encoding.errors import ColumnNotListedError, NotReadyError, TableError
 from encoding.extras.linked_people.people import Source, Use, own_source, received_source
 from encoding.files import is_same_file
 from encoding.project.agreement.agreements import agreements_kept
-from encoding.project.linking.own_ledger import own_desk
+from encoding.project.agreement.project_view import last_seen
 from encoding.project.linking.own_links import former_links, own_links, still_in_force
 from encoding.project.sealed_files import unsealed
 from encoding.project.session import Session
@@ -108,14 +108,14 @@ def _own(
 def _links(session: Session, wanted: Wanted) -> tuple[Mapping[str, str], int | None]:
     if wanted.as_of is not None:
         return dict(former_links(session, wanted.as_of)), wanted.as_of
-    links = read_links(wanted.links or session.config.resolve(session.config.sections.output.links))
+    links = read_links(wanted.links or session.links_path)
     return links, _round_of(session, links)
 
 
 def _round_of(session: Session, links: Mapping[str, str]) -> int | None:
     """Return the newest round here, if these are its links; None: they are not, or no round is known."""
     try:
-        desk = own_desk(session)
+        desk = last_seen(session)
         with session.workspace.lock():
             newest = own_links(desk).newest()
         if newest is not None and dict(former_links(session, newest.round)) == links:
@@ -168,7 +168,7 @@ def _round_written(session: Session, party: str, path: Path) -> int | None:
 
 def _attached(session: Session, party: str) -> Path:
     """Return the file that `blindlink attach` writes, beside the links."""
-    links = session.config.resolve(session.config.sections.output.links)
+    links = session.links_path
     return links.with_name(f"with-{party}.csv")
 
 

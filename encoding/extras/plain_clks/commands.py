@@ -9,8 +9,8 @@ from typing import Any, Final
 import click
 
 from encoding.files import refuse_to_overwrite
-from encoding.project.column_mapping import read_mapping
 from encoding.project.session import Session
+from encoding.project.source import read_mapping
 from encoding.records import open_table
 from schemas.shared.command_line import FILE, emit, json_option
 

@@ -17,8 +17,7 @@ from encoding.cli.terminal.options import (
 )
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite, write_csv
-from encoding.project.noted_files import refuse_own_file
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import refuse_another_page, refuse_own_file, write_page
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 

@@ -41,8 +41,7 @@ from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.project.own_keys import unlock_own
-from encoding.project.place import place_of
-from encoding.project.session import Session, broker_of
+from encoding.project.session import Session, broker_of, place_of
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.agreement.amendment import succession_fault
 from schemas.agreement.statement import StandingApproval

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
+from encoding.project.context import fetched_log
 from encoding.project.destroying.statements import signed_by_own
-from encoding.project.log_copies import fetched_log
 from encoding.project.session import Session
 from schemas.matchlog.person_keys import PersonKeys
 from schemas.reports.certificate_log import contradictions

@@ -1,15 +1,18 @@
-"""What a person says about destruction, signed with their own keys."""
+"""What a person says about destruction, signed with their own keys, and what forbids it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from encoding.errors import IdentityError
+from encoding.errors import IdentityError, LegalHoldError
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import utc_text
 from schemas.rounds.destruction import Said, SignedDestruction, duties_for, sign_destruction
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
 
 
 def signed_by_own(
@@ -37,3 +40,14 @@ def signed_by_own(
         raise IdentityError(
             f"you cannot sign this: {exc}", hint=f"you need one of these duties: {needed}"
         ) from exc
+
+
+def refuse_held(session: Session, client: BrokerClient) -> None:
+    """Raise LegalHoldError while a legal hold stands, by what the broker says."""
+    found = client.legal_holds(session.project)
+    if found.is_held:
+        by = sorted({one.party for one in found.holds if one.lifted is None})
+        raise LegalHoldError(
+            f"a legal hold of {', '.join(by) or 'the agreement'} forbids destroying anything of the project",
+            hint="see: blindlink hold",
+        )

@@ -1,4 +1,4 @@
-"""Questions and cards of a review that goes on: fetched once, kept in the workspace, and what waits by them."""
+"""What is kept of reviews: questions and cards, fetched once; decisions and journals; what waits by them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,42 @@ from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
 from encoding.project.context import Context
-from encoding.project.reviewing.kept_verdicts import kept_verdicts
 from encoding.project.reviewing.reviews import ProvenReview, own_handles, prove_review, reviews_of
 from encoding.project.session import Session
 from encoding.review.api import ReviewsApi
 from encoding.review.errors import QuestionsUntrustedError
+from encoding.review.journal import Journal, JournalFile
 from encoding.review.kept import KeptReview, KeptReviewFile
+from encoding.review.verdicts import Verdicts, VerdictsFile
 from encoding.transfers.matches import keys_of_handles
 from schemas.documents.errors import FormatError
 
 if TYPE_CHECKING:
     from schemas.rounds.review import ReviewView
+
+
+def kept_verdicts(session: Session, partner: str) -> Verdicts:
+    """Return what is remembered, and keep it so; use it under the workspace's lock."""
+    workspace, project = session.workspace, session.project
+    path = workspace.verdicts(project, partner)
+    file = VerdictsFile(path, project, partner, workspace.key())
+    known = file.read()
+    journals = (
+        journal_file(session, run, person).read() for run, person in workspace.journals(project)
+    )
+    found = known.with_journals(
+        one for one in journals if isinstance(one, Journal) and one.partner == partner
+    )
+    if found != known:
+        file.write(found)
+    return found
+
+
+def journal_file(session: Session, run: str, person: str) -> JournalFile:
+    """Return where the journal of a person in a review is kept; only that person's commands write it."""
+    workspace, project = session.workspace, session.project
+    path = workspace.journal(project, run, person)
+    return JournalFile(path, project, run, person, workspace.key())
 
 
 def kept_review(

@@ -10,8 +10,7 @@ from encoding.packing.handles import HandleMap, MapName, derive_map_keys, read_h
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
 from encoding.project.agreement.agreements import require_agreed_run, trusted_peers
-from encoding.project.context import Context
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import Context, fetched_log
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file

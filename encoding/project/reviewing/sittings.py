@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.project.agreement.rosters import signers_then
-from encoding.project.context import Context
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import Context, fetched_log
 from encoding.project.own_keys import own_keys, unlock_own
-from encoding.project.reviewing.kept_reviews import kept_file, kept_review
-from encoding.project.reviewing.kept_verdicts import journal_file, kept_verdicts
+from encoding.project.reviewing.kept_reviews import (
+    journal_file,
+    kept_file,
+    kept_review,
+    kept_verdicts,
+)
 from encoding.project.reviewing.reviews import (
     ProvenReview,
     decisions_logged,

@@ -13,7 +13,7 @@ import click
 from encoding.epoch.carriers import ByBroker, ByHand, Carrier
 from encoding.errors import HoldersError, NotReadyError
 from encoding.project.agreement.agreements import agreed_holders, trusted_peers
-from encoding.project.agreement.project_view import project_view, remembered_view
+from encoding.project.agreement.project_view import last_seen, project_view
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.secret.agreement import holders_of
@@ -89,7 +89,7 @@ def carriage(
 ) -> Iterator[Carriage]:
     """Give the project and its carrier: files where any is named, else the broker."""
     if to_file is not None or from_files:
-        view = remembered_view(session)
+        view = last_seen(session).view
         yield Carriage(session, view, ByHand(session.party, to_file, from_files))
         return
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.

@@ -14,17 +14,39 @@ from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
 from encoding.project.session import Session
-from encoding.project.uploading.kept_audits import kept_path
 from encoding.project.uploading.subject import Subject
 from schemas.agreement.policy_words import percent
-from schemas.linkage.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
+from schemas.linkage.privacy_audit import (
+    DRAWS,
+    SMALLEST_AUDITED_FILE,
+    PrivacyAudit,
+    audit_fault,
+    figures_sentence,
+)
+from schemas.linkage.profile import SIDES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
     from schemas.agreement.agreement import ProjectTerms
     from schemas.linkage.privacy_audit import PrivacyLimits
     from schemas.linkage.profile import Side
+
+
+def kept_path(session: Session, side: Side) -> Path:
+    """Return where the last audit for one side of the pair is kept."""
+    return session.workspace.report(session.project, f"privacy-audit-{side}")
+
+
+def audit_sentences(session: Session, limits: PrivacyLimits | None) -> Iterator[str]:
+    """Yield what each kept audit found, beside what is agreed."""
+    for side in SIDES:
+        kept = read_kept_audit(kept_path(session, side))
+        if kept is not None:
+            yield figures_sentence(kept, limits)
 
 
 def audited(

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app.security.log_key import read_log_key
 from encoding.log.log_copy import read_log_copy
-from encoding.project import log_copies
+from encoding.project import context as log_copies
 
 Bend = Callable[[list[bytes]], list[bytes]]
 BENDS: dict[str, Bend] = {
@@ -88,4 +88,4 @@ def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
     assert not (schools.folder / "links.csv").exists()
     assert list((schools.folder / "workspace" / "pins").glob("evidence-*"))
     # It may be looked into with what is kept, and the true log still stands.
-    assert schools.type("log", "pin").exit_code == 0
+    assert schools.type("pin").exit_code == 0

@@ -17,7 +17,7 @@ from encoding.cli.terminal.failures import exit_status
 from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger import errors as ledger_errors
 from encoding.project.session import Session
-from schemas.documents.errors import ProofError
+from schemas.documents.errors import OtherVersionError, ProofError
 from schemas.shared.command_line import one_line
 from schemas.shared.error_rows import Refusal
 
@@ -33,6 +33,13 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
     return ended.value.code, captured.err
 
 
+def asked(stop: BaseException) -> click.Abort:
+    """Return what click raises where that stops a question."""
+    abort = click.Abort()
+    abort.__context__ = stop
+    return abort
+
+
 @pytest.mark.parametrize(
     ("error", "status", "text"),
     [
@@ -44,7 +51,15 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
             "blindlink: error: bad thing\nhint: blindlink --help\n",
         ),
         (click.ClickException("No."), 1, "blindlink: error: no\n"),
-        (KeyboardInterrupt(), 1, "blindlink: error: interrupted; nothing is lost\n"),
+        (KeyboardInterrupt(), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (asked(KeyboardInterrupt()), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (
+            asked(EOFError()),
+            1,
+            "blindlink: error: the input ended before a question was answered\n"
+            "hint: type the command at a terminal\n",
+        ),
+        (click.Abort(), 1, "blindlink: error: stopped; nothing was done\n"),
         (
             OSError(errno.ENOSPC, "No space left on device", "out.csv"),
             1,
@@ -64,6 +79,26 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
 )
 def test_expected_error_is_one_line_and_its_code(capsys, error, status, text) -> None:
     assert outcome(capsys, error) == (status, text)
+
+
+def test_what_another_version_made_is_named_whatever_its_reader_took_it_for_but_hides_no_alarm(
+    capsys,
+) -> None:
+    def damaged(exit_code: int) -> AgencyError:
+        error = AgencyError("the file is damaged", hint="restore a backup")
+        error.exit_code = exit_code
+        error.__context__ = OtherVersionError("ledger", "blindlink/ledger/9", "blindlink/ledger/1")
+        return error
+
+    status, text = outcome(capsys, damaged(3))
+    assert (status, "damaged" in text, "backup" in text) == (3, False, False)
+    assert (
+        "blindlink/ledger/9 is of a newer version of this program, which reads blindlink/ledger/1\n"
+        in text
+    )
+    assert outcome(capsys, damaged(errors.ALARM))[1].startswith(
+        "blindlink: error: the file is damaged\n"
+    )
 
 
 def test_a_remark_or_warning_cannot_write_control_characters_either(capsys) -> None:
@@ -118,17 +153,18 @@ def test_an_unknown_command_or_option_is_a_usage_error() -> None:
 
 def test_what_all_parties_read_is_one_short_line() -> None:
     commands = (
-        ("agreement", "suspend", "--yes", "--reason"),
-        ("agreement", "resume", "--yes", "--reason"),
-        ("agreement", "withdraw", "--yes", "--reason"),
-        ("hold", "set", "--yes", "--order"),
-        ("hold", "lift", "--yes", "--order"),
+        ("agreement", "halt", "--yes", "--reason"),
+        ("agreement", "halt", "--lift", "--yes", "--reason"),
+        ("agreement", "leave", "--yes", "--reason"),
+        ("hold", "--yes", "--set"),
+        ("hold", "--yes", "--lift"),
     )
     for words, text in product(commands, ("", "x" * 201, "one line\nand another")):
         result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
         assert result.exit_code == 2, words
         assert "one line of 1 to 200 printable characters" in result.stderr, words
-        assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr, words
+        called = " ".join(word for word in words if not word.startswith("-"))
+        assert f"hint: blindlink {called} --help" in result.stderr, words
     # So is why a copy is kept.
     words = ("destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}")
     result = CliRunner().invoke(main, [*words])
@@ -144,7 +180,7 @@ def test_a_line_is_taken_without_spaces_round_it_and_its_accents_composed() -> N
     [
         # One that is made from a row of the table, and one of a class.
         ("check --config none.toml --json", "config", 2),
-        ("schema check none --json", "linkage-schema", 1),
+        ("schema --check none --json", "linkage-schema", 1),
     ],
 )
 def test_with_json_an_error_has_its_code(words: str, code: str, status: int) -> None:

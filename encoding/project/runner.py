@@ -1,4 +1,4 @@
-"""Waits for what other agencies have yet to do: to upload, to approve, to cosign."""
+"""How a job takes its steps: it waits for other agencies, and begins anew under another agreement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from encoding.errors import BrokerRefusedError, OthersWaitedForError
+from encoding.errors import (
+    AgencyError,
+    BrokerRefusedError,
+    OthersWaitedForError,
+    UnseenAgreementError,
+)
 
 FIRST_LOOK_S: Final = 1.0
 LAST_LOOK_S: Final = 60.0
@@ -44,3 +49,14 @@ class WaitingTime:
             self.sleep(pause_s)
             self.left_s -= pause_s
             look_s = min(LAST_LOOK_S, look_s * 1.5)
+
+
+# The broker's words for a request, or a manifest, that was signed under an agreement that is replaced.
+_OUTDATED: Final = frozenset({"request-agreement", "other-agreement"})
+
+
+def is_outdated(exc: AgencyError) -> bool:
+    """Tell whether something goes on, once a command goes by the agreement that binds now."""
+    if isinstance(exc, BrokerRefusedError):
+        return exc.problem in _OUTDATED
+    return isinstance(exc, UnseenAgreementError)

@@ -13,31 +13,33 @@ from encoding.errors import (
     OthersWaitedForError,
     UnseenAgreementError,
 )
+from encoding.project import rounds as round_steps
 from encoding.project.agreement.accepted_agreement import accept_agreement
 from encoding.project.agreement.agreements import Seat
-from encoding.project.agreement.amendments import is_outdated
 from encoding.project.agreement.project_view import project_view
 from encoding.project.context import Context
 from encoding.project.delivering.exchange import ColumnsOrder, exchange_columns
 from encoding.project.linking.alarms import alarms_told
 from encoding.project.linking.blind_links import BlindLinksWritten, blind_links
 from encoding.project.linking.links_files import LinksOrder, refuse_held
-from encoding.project.linking.owed_rounds import drain, drain_links, finish_supplements
-from encoding.project.linking.own_ledger import own_space
-from encoding.project.linking.past_rounds import forget_past_rounds
+from encoding.project.linking.past_rounds import (
+    drain,
+    drain_links,
+    finish_supplements,
+    forget_past_rounds,
+)
 from encoding.project.linking.round_links import RoundLinks
 from encoding.project.own_keys import unlock_own
 from encoding.project.reviewing.answers import answer_reviews
 from encoding.project.reviewing.reviews import reviews_of
 from encoding.project.reviewing.sittings import forget_ended
-from encoding.project.rounds import rounds as round_steps
-from encoding.project.rounds.rounds import await_runs, own_turns, refuse_lost, refuse_unfit
+from encoding.project.rounds import await_runs, own_turns, refuse_lost, refuse_unfit
+from encoding.project.runner import WaitingTime, is_outdated
 from encoding.project.secret.secret_progress import begin_secret, settle_secrets
 from encoding.project.secret.shared_secret import require_secret
 from encoding.project.session import Session
 from encoding.project.source import Source, refuse_list
 from encoding.project.uploading import steps
-from encoding.project.waiting import WaitingTime
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from schemas.rounds.review import ReviewView
     from schemas.rounds.rounds import RoundView
+
 
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3
@@ -68,7 +71,7 @@ def do_what_is_due(
         if agreement is not None:
             at = Seat(session, client, unlock_own(session), session.project, session.workspace)
             waiting.until_ready(lambda: accept_agreement(at, agreement))
-        context = Context(session, client, trust, project_view(session, client))
+        context = Context(session, project_view(session, client), client, trust)
         if agreement is not None:
             begin_secret(session, client, context.view)
         for _ in range(MAX_AMENDMENTS):
@@ -137,7 +140,7 @@ def _do_rounds(
     elif not (failed or unfinished):
         with suppress(ChangeHeldError):
             waiting.until_ready(partial(finish_supplements, context, order))
-    if own_space(context) is not None:
+    if context.space is not None:
         refuse_held(context)
     if found is None and (failed or unfinished):
         raise failed or unfinished[0]
@@ -193,14 +196,14 @@ def _send(context: Context, found: RoundView, source: Source) -> dict[str, objec
         refuse_unfit(context, found)
     for turn in unanswered:
         # The command that sent it was killed before the answer came.
-        steps.upload(session, context.client, context.trust, context.view, turn)
+        steps.upload(context, turn)
     if not owed:
         return {"uploads": sent}
     steps.check(session, context.view, source)
     for turn in owed:
         manifest = steps.encoded(session, context.view, source, turn).manifest
         session.say(f"encoded {manifest.records:,} records for {turn.partner}")
-        kept = steps.upload(session, context.client, context.trust, context.view, turn)
+        kept = steps.upload(context, turn)
         session.say(f"uploaded for {turn.partner}, and logged as entry {kept.receipt.index}")
         sent[turn.partner] = kept.receipt.subject
     return {"uploads": sent}
@@ -223,7 +226,7 @@ def _finish(
     document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
     failed = _review(context, order.source)
     sentence = "the runs have ended; the agreement gives this agency no matches of its own"
-    if own_space(context) is not None and runs:
+    if context.space is not None and runs:
         links = RoundLinks(context, found)
         waiting.until_ready(links.agree)
         # It is told at the very end, and kept till then.
@@ -247,6 +250,5 @@ def _finish(
 
 
 def _blind_links(context: Context, recipient: str, run: str, source: Source) -> BlindLinksWritten:
-    session, client = context.session, context.client
-    (release,) = newest_blind(client, context.view.terms, recipient, run)
-    return blind_links(session, client, context.trust, context.view, release=release, source=source)
+    (release,) = newest_blind(context.client, context.view.terms, recipient, run)
+    return blind_links(context, release=release, source=source)
