@@ -309,7 +309,8 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
 ) -> None:
     schools.ok("encode")
     monkeypatch.setattr(matchlog, "hold_to_signers", lambda *_: None)
-    monkeypatch.setattr(opening, "entry_actor", lambda _: SOFTWARE)
+    as_it_is = opening._entry
+    monkeypatch.setattr(opening, "_entry", lambda *said: replace(as_it_is(*said), actor=SOFTWARE))
     schools.ok("round", "correct", "--reason", "wrong-file")
     refused = welfare.type("encode")
     assert refused.exit_code == 1
