@@ -14,7 +14,7 @@ from encoding.project.session import Session
 from encoding.trial.files import PAGE, PAIRS, README, UNMATCHED, refuse_taken_places, write_trial
 from encoding.trial.layout import about_file
 from encoding.trial.trial import refuse_one_file
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 
 def find_tokens(asked: Asked) -> tuple[TokenColumns, TokenColumns] | None:
