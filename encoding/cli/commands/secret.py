@@ -10,7 +10,7 @@ from encoding.cli.commands.secret_share import accept, rotate, share, status
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.secret.kept_secret import kept_of
-from encoding.secret.secret import Secret, new_secret, read_secret, spoken, write_secret
+from encoding.secret.secret import new_secret, read_secret, spoken, write_secret
 from schemas.shared.command_line import FILE
 
 
@@ -59,18 +59,17 @@ def key_id(session: Session, file: Path | None) -> None:
     settings. You can read it out on the telephone; nobody can find the secret from it.
     """
     agreed = _agreed(session) if file is None else None
-    found = agreed or read_secret(file or _settings_path(session))
-    click.echo(spoken(found.key_id))
+    click.echo(spoken(agreed or read_secret(file or _settings_path(session)).key_id))
 
 
-def _agreed(session: Session) -> Secret | None:
-    """Return the newest secret that was agreed on here; None if there is none."""
+def _agreed(session: Session) -> str | None:
+    """Return the key id of the newest secret that was agreed on here; None if there is none."""
     workspace, project = session.workspace, session.project
     for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):
         kept = kept_of(workspace, project, epoch)
-        found = None if kept is None else kept.agreed()
-        if found is not None:
-            return found
+        marks = None if kept is None else kept.marks()
+        if marks is not None:
+            return marks.key_id
     return None
 
 

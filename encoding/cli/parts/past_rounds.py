@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.packing.outbox import manifest_path
+from encoding.secret.kept_secret import end_rounds, has_ended_rounds
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
 from schemas.rounds.upload import Manifest
@@ -21,32 +22,53 @@ if TYPE_CHECKING:
 
 
 def forget_past_rounds(counter: Counter) -> None:
-    """Remove containers and messages of rounds that are over, and containers older than is agreed.
+    """Remove secrets, containers and messages of rounds that are over, and containers older than is agreed.
 
     Until then the matches of the newest round and of its supplementary releases are proven by them. Under a
     legal hold all stays.
     """
     session = counter.session
-    with session.workspace.lock():
-        past = [*_past(counter)]
-        if not past or counter.client.legal_holds(session.project).is_held:
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        newest = _newest_round(counter)
+        ended = {*_ended(counter, newest)}
+        past = [path for number, path in workspace.said(project) if number < newest]
+        kept_on = {one[0] for one in workspace.containers(project) if one not in ended}
+        over = _Over(newest, {number for number, _ in ended} - kept_on, kept_on)
+        if not (ended or past or has_ended_rounds(workspace, project, over)):
             return
+        if counter.client.legal_holds(project).is_held:
+            return
+        # First: where a command is killed now, the containers are what is left, and the next one removes them.
+        end_rounds(workspace, project, over)
+        for name in ended:
+            container = workspace.container(project, *name)
+            past += [container, manifest_path(container)]
         for path in past:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in past}:
             sync_folder(folder)
 
 
-def _past(counter: Counter) -> Iterator[Path]:
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """Which rounds are over: those of which all containers go, and those before the newest of which none is."""
+
+    newest: int
+    gone: Collection[int]
+    kept: Collection[int]
+
+    def __call__(self, number: int) -> bool:
+        return number in self.gone or (number < self.newest and number not in self.kept)
+
+
+def _ended(counter: Counter, newest: int) -> Iterator[tuple[int, str]]:
     workspace, project = counter.session.workspace, counter.session.project
-    newest = _newest_round(counter)
     kept_days = agreement_in_force(counter.session, counter.view).retention.keep_encodings_days
     too_old = utc_text(counter.session.now() - timedelta(days=kept_days))
     for number, partner in workspace.containers(project):
         if number < newest or _made(workspace, project, number, partner) < too_old:
-            container = workspace.container(project, number, partner)
-            yield from (container, manifest_path(container))
-    yield from (path for number, path in workspace.said(project) if number < newest)
+            yield number, partner
 
 
 def _newest_round(counter: Counter) -> int:

@@ -12,7 +12,7 @@ from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_memory import own_buckets, own_memory
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.shared_secret import shared_secret
+from encoding.cli.parts.shared_secret import require_secret, secret_for
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.subject import Subject
 from encoding.log.receipts import KeptReceipt, ReceiptFolder
@@ -59,7 +59,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     header = (settings.columns | source.columns).get("sex", "sex")
     if "sex" in view.profile.columns and header not in file.table().columns:
         session.warn(NO_SEX)
-    secret = shared_secret(session, view)
+    require_secret(session, view, warns=True)
     subject = _subject(session, view, source)
     with session.progress() as progress:
         audit = audit_that_counts(
@@ -87,6 +87,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     )
     with session.workspace.lock(), session.progress() as progress:
         own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
+        secret = secret_for(session, view, turn.round)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     if filled.rows_skipped:
         session.warn(
