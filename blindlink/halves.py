@@ -8,18 +8,15 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from blindlink.linkage import HOW_TO_NAME, ProfileName
-from blindlink.tables import take
+from blindlink.tables import Given, take
 from encoding.errors import HalvesError
 from encoding.profiles.catalog import shipped_profile
 from encoding.progress import Progress, silent
-from encoding.quality.file_check import check_file
-from encoding.quality.last_check import KeptCheck
-from encoding.quality.tally import Ask
 from encoding.records.read_once import Readings, reading_once
+from encoding.trial.guess import Guess
 from encoding.trial.halves import HandlePair, RoundKey, encode_half, match_halves
-from encoding.trial.layout import Source
 from encoding.trial.records import read_rows
-from encoding.trial.trial import profile_for, refuse_faults
+from encoding.trial.trial import check_source, profile_for, refuse_faults
 from schemas.documents.errors import FormatError
 from schemas.linkage.fields import NumberKind
 from schemas.linkage.profile import Side
@@ -120,18 +117,10 @@ def check(
     """
     today = as_of or datetime.now(tz=UTC).date()
     given = take(table, "the table")
-    guess = given.guess(shipped_profile(profile), today, columns, dates)
-    refuse_faults([guess], lambda: HOW_TO_NAME)
+    guess = _guessed(given, profile, today, columns, dates)
     source = given.source(guess.layout)
-    ask = Ask(
-        profile_for(profile, [guess]),
-        source.file,
-        source.layout.columns,
-        source.layout.input.date_format,
-        today,
-    )
     with reading_once(Readings({source.file.reading: read_rows(source)})):
-        report = check_file(ask, KeptCheck()).report
+        report = check_source(profile_for(profile, [guess]), source, today)
     said = tuple((one.standing, one.sentence()) for one in report.findings)
     return Check(said, report.document(shareable=False))
 
@@ -163,9 +152,7 @@ def encode(
     """
     today = as_of or datetime.now(tz=UTC).date()
     given = take(table, f"the {side} table")
-    guess = given.guess(shipped_profile(rehearsal.name), today, columns, dates)
-    refuse_faults([guess], lambda: HOW_TO_NAME)
-    source: Source = given.source(guess.layout)
+    source = given.source(_guessed(given, rehearsal.name, today, columns, dates).layout)
     half = encode_half(rehearsal._key, side, source, today, progress)
     originals = given.originals(source)
     ids = {handle: originals.get(one, one) for handle, one in half.record_ids.items()}
@@ -188,11 +175,18 @@ def match(
     """
     try:
         pairs, run = match_halves(rehearsal._key.profile, smaller, larger)
-    except (FormatError, KeyError) as exc:
-        said = (
-            str(exc)
-            if isinstance(exc, FormatError)
-            else "the counts of the larger side are missing"
-        )
-        raise HalvesError(said) from None
+    except FormatError as exc:
+        raise HalvesError(str(exc)) from None
     return Matches(tuple(pairs), run.n_candidates, run.expected_false_matches)
+
+
+def _guessed(
+    given: Given,
+    profile: ProfileName,
+    today: date,
+    columns: Mapping[str, str] | None,
+    dates: str | None,
+) -> Guess:
+    guess = given.guess(shipped_profile(profile), today, columns, dates)
+    refuse_faults([guess], lambda: HOW_TO_NAME)
+    return guess

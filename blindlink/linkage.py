@@ -18,6 +18,7 @@ from encoding.progress import Progress, silent
 from encoding.quality.evaluation import Evaluation, Truth
 from encoding.trial.examples import Step
 from encoding.trial.found import measure, require_known
+from encoding.trial.guess import WORDS
 from encoding.trial.outcome import TRIAL_SENTENCES, TrialPair
 from encoding.trial.page import FIELD_WORDS, LEVEL_WORDS, trial_page
 from encoding.trial.summary import summary_lines
@@ -192,6 +193,8 @@ class Links:
     def report(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write a page that tells what was found, as `blindlink trial` does: it names nobody.
 
+        The page speaks of the command's CSV files: `pairs` and `unmatched` have what they hold.
+
         Raises:
             Error: `output-exists` where there is a file, and `overwrite` is not set.
         """
@@ -242,10 +245,7 @@ class Links:
         return rows
 
 
-_ORDER: Final = (
-    "first_name", "middle_name", "last_name", "suffix", "birth_date", "sex", "zip", "alias_first",
-    "alias_last", "student_id", "case_number", "ssn",
-)  # fmt: skip
+_ORDER: Final = tuple(WORDS)
 
 
 def link(

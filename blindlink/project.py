@@ -10,14 +10,14 @@ from typing import Any, Final, Literal
 
 import click
 
-from encoding.cli.parts.claims_exchange import ColumnsOrder
-from encoding.cli.parts.due_round import do_what_is_due
-from encoding.cli.parts.linkage_status import linkage_status
-from encoding.cli.parts.links_files import LinksOrder
-from encoding.cli.parts.session import UNATTENDED_S, Session
-from encoding.cli.parts.source import Source
 from encoding.errors import AgencyError
 from encoding.people.identity import Identity
+from encoding.project.delivering.exchange import ColumnsOrder
+from encoding.project.linking.links_files import LinksOrder
+from encoding.project.nightly.refresh import do_what_is_due
+from encoding.project.session import UNATTENDED_S, Session
+from encoding.project.source import Source
+from encoding.project.status.linkage_status import linkage_status
 from encoding.rounds.known_status import KnownStatus
 from schemas.documents.printable import printable
 

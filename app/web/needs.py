@@ -1,4 +1,4 @@
-"""What needs somebody: one list of all that is broken, overdue, failed, refused or waiting, the worst first."""
+"""What needs attention: what is broken, overdue, failed, refused or waiting, in one list, the worst first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MAX_LOOKED_AT: Final = 2_000
 
 
 class Rank(IntEnum):
-    """How bad it is that something needs somebody; the lowest is the worst."""
+    """How bad it is that something needs attention; the lowest is the worst."""
 
     BROKEN = 0
     OVERDUE = 1
@@ -65,7 +65,7 @@ STATE_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that needs somebody.
+    """One thing that needs attention.
 
     Attributes:
         project: empty for the broker as a whole.
@@ -136,7 +136,7 @@ def needs_seen(
     *,
     fault: str | None,
 ) -> list[Need]:
-    """Return all that needs somebody, as far as the actor may see it, the worst first."""
+    """Return all that needs attention, as far as the actor may see it, the worst first."""
     refused = refused_entries(session, _refused_since(now), MAX_LOOKED_AT)
     scene = Scene(session, broker, actor, now, lates, refused, fault)
     found = [*overdue_needs(lates), *_of_broker(scene), *_of_unsigned(scene)]
@@ -151,7 +151,7 @@ def needs_seen(
 def needs_of_project(
     session: Session, broker: Broker, actor: Actor, now: datetime, terms: TermsInForce
 ) -> list[Need]:
-    """Return what needs somebody in one project, as far as the actor may see it, the worst first."""
+    """Return what needs attention in one project, as far as the actor may see it, the worst first."""
     project = terms.terms.project
     lates = [late for late in overdue_seen(session, broker, actor, now) if late.project == project]
     scene = Scene(session, broker, actor, now, lates)

@@ -20,7 +20,7 @@ from encoding.profiles.catalog import SHIPPED, shipped_profile, size_of
 from encoding.profiles.profile_files import read_profile
 from schemas.agreement.agreement import DEFAULT_FLOOR, number_fault
 from schemas.agreement.amendment import amends_of, opens_epoch, succession_fault
-from schemas.agreement.clauses import MOST_WITHOUT_CONSENT
+from schemas.agreement.clauses import MOST_ENDED, MOST_WITHOUT_CONSENT
 from schemas.agreement.negotiation import AgreementProposal
 from schemas.linkage.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.linkage.privacy_audit import proposed_limits
@@ -29,8 +29,6 @@ from schemas.linkage.run import MOST_PAIRS, RECOMMENDED_POLICY
 from schemas.shared.written_answers import composed
 from schemas.signing.identity import PublicIdentity
 
-# Above what ends in a month of foster care; copies of records that give up their link IDs, to guess, end more.
-MOST_ENDED: Final = "0.05"
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": MOST_ENDED}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {

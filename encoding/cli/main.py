@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.failures import exit_status
-from encoding.cli.parts.options import agency_options
+from encoding.cli.terminal.failures import exit_status
+from encoding.cli.terminal.options import agency_options
 from encoding.errors import AgencyError
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
 from schemas.shared.memory import guard_memory

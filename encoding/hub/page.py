@@ -35,7 +35,7 @@ _STANDINGS: Final[dict[SpokeState, Standing]] = {
     "new": "note",
 }
 _SENTENCES: Final[dict[SpokeState, str]] = {
-    "failed": "need somebody at the hub.",
+    "failed": "need attention at the hub.",
     "unreachable": "were not asked to the end, since the broker was not reached; the next night asks again.",
     "late": "have yet to do their part; the others went on.",
     "linked": "were linked in this night.",
@@ -55,7 +55,7 @@ def hub_page(report: HubReport) -> str:
     n_spokes = len(report.spokes)
     return render_page(
         f"Report of the hub {report.party}",
-        f"{n_spokes:,} spokes, {report.states.get('failed', 0):,} of which need somebody.",
+        f"{n_spokes:,} spokes, {report.states.get('failed', 0):,} of which need attention.",
         sections,
         f"{report.party}, made {report.made}. It names nobody; numbers under {report.floor}, and those from"
         " which one could be computed, are not shown.",

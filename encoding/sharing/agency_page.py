@@ -1,4 +1,4 @@
-"""An agency's own page: what needs somebody now, where the linkage stands, and what it has led to."""
+"""An agency's own page: what needs attention now, where the linkage stands, and what it has led to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FAULTS: Final = ("missing", "placeholder", "invalid", "garbled")
 def agency_page(state: AgencyState) -> str:
     """Return the page as one self-contained HTML file."""
     sections = [
-        Section("What needs somebody now", [findings(_needs(state))]),
+        Section("What needs attention now", [findings(_needs(state))]),
         Section("Where the linkage stands", list(_stands(state))),
         Section("Rounds and links", list(_rounds(state))),
         Section("Your file", list(_file(state))),
@@ -48,12 +48,14 @@ def agency_page(state: AgencyState) -> str:
 
 
 def summary(state: AgencyState) -> str:
-    """Return in one sentence how much needs somebody."""
+    """Return in one sentence how much needs attention."""
     found = [one for one in attention(state) if one.standing != "note"]
     if not found:
         return "nothing needs anybody now"
     return (
-        f"{len(found)} things need somebody now" if len(found) > 1 else "1 thing needs somebody now"
+        f"{len(found)} things need attention now"
+        if len(found) > 1
+        else "1 thing needs attention now"
     )
 
 

@@ -18,7 +18,7 @@ SAFE_STOP: Final = "send nothing more, keep the workspace as it is, and call you
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Something that needs somebody, and the command that does it; None: no command does."""
+    """Something that needs attention, and the command that does it; None: no command does."""
 
     standing: Standing
     sentence: str
@@ -109,7 +109,7 @@ class AgencyState:
 
 
 def attention(state: AgencyState) -> tuple[Attention, ...]:
-    """Return what needs somebody now, the worst first; empty where nothing does."""
+    """Return what needs attention now, the worst first; empty where nothing does."""
     found = [
         *_of_the_log(state),
         *_of_the_broker(state),

@@ -28,6 +28,7 @@ from encoding.progress import Progress, silent
 from encoding.records.read_once import Readings, reading_once
 from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import Encoded, encode, link
+from encoding.trial.outcome import BANDS
 from encoding.trial.records import Looks, cleaned_rows, read_record_ids
 from encoding.trial.records import read_rows as read_table
 from schemas.documents.canonical import canonical_bytes
@@ -105,7 +106,7 @@ def encode_half(
     if side == "larger":
         sent[COUNTS] = canonical_bytes(found.counts.model_dump(mode="json"))
     ids = dict(zip(names, records.ids, strict=True))
-    return Half(sent, ids, int((~looks.has_rows).sum()))
+    return Half(sent, ids, looks.n_not_compared)
 
 
 class HandlePair(NamedTuple):
@@ -124,26 +125,26 @@ def match_halves(
     """Compare two containers as a broker does, by what was sent alone.
 
     Raises:
-        FormatError: the bytes are none of a container, or of another side, round, or profile.
+        FormatError: the bytes are none of a container.
+        HalvesError: they are of another side, round, or profile, or a part is missing.
     """
-    a, b = _read(smaller[CONTAINER]), _read(larger[CONTAINER])
+    a, b = (_read(_part(sent, CONTAINER)) for sent in (smaller, larger))
     if (a.header.side, b.header.side) != ("smaller", "larger"):
         raise HalvesError("one container must be of the smaller side, the other of the larger")
     if a.header.key_id != b.header.key_id or profile.digest() != a.header.profile:
         raise HalvesError("the containers are of different rehearsals, or of another profile")
-    counts = _read_counts(larger[COUNTS])
+    counts = _read_counts(_part(larger, COUNTS))
     run = link(profile, a.encoded(counts), b.encoded(counts))
     rows = run.rows()
     rows = rows[rows["band"] != Band.REJECT]
     rows = rows[np.lexsort((rows["larger"], rows["smaller"], -rows["total"]))]
-    bands = {Band.AUTO: "linked", Band.REVIEW: "review"}
     return [
         HandlePair(
             a.handle(int(row["smaller"])),
             b.handle(int(row["larger"])),
             int(row["total"]) / UNIT,
             probability(int(row["total"])),
-            bands[Band(int(row["band"]))],
+            BANDS[int(row["band"])],
         )
         for row in rows
     ], run
@@ -160,6 +161,12 @@ class _Read(NamedTuple):
     def encoded(self, counts: FileCounts) -> Encoded:
         none = np.zeros(0, dtype=np.uint16)
         return Encoded(self.rows, self.header.records, counts, MetPasses(none, none))
+
+
+def _part(sent: Mapping[str, bytes], name: str) -> bytes:
+    if name not in sent:
+        raise HalvesError(f"what was sent lacks its {name}")
+    return sent[name]
 
 
 def _read(raw: bytes) -> _Read:

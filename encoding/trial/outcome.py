@@ -24,7 +24,7 @@ from schemas.linkage.link_quality import Interval, missed_matches, shown_concord
 TOKENS: Final = "tokens"
 """What a record that has none of its tokens lacks."""
 PairBand = Literal["linked", "review"]
-_BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
+BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
 
 _RULES: Final[Mapping[int, str]] = {
     Rule.MATCH_PROBABILITY: "likely enough to be linked",
@@ -79,11 +79,6 @@ class FileSide:
     looks: Looks
     met: MetPasses
 
-    @property
-    def n_not_compared(self) -> int:
-        """How many records have no row that could be encoded."""
-        return int((~self.looks.has_rows).sum())
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome:
@@ -116,7 +111,7 @@ class Outcome:
             one, other = self.a.records.ids[left[at]], self.b.records.ids[right[at]]
             found.append((band, -total, one, other, at))
         return tuple(
-            TrialPair(one, other, probability(-total), _BANDS[band], -total / UNIT, at)
+            TrialPair(one, other, probability(-total), BANDS[band], -total / UNIT, at)
             for band, total, one, other, at in sorted(found)
         )
 
@@ -163,7 +158,7 @@ class Outcome:
         fields = shown_concordance(self.n_linked, self.run.concordance, floor=0)
         found = missed_matches(self.n_linked, n_smaller, fields, floor=0)
         if fields:
-            most = found.high + self.a.n_not_compared + self.b.n_not_compared
+            most = found.high + self.a.looks.n_not_compared + self.b.looks.n_not_compared
             return Interval(found.low, min(most, max(found.high, n_smaller - self.n_linked)))
         # Of a record with a wrong link the right one is missed, too.
         return Interval(0, min(n_smaller, found.high + self.wrong.high))

@@ -81,6 +81,11 @@ class Looks:
         """Return the looks of so many records before any row was seen."""
         return cls(np.zeros(n_records, dtype=np.uint8), np.zeros(n_records, dtype=bool))
 
+    @property
+    def n_not_compared(self) -> int:
+        """How many records have no row that could be encoded."""
+        return int((~self.has_rows).sum())
+
 
 def read_rows(source: Source, progress: Progress = silent) -> KeptTable:
     """Read what a trial needs of a file into memory, once for all.

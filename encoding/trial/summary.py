@@ -39,9 +39,9 @@ def summary_lines(trial: Found) -> Iterator[str]:
 def not_compared_lines(trial: Found) -> Iterator[str]:
     """Yield what no number about the links tells of: records that cannot be compared, a line a file."""
     for which, (name, side) in zip("ab", trial.sides, strict=True):
-        if side.n_not_compared:
+        if n_left_out := side.looks.n_not_compared:
             yield (
-                f"{side.n_not_compared:,} of {len(side.records.ids):,} records of {name} cannot be compared;"
+                f"{n_left_out:,} of {len(side.records.ids):,} records of {name} cannot be compared;"
                 f" unmatched-{which}.csv says why"
             )
 

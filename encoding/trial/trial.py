@@ -184,7 +184,7 @@ def _linked(
     true = None if truth is None else read_true_pairs(truth, names, ids)
     for source in sources:
         with about_file(source.path):
-            reports.append(_checked(profile, source, as_of, progress))
+            reports.append(check_source(profile, source, as_of, progress))
     job = _Job(profile, _key_of(tables), as_of, progress)
     a_is_smaller = len(records[0].ids) <= len(records[1].ids)
     sides: tuple[Side, Side] = ("smaller", "larger") if a_is_smaller else ("larger", "smaller")
@@ -247,7 +247,10 @@ def _key_of(tables: Sequence[KeptTable]) -> bytes:
     return digest.digest()
 
 
-def _checked(profile: EncodingProfile, source: Source, as_of: date, progress: Progress) -> Report:
+def check_source(
+    profile: EncodingProfile, source: Source, as_of: date, progress: Progress = silent
+) -> Report:
+    """Look a file through as `blindlink check` does, with nothing kept of a check before."""
     layout = source.layout
     ask = Ask(profile, source.file, layout.columns, layout.input.date_format, as_of)
     return check_file(ask, KeptCheck(), progress).report

@@ -276,6 +276,11 @@ class FileSize(Model):
         return self
 
 
+# What a draft proposes: above what ends in a month of foster care. Records that give up their link IDs, to
+# guess what the other agency holds, end more.
+MOST_ENDED: Final = "0.05"
+
+
 class Limits(Model):
     """Sizes of files, round budget, floor, how many links may end at once, what attacks on a file may find.
 

@@ -14,9 +14,9 @@ from rigs.near_broker import near_broker
 from rigs.persons import enrol_keys
 
 from encoding.cli.main import main
-from encoding.cli.parts import prompts
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal import prompts
 from encoding.people.peers import read_peers
+from encoding.project.session import Session
 from schemas.agreement.chapters import grouped
 
 pytestmark = pytest.mark.long

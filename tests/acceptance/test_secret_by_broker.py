@@ -25,13 +25,13 @@ from rigs.near_broker import (
 from samples.refusals import raises
 from sqlalchemy import text
 
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.secret_progress import settle_secrets
-from encoding.cli.parts.session import Session
 from encoding.epoch.epoch_secret import epoch_secret
 from encoding.epoch.self_test import run_self_test
 from encoding.errors import OthersWaitedForError, SecretsDifferError
 from encoding.people.identity import new_identity
+from encoding.project.agreement.project_view import project_view
+from encoding.project.secret.secret_progress import settle_secrets
+from encoding.project.session import Session
 from encoding.secret.kept_secret import KeptSecret, read_kept
 from encoding.workspace.workspace import open_workspace
 from schemas.documents.problem import MEDIA_TYPE

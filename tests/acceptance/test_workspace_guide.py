@@ -211,7 +211,7 @@ def test_links_and_disclosures_open_whatever_was_lost(agency: Agency) -> None:
     agency.said["OLD_PERSON"] = read_identity(new / "identity.txt").public.person
     agency.passphrases["Ann"] = "a passphrase of after the holidays"
     (new / "links.csv").unlink()
-    agency.follow("The passphrase is forgotten, or somebody else may know it")
+    agency.follow("The passphrase is forgotten, or someone else may know it")
     agency.said["ANN"] = f"'{agency.said['FINGERPRINT']}'"
     assert agency.paper["code"] != first_paper
     assert agency.links("Ann") == before
@@ -241,7 +241,7 @@ def test_every_command_of_the_page_is_typed() -> None:
         "Let a second person keep it",
         "Back it up",
         "The computer is gone",
-        "The passphrase is forgotten, or somebody else may know it",
+        "The passphrase is forgotten, or someone else may know it",
         "Only the paper and the backup are left",
         "You leave",
     }

@@ -47,6 +47,8 @@ def test_both_halves_find_the_links_by_bytes_that_hold_no_name_and_no_record_id(
         with pytest.raises(blindlink.Error) as refused:
             blindlink.match(one, other, rehearsal)
         assert refused.value.code == "halves"
+    with pytest.raises(blindlink.Error, match="lacks its container"):
+        blindlink.match({}, larger.sent, rehearsal)
     with pytest.raises(blindlink.Error):
         blindlink.match(smaller.sent, larger.sent, blindlink.Rehearsal("generic-person"))
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.cli.parts.session import Session
 from encoding.people.identity import Identity
+from encoding.project.session import Session
 from encoding.secret.secret import Secret, write_secret
 from encoding.workspace.config import parse_sections, render_config
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.cli.parts.session import Session
+from encoding.project.session import Session
 
 
 def try_here(folder: Path, *words: str, answers: str = "") -> Result:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 
-from encoding.cli.parts.own_ledger import ledger_file, own_desk
-from encoding.cli.parts.session import Session
 from encoding.ledger.book import Ledger
+from encoding.project.linking.own_ledger import ledger_file, own_desk
+from encoding.project.session import Session
 
 
 def settle(near: NearBroker) -> None:

@@ -38,7 +38,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "done": ("good", "round closed"),
     "idle": ("plain", "no round yet"),
 }
-SORTS: Final = {"need": "what needs somebody first", "name": "name", "round": "oldest round"}
+SORTS: Final = {"need": "what needs attention first", "name": "name", "round": "oldest round"}
 _COLUMNS: Final = (
     "project", "parties", "state", "round", "opened", "deadline", "waits_for", "overdue", "since",
 )  # fmt: skip

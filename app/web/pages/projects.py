@@ -1,4 +1,4 @@
-"""What needs somebody at all projects, and one project: where it stands, and its terms in plain words."""
+"""What needs attention at all projects, and one project: where it stands, and its terms in plain words."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def show_start() -> Response:
 
 @page_route(router, "/projects")
 def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
-    """Show what needs somebody, the projects that the caller may see, and how the broker is."""
+    """Show what needs attention, the projects that the caller may see, and how the broker is."""
     now, fault = broker.clock(), log_fault(broker)
     with broker.database.read() as session:
         found = projects_for(session, page.actor)
@@ -83,7 +83,7 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
     return page.answer(
         "projects.html",
-        title="What needs somebody",
+        title="What needs attention",
         document=ProjectList(projects=tuple(views)).to_json()
         | {
             "negotiated": unbound,

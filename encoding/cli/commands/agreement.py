@@ -16,10 +16,12 @@ from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
-from encoding.cli.parts import prompts
-from encoding.cli.parts.agreements import pinned_log, seat, seat_options
-from encoding.cli.parts.pages import write_page
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal import prompts
+from encoding.cli.terminal.agreement_questions import ask_answers
+from encoding.cli.terminal.options import seat_options
+from encoding.project.agreement.agreements import pinned_log, seat
+from encoding.project.pages import write_page
+from encoding.project.session import Session
 from schemas.agreement.chapters import Chapter, grouped
 from schemas.agreement.clause_words import SSN_WARNING
 from schemas.shared.command_line import FILE
@@ -84,7 +86,7 @@ def draft(
     unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
-    from encoding.cli.parts.agreed_columns import warn_of_lacking
+    from encoding.project.agreement.agreed_columns import warn_of_lacking
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent
@@ -222,8 +224,6 @@ def _of_project(given: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any
 
 
 def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
-    from encoding.cli.parts.agreement_questions import ask_answers
-
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None

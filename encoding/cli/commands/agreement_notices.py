@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.agreement.verification import verified
-from encoding.cli.parts import prompts
-from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal import prompts
+from encoding.cli.terminal.options import seat_options
 from encoding.errors import AgreementUntrustedError
+from encoding.project.agreement.agreements import seat
+from encoding.project.session import Session
 from schemas.shared.command_line import one_line
 
 if TYPE_CHECKING:

@@ -20,11 +20,9 @@ from encoding.agreement.verification import (
     verified,
 )
 from encoding.agreement.words import signature_chapter, state_of
-from encoding.cli.parts import prompts
-from encoding.cli.parts.accepted_agreement import accept_agreement, read_digest, trust_persons
-from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance
+from encoding.cli.terminal import prompts
+from encoding.cli.terminal.options import seat_options
+from encoding.cli.terminal.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance
 from encoding.errors import (
     AgreementFileError,
     AgreementUntrustedError,
@@ -32,6 +30,13 @@ from encoding.errors import (
     NotReadyError,
     UntrustedKeyError,
 )
+from encoding.project.agreement.accepted_agreement import (
+    accept_agreement,
+    read_digest,
+    trust_persons,
+)
+from encoding.project.agreement.agreements import Seat, seat
+from encoding.project.session import Session
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.chapters import grouped
 from schemas.agreement.statement import Counsel, SignedStatement

@@ -8,11 +8,12 @@ import click
 
 from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence
-from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing_approvals import RUNS, approve_in_advance, confirm
+from encoding.cli.terminal.options import seat_options
+from encoding.cli.terminal.standing_approvals import RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
+from encoding.project.agreement.agreements import Seat, seat
+from encoding.project.session import Session
 from schemas.agreement.statement import StandingApproval, Step
 from schemas.shared.command_line import emit, json_option
 

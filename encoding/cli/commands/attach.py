@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source
+from encoding.cli.terminal.options import agency_options, file_options
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.session import Session
+from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
 
 
@@ -33,12 +33,12 @@ def attach(
     only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.
     Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet.
     """
-    from encoding.cli.parts.attachments import attach_columns
-    from encoding.cli.parts.claims_exchange import exchange_document, raise_first
+    from encoding.project.delivering.attachments import attach_columns
+    from encoding.project.delivering.exchange import exchange_document, raise_first
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        attached, failed = attach_columns(counter, source, only=partner)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        attached, failed = attach_columns(context, source, only=partner)
     raise_first(failed)
     emit(exchange_document([], attached), remarks=[one.sentence() for one in attached])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.cli.terminal.options import agency_options
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
+from encoding.project.agreement.project_view import project_view
+from encoding.project.session import UNATTENDED_S, Session
 from schemas.documents.ids import utc_text
 from schemas.reports.audit_pack import PACK_START
 from schemas.shared.command_line import FILE, emit, json_option

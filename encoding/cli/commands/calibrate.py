@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
+from encoding.project.uploading.subject import Subject, draw_sample, read_subject
 from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
 from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
@@ -76,9 +76,9 @@ def calibrate(
     from encoding.calibrate import ESTIMATED, Setting
     from encoding.calibrate import calibrate as predict
     from encoding.calibrate.report import document, report_lines, report_page
-    from encoding.cli.parts.file_audit import audited
     from encoding.privacy_audit.report import report_lines as audit_lines
     from encoding.privacy_audit.results import GOALS_ALONE
+    from encoding.project.uploading.file_audit import audited
 
     if html is not None:
         refuse_another_page(html)

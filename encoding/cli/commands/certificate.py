@@ -8,22 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
-from encoding.cli.parts.certificates import (
-    Certified,
-    counter_sign,
-    fetch_certified,
-    file_outputs,
-    refuse_outputs,
-    show_certified,
-    write_certified,
-)
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options, file_outputs, identity_options
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
+from encoding.project.destroying.certificates import (
+    Certified,
+    counter_sign,
+    fetch_certified,
+    refuse_outputs,
+    show_certified,
+    write_certified,
+)
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from schemas.api.destruction import DestructionView
 from schemas.shared.command_line import emit, json_option
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.kept_audits import audit_sentences
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import parse_day, read_subject, subject_options
+from encoding.cli.terminal.options import agency_options, subject_options
 from encoding.files import refuse_to_overwrite
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
+from encoding.project.uploading.kept_audits import audit_sentences
+from encoding.project.uploading.subject import parse_day, read_subject
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check(
     Numbers only, never a name or a date of a person, and nothing leaves this computer. Ends with exit code 3
     if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
     """
-    from encoding.cli.parts.file_check import checked, refuse_stops
+    from encoding.project.uploading.file_check import checked, refuse_stops
     from encoding.quality.duplicates_file import LIST_START
     from encoding.quality.page import report_lines, report_page
 
@@ -84,6 +84,7 @@ def check(
 
 def _tell_attacks(session: Session) -> None:
     """Say what attacks on the encoded file found, or how to find it out before an agreement is drafted."""
+
     told = list(audit_sentences(session, None)) if session.config_path.exists() else []
     for sentence in told:
         session.say(sentence)

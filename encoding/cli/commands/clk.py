@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.mapping import read_mapping
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
 from encoding.files import refuse_to_overwrite
+from encoding.project.column_mapping import read_mapping
+from encoding.project.session import Session
 from encoding.records import open_table
 from schemas.shared.command_line import FILE, emit, json_option
 

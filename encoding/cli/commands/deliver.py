@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source
+from encoding.cli.terminal.options import agency_options, file_options
 from encoding.errors import NotReadyError
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.session import Session
+from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
 
 
@@ -29,13 +29,13 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     of [share] columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the
     same round takes the place of an earlier one; the same rows are not sent twice.
     """
-    from encoding.cli.parts.claims_exchange import exchange_document, raise_first
-    from encoding.cli.parts.outgoing_columns import deliver_columns
+    from encoding.project.delivering.exchange import exchange_document, raise_first
+    from encoding.project.delivering.outgoing import deliver_columns
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        delivered, failed = deliver_columns(counter, source, only=partner, anew=True)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        delivered, failed = deliver_columns(context, source, only=partner, anew=True)
     raise_first(failed)
     if not delivered:
         raise NotReadyError(

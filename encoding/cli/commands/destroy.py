@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from encoding.cli.parts.certificates import (
+from encoding.cli.terminal.options import agency_options, file_outputs, identity_options
+from encoding.cli.terminal.prompts import require_yes
+from encoding.errors import NotReadyError
+from encoding.project.destroying.certificates import (
     counter_sign,
     fetch_certified,
-    file_outputs,
     refuse_outputs,
     show_certified,
     write_certified,
 )
-from encoding.cli.parts.legal_holds import refuse_held
-from encoding.cli.parts.local_destruction import Order, destroy_here, wish_of
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.prompts import require_yes
-from encoding.cli.parts.session import Session
-from encoding.errors import NotReadyError
+from encoding.project.destroying.legal_holds import refuse_held
+from encoding.project.destroying.local_destruction import Order, destroy_here, wish_of
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from schemas.rounds.destruction import Countersignature, duties_for
 from schemas.shared.command_line import json_option
 
@@ -110,7 +110,9 @@ def destroy(
                 "--handed-over can't be combined with --epoch, --frozen, --certificate or --keep"
             )
         wish = wish_of(epoch, frozen, also, keep, is_handed_over=handed_over)
-        destroy_here(session, given, Order(wish, certificate, offline), yes=yes)
+        destroy_here(
+            session, given, Order(wish, certificate, offline), partial(require_yes, yes=yes)
+        )
         return
     if any((epoch, frozen, certificate, also, keep, offline, handed_over)):
         raise click.UsageError(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.cli.terminal.options import agency_options
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
+from encoding.project.log_copies import fetched_log
+from encoding.project.session import UNATTENDED_S, Session
 from schemas.documents.spreadsheet import inert
 from schemas.matchlog.proof import PROOF_START
 from schemas.shared.command_line import FILE, emit, json_option

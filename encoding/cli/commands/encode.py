@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.mapping import read_mapping
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source, refuse_list
-from encoding.cli.parts.subject import parse_day, subject_of
+from encoding.cli.terminal.options import agency_options
+from encoding.project.agreement.project_view import project_view
+from encoding.project.column_mapping import read_mapping
+from encoding.project.context import Context
+from encoding.project.session import Session
+from encoding.project.source import Source, refuse_list
+from encoding.project.uploading.subject import parse_day, subject_of
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
@@ -75,14 +75,15 @@ def encode(
     """
     mapping = read_mapping(columns_file, columns)
     if explain is not None:
-        from encoding.cli.parts.explanation import show_explanation
+        from encoding.cli.terminal.explanation import show_explanation
 
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)
         return
-    from encoding.cli.parts import round_steps, steps
-    from encoding.cli.parts.past_rounds import forget_past_rounds
-    from encoding.cli.parts.shared_secret import require_secret
+    from encoding.project.linking.past_rounds import forget_past_rounds
+    from encoding.project.rounds import rounds as round_steps
+    from encoding.project.secret.shared_secret import require_secret
+    from encoding.project.uploading import steps
 
     source = Source(
         file=file,
@@ -95,17 +96,17 @@ def encode(
     )
     refuse_list(session, source)
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        require_secret(session, counter.view)
-        round_steps.top_up_nonces(counter)
-        found = round_steps.required_round(counter)
-        turns = round_steps.own_turns(counter, found)
-        round_steps.refuse_lost(counter, turns)
-        round_steps.refuse_unfit(counter, found)
-        forget_past_rounds(counter)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        require_secret(session, context.view)
+        round_steps.top_up_nonces(context)
+        found = round_steps.required_round(context)
+        turns = round_steps.own_turns(context, found)
+        round_steps.refuse_lost(context, turns)
+        round_steps.refuse_unfit(context, found)
+        forget_past_rounds(context)
     containers = []
     for turn in turns:
-        filled = steps.encode(session, counter.view, source, turn)
+        filled = steps.encode(session, context.view, source, turn)
         containers.append(_document(filled))
         session.say(
             f"{filled.outbox.manifest.records:,} records are encoded for {turn.partner} in round"

@@ -11,7 +11,7 @@ import click
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.session import Session
+    from encoding.project.session import Session
     from encoding.quality.evaluation import Evaluation, Share
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import (
+from encoding.cli.terminal.options import (
     LINKS,
     OTHER_ROUND,
     agency_options,
@@ -15,7 +15,7 @@ from encoding.cli.parts.options import (
     file_options,
     output_options,
 )
-from encoding.cli.parts.session import Session
+from encoding.project.session import Session
 from encoding.recipe.dates import read_date_format
 from schemas.shared.command_line import emit, json_option
 
@@ -96,8 +96,8 @@ def export(
     the agreement lets you have them, else those of your exports. The workspace remembers what was exported;
     the same again gives the same file.
     """
-    from encoding.cli.parts.exporting import Order, export_statuses, words_of
-    from encoding.cli.parts.tabulations import Wanted, parties_of
+    from encoding.project.exporting.status_export import Order, export_statuses, words_of
+    from encoding.project.exporting.tabulations import Wanted, parties_of
 
     if begin is None and end is not None:
         raise click.UsageError("--from and --end go with --begin")

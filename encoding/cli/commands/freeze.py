@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import (
+from encoding.cli.terminal.options import (
     FORCE,
     LINKS,
     OTHER_ROUND,
@@ -16,7 +16,7 @@ from encoding.cli.parts.options import (
     file_options,
     split_columns,
 )
-from encoding.cli.parts.session import Session
+from encoding.project.session import Session
 from schemas.documents.ids import is_name
 from schemas.shared.command_line import emit, json_option, one_line
 
@@ -73,8 +73,8 @@ def freeze(
     be repeated. No record ID is in it. The list has its digest, day, round and agreement. When its time is
     over, `blindlink status` says so. `blindlink destroy --local --frozen STUDY` destroys it, and signs that.
     """
-    from encoding.cli.parts.freezing import Order, freeze_links, frozen_here, line_of
-    from encoding.cli.parts.tabulations import Wanted, parties_of
+    from encoding.project.exporting.freezing import Order, freeze_links, frozen_here, line_of
+    from encoding.project.exporting.tabulations import Wanted, parties_of
 
     if is_list:
         if study is not None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.prompts import require_yes
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.testimony import signed_by_own
+from encoding.cli.terminal.options import seat_options
+from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import CertificateError
+from encoding.project.agreement.agreements import seat
+from encoding.project.destroying.statements import signed_by_own
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from schemas.rounds.destruction import HoldAct, HoldNotice
 from schemas.shared.command_line import emit, json_option, one_line
 

@@ -11,11 +11,16 @@ from encoding.cli.commands.hub_add import add
 from encoding.cli.commands.hub_extend import extend
 from encoding.cli.commands.hub_join import join
 from encoding.cli.commands.hub_sign import sign
-from encoding.cli.parts import prompts
-from encoding.cli.parts.hub_desk import HubDesk, hub_settings
-from encoding.cli.parts.hub_report import ending_words, reported, status_lines, summary
-from encoding.cli.parts.init_questions import FILE_ALONE, ask_sections, doubts_about_file
-from encoding.cli.parts.invitations import (
+from encoding.cli.terminal import prompts
+from encoding.cli.terminal.init_questions import FILE_ALONE, ask_sections, doubts_about_file
+from encoding.cli.terminal.options import agency_options, input_options
+from encoding.errors import InvitationError
+from encoding.files import write_durably
+from encoding.hub.outcomes import Outcome
+from encoding.hub.settings import HubFile, HubSection, read_hub, render_hub
+from encoding.project.hub.report import ending_words, reported, status_lines, summary
+from encoding.project.hub.sessions import HubDesk, hub_settings
+from encoding.project.invitations import (
     Place,
     enrolled,
     opened_sections,
@@ -23,13 +28,8 @@ from encoding.cli.parts.invitations import (
     settings_of,
     settle_files,
 )
-from encoding.cli.parts.options import agency_options, input_options
-from encoding.cli.parts.own_identity import identity_lines
-from encoding.cli.parts.session import UNATTENDED_S, Session
-from encoding.errors import InvitationError
-from encoding.files import write_durably
-from encoding.hub.outcomes import Outcome
-from encoding.hub.settings import HubFile, HubSection, read_hub, render_hub
+from encoding.project.own_keys import identity_lines
+from encoding.project.session import UNATTENDED_S, Session
 from encoding.workspace.config import ConfigFile
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -150,10 +150,10 @@ def refresh(
     At each spoke it does what `blindlink refresh` does. Spokes that are late or broken hold nobody up. Your
     file is read and cleaned once. It may be killed and started again at any time, and goes on where it
     stopped. Exit code 0: nobody at the hub has to do anything, though spokes may be late. Otherwise it is the
-    code of `blindlink refresh` for the spoke that needs somebody most.
+    code of `blindlink refresh` for the spoke that needs attention most.
     """
-    from encoding.cli.parts.claims_exchange import ColumnsOrder
-    from encoding.cli.parts.hub_night import Night, NightOrder
+    from encoding.project.delivering.exchange import ColumnsOrder
+    from encoding.project.hub.night import Night, NightOrder
 
     session.patience_s = UNATTENDED_S
     desk = HubDesk(session)

@@ -15,11 +15,8 @@ from encoding.agreement.page import agreement_page
 from encoding.agreement.persons import newest_identities
 from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import compare_fingerprint, refuse_other
-from encoding.cli.parts.hub_desk import HubDesk
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import write_page
-from encoding.cli.parts.prompts import require_yes
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.hub.sheet import sheet_page
 from encoding.hub.spokes import (
@@ -30,6 +27,9 @@ from encoding.hub.spokes import (
     write_spokes,
 )
 from encoding.hub.template import answers_for, named_columns
+from encoding.project.hub.sessions import HubDesk
+from encoding.project.pages import write_page
+from encoding.project.session import Session
 from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE
 

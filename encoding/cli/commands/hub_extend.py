@@ -13,16 +13,16 @@ from encoding.agreement.coverage import require_force
 from encoding.agreement.files import write_proposal
 from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import refuse_other
-from encoding.cli.parts.hub_desk import HubDesk
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing_approvals import read_day
+from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.standing_approvals import read_day
 from encoding.errors import AgencyError, BrokerUnreachableError, NotReadyError
 from encoding.hub.changes import changes_of
 from encoding.hub.sheet import extension_page
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.hub.template import answers_for
+from encoding.project.hub.sessions import HubDesk
+from encoding.project.pages import write_page
+from encoding.project.session import Session
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.chapters import grouped
 from schemas.shared.command_line import FILE

@@ -8,12 +8,12 @@ import click
 
 from encoding.cli.commands.agreement_signatures import Entry, signed_and_approved, signing_options
 from encoding.cli.commands.init import write_settings
-from encoding.cli.parts.agreements import seat
-from encoding.cli.parts.init_questions import FILE_ALONE
-from encoding.cli.parts.options import agency_options, input_options
-from encoding.cli.parts.own_identity import NOTHING
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.init_questions import FILE_ALONE
+from encoding.cli.terminal.options import agency_options, input_options
+from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.project_view import project_view
+from encoding.project.own_keys import NOTHING
+from encoding.project.session import Session
 
 
 @click.command(
@@ -34,7 +34,7 @@ def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
     --standing` and the first part of `refresh --agreement` do, and you can repeat it until all have signed.
     From then on the nightly `blindlink refresh` does the rest.
     """
-    from encoding.cli.parts.secret_progress import begin_secret
+    from encoding.project.secret.secret_progress import begin_secret
 
     entry = Entry.of(given, fingerprint)
     if session.config.sections.input is None and given["file"]:

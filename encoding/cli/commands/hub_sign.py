@@ -21,21 +21,21 @@ from encoding.cli.commands.agreement_signatures import (
     own_consent,
     signing_options,
 )
-from encoding.cli.parts.accepted_agreement import trust_persons
-from encoding.cli.parts.hub_desk import HubDesk
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.standing_approvals import confirm, last_day, send_approval
+from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.standing_approvals import confirm, last_day, send_approval
 from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.hub.changes import changes_of
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
+from encoding.project.agreement.accepted_agreement import trust_persons
+from encoding.project.hub.sessions import HubDesk
 from schemas.agreement.amendment import of_same_clauses
 from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from encoding.cli.parts.agreements import Seat
-    from encoding.cli.parts.session import Session
+    from encoding.project.agreement.agreements import Seat
+    from encoding.project.session import Session
     from schemas.signing.identity import PublicIdentity
 
 

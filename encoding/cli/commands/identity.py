@@ -12,20 +12,19 @@ from encoding.cli.commands.identity_enrol import enrol, rotate, token
 from encoding.cli.commands.identity_page_link import page_link, sign_on
 from encoding.cli.commands.identity_sheet import sheet
 from encoding.cli.commands.identity_trust import trust
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import (
+from encoding.cli.terminal.options import agency_options, identity_options
+from encoding.errors import IdentityError, IdentityExistsError
+from encoding.people.identity import new_identity, read_identity, write_identity
+from encoding.people.key_rotation import relock, replaced_files
+from encoding.project.own_keys import (
     DEFAULT_FILE,
     identity_lines,
-    identity_options,
     new_unlocking,
     own_path,
     unlock_own,
     unlocking_of,
 )
-from encoding.cli.parts.session import Session
-from encoding.errors import IdentityError, IdentityExistsError
-from encoding.people.identity import new_identity, read_identity, write_identity
-from encoding.people.key_rotation import relock, replaced_files
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 from schemas.signing.identity import Duty, duty_apart
 

@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from encoding.broker.credential import SignIn
-from encoding.cli.parts.broker_options import broker_of, broker_options
-from encoding.cli.parts.invitations import require_same_keys
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import (
-    identity_lines,
-    identity_options,
-    own_path,
-    unlock_own,
-    unlocking_of,
-)
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options, broker_options, identity_options
 from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.hub.settings import HUB_NAME
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
+from encoding.project.invitations import require_same_keys
+from encoding.project.own_keys import identity_lines, own_path, unlock_own, unlocking_of
+from encoding.project.session import Session, broker_of
 from encoding.workspace.keepers import follow_keys
 from encoding.workspace.workspace import Workspace
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView

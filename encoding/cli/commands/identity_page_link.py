@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.broker.credential import SignIn
-from encoding.cli.parts.broker_options import broker_of, broker_options
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options, broker_options, identity_options
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session, broker_of
 from schemas.api.bodies import sign_in_url, sign_on_link_url
 
 if TYPE_CHECKING:

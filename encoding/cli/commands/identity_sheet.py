@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.own_identity import identity_lines, identity_row
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import seat_options
+from encoding.project.agreement.agreements import seat
+from encoding.project.own_keys import identity_lines, identity_row
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 

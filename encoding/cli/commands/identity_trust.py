@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.shown_keys import read_shown
+from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprints, read_peers, write_peers
+from encoding.project.session import Session
 from schemas.documents.ids import is_name
 from schemas.shared.command_line import FILE
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts import prompts
-from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
-from encoding.cli.parts.options import agency_options, input_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal import prompts
+from encoding.cli.terminal.init_questions import ask_sections, doubts_about_file
+from encoding.cli.terminal.options import agency_options, input_options
 from encoding.errors import AgencyError
 from encoding.files import refuse_to_overwrite, write_durably
+from encoding.project.session import Session
 from encoding.workspace.config import ConfigFile, read_config, render_config
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.project_view import current_view
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
 from encoding.errors import AgencyError, NotReadyError
+from encoding.project.agreement.project_view import current_view
+from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
 from schemas.api.bodies import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
-from encoding.cli.parts.own_ledger import ledger_file
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.round_alarms import alarms_told, give_up_round
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.linking.alarms import alarms_told, give_up_round
+from encoding.project.linking.own_ledger import ledger_file
+from encoding.project.noted_files import note_file
+from encoding.project.session import Session
+from encoding.project.source import Source
 from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
 from schemas.shared.command_line import FILE, emit, json_option, wants_json
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.links_files import LinksOrder
+    from encoding.project.linking.links_files import LinksOrder
     from schemas.agreement.agreement import ProjectTerms
     from schemas.linkage.run import ReleaseMode
     from schemas.rounds.rounds import RoundView
@@ -93,10 +93,10 @@ def links(
     has spoken with the other agency gives it up with --give-up-round: the former file of links stays, nothing
     of that round is applied here, and the next round goes on.
     """
-    from encoding.cli.parts.blind_steps import blind_links
-    from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.links_files import LinksOrder
-    from encoding.cli.parts.owed_rounds import drain_links, own_supplements
+    from encoding.project.linking.blind_links import blind_links
+    from encoding.project.linking.links_files import LinksOrder
+    from encoding.project.linking.owed_rounds import drain_links, own_supplements
+    from encoding.project.linking.round_links import RoundLinks
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
@@ -138,13 +138,13 @@ def links(
             emit(document, [sentence])
             return
         else:
-            counter = Counter(session, client, trust, view)
+            context = Context(session, client, trust, view)
             order = LinksOrder(source, output, force=force, accepted=accept_change)
-            wanted = _round_to_write(counter, order)
+            wanted = _round_to_write(context, order)
             # What another agency says of this round comes after what it said of those before.
-            drain_links(counter, LinksOrder(source), below=wanted.round)
-            for supplement in (None, *own_supplements(counter, wanted)):
-                links = RoundLinks(counter, wanted, supplement)
+            drain_links(context, LinksOrder(source), below=wanted.round)
+            for supplement in (None, *own_supplements(context, wanted)):
+                links = RoundLinks(context, wanted, supplement)
                 with session.working("agreeing on link IDs"):
                     links.agree()
                 with session.working("writing links"):
@@ -155,17 +155,17 @@ def links(
     emit(document, remarks=[sentence])
 
 
-def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
+def _round_to_write(context: Context, order: LinksOrder) -> RoundView:
     """Return the newest round, or the one whose links wait where somebody accepts how many end."""
-    from encoding.cli.parts.own_links import own_links
-    from encoding.cli.parts.round_steps import newest_round, proven
+    from encoding.project.linking.own_links import own_links
+    from encoding.project.rounds.rounds import newest_round, proven
 
     if order.accepted is not None:
-        with counter.session.workspace.lock():
-            held, last = own_links(counter).held(), ledger_file(counter).read().last
+        with context.session.workspace.lock():
+            held, last = own_links(context).held(), ledger_file(context).read().last
         if held is not None and (last is None or last.round <= held.round):
-            return proven(counter, counter.api.round(held.round))
-    return newest_round(counter)
+            return proven(context, context.api.round(held.round))
+    return newest_round(context)
 
 
 def _give_up(session: Session, number: int, reason: str) -> None:
@@ -176,7 +176,7 @@ def _give_up(session: Session, number: int, reason: str) -> None:
 
 def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:
     """Print, or write, what the file of links of a round said, by what is kept here alone."""
-    from encoding.cli.parts.own_links import former_links
+    from encoding.project.linking.own_links import former_links
 
     if output is not None:
         refuse_to_overwrite(output, own_start=LINKS_START, force=force)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.log.heads import seen_head
+from encoding.project.session import Session
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, checkpoint_line, serialise_checkpoints
 from schemas.shared.command_line import FILE, emit, json_option
 from schemas.signing.identity import base64_text

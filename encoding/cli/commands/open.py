@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.options import FORCE, agency_options
-from encoding.cli.parts.own_identity import identity_options, own_keys, unlock_own
-from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file, note_read
+from encoding.cli.terminal.options import FORCE, agency_options, identity_options
 from encoding.errors import FileMissingError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing
 from encoding.people.sealed_file import read_sealed_header
+from encoding.project.noted_files import note_file, note_read
+from encoding.project.own_keys import own_keys, unlock_own
+from encoding.project.sealed_files import SUFFIX, is_sealed, opened_content
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.agreements import agreed_side, most_of_partners
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import read_subject, subject_options
+from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.project.agreement.agreements import agreed_side, most_of_partners
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
+from encoding.project.uploading.subject import read_subject
 from schemas.linkage.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -61,10 +61,10 @@ def privacy_audit(
     would have. Your project's secret is not used, and nothing leaves this computer. What lies above
     a goal is a warning. Exit code 1: the bytes have structure, which is never allowed.
     """
-    from encoding.cli.parts.file_audit import audited, refuse_structure
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
     from encoding.privacy_audit.results import FULL, QUICK
+    from encoding.project.uploading.file_audit import audited, refuse_structure
 
     if html is not None:
         refuse_another_page(html)

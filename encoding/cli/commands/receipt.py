@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
 from encoding.errors import NotReadyError, ReceiptError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
 

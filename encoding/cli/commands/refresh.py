@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
-from encoding.cli.parts.session import UNATTENDED_S, Session
-from encoding.cli.parts.source import Source
+from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, file_options
+from encoding.project.session import UNATTENDED_S, Session
+from encoding.project.source import Source
 from schemas.shared.command_line import FILE, emit, json_option
 
 
@@ -74,9 +74,9 @@ def refresh(
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
     A recipient that uploads nothing needs only --attach: its job joins what the agencies have delivered.
     """
-    from encoding.cli.parts.claims_exchange import ColumnsOrder
-    from encoding.cli.parts.due_round import do_what_is_due
-    from encoding.cli.parts.links_files import LinksOrder
+    from encoding.project.delivering.exchange import ColumnsOrder
+    from encoding.project.linking.links_files import LinksOrder
+    from encoding.project.nightly.refresh import do_what_is_due
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)

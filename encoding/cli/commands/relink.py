@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.options import REASON, agency_options
-from encoding.cli.parts.own_identity import identity_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import REASON, agency_options, identity_options
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 
@@ -33,7 +32,7 @@ def relink(
     In the next round the record has its link ID again, unless it got another one meanwhile; the other
     agencies' records get it back with your next claims. Only the agency that unlinked a record can undo it.
     """
-    from encoding.cli.parts.unlinks import RecordWord, speak_own
+    from encoding.project.linking.unlinks import RecordWord, speak_own
 
     link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
     remark = (

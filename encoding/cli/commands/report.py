@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.terminal.options import agency_options
+from encoding.project.noted_files import note_file
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
 from encoding.sharing.agency_state import attention
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -28,11 +28,11 @@ from schemas.shared.command_line import FILE, emit, json_option
 def report(session: Session, *, output: Path | None, force: bool) -> None:
     """Write one page of where your agency stands, for an analyst, a steward and a director.
 
-    It says what needs somebody now, where the round is, how links changed, how good your file is, and who
+    It says what needs attention now, where the round is, how links changed, how good your file is, and who
     received what. It goes by what the broker says now. If the broker does not answer, it goes by what it said
     last, and says when that was. The page names nobody.
     """
-    from encoding.cli.parts.agency_states import agency_state
+    from encoding.project.status.agency_states import agency_state
     from encoding.sharing.agency_page import agency_page, summary
 
     links = session.config.resolve(session.config.sections.output.links)

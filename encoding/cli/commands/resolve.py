@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, file_options, output_options
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.terminal.options import agency_options, file_options, output_options
 from encoding.files import refuse_to_overwrite
+from encoding.project.noted_files import note_file
+from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
 
 

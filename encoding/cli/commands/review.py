@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.terminal.options import agency_options, file_options, identity_options
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.noted_files import note_file
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
+from encoding.project.source import Source
 from schemas.shared.amounts import counted
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -65,21 +65,21 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     can change it until you send it, but not after. You sign with your keys, which need the duty reviewer. If
     you accept a pair, it is linked. If you reject it, it is kept apart until a record changes.
     """
-    from encoding.cli.parts.review_answers import answer_reviews
-    from encoding.cli.parts.review_sittings import (
-        forget_ended,
-        open_review,
-        own_reviews,
-        sitting_over,
-    )
-    from encoding.cli.parts.review_words import (
+    from encoding.cli.terminal.review_words import (
         listed,
         pair_lines,
         review_line,
         standing_document,
         standing_lines,
     )
-    from encoding.cli.parts.reviews import reviews_of
+    from encoding.project.reviewing.answers import answer_reviews
+    from encoding.project.reviewing.reviews import reviews_of
+    from encoding.project.reviewing.sittings import (
+        forget_ended,
+        open_review,
+        own_reviews,
+        sitting_over,
+    )
 
     deed = _deed(given)
     if deed is None:
@@ -88,19 +88,19 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
     unlock_own(session, given)
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        context = Context(session, client, session.trust(client), project_view(session, client))
         if deed == "answer":
-            n_reviews = answer_reviews(counter, source, reviews_of(counter))
+            n_reviews = answer_reviews(context, source, reviews_of(context))
             emit({"answered": n_reviews}, remarks=[f"answered {counted(n_reviews, 'review')}"])
             return
-        views = own_reviews(counter)
-        forget_ended(counter, views)
+        views = own_reviews(context)
+        forget_ended(context, views)
         if deed == "list" and not any(one.state == "answered" for one in views):
             emit({"reviews": [one.to_json() for one in views]}, map(review_line, views))
             return
         view = open_review(views, given["partner"])
         again = given["again"] or deed == "import"
-        with sitting_over(counter, view, source, again=again) as sitting:
+        with sitting_over(context, view, source, again=again) as sitting:
             if deed == "list":
                 emit(listed(views, sitting), [*map(review_line, views), "", *pair_lines(sitting)])
                 return
@@ -133,7 +133,7 @@ def _do(
     session: Session, sitting: Sitting, deed: str | None, given: Mapping[str, Any]
 ) -> list[str]:
     """Do what was asked for with the pairs of a review, and return what is said of it."""
-    from encoding.cli.parts.review_sittings import send_decisions
+    from encoding.project.reviewing.sittings import send_decisions
     from encoding.review.sheet import read_sheet, write_sheet
 
     if deed == "export":
@@ -157,7 +157,7 @@ def _do(
 
 def _show(session: Session, sitting: Sitting) -> list[str]:
     """Show the screen until it is left, and return what was sent; without a pair there is nothing to show."""
-    from encoding.cli.parts.review_sittings import send_decisions
+    from encoding.project.reviewing.sittings import send_decisions
     from encoding.review.screen import ReviewApp
 
     if not sitting.cases:

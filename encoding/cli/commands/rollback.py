@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.options import REASON, agency_options
-from encoding.cli.parts.own_identity import identity_options
-from encoding.cli.parts.rolling_back import RollbackWord, roll_back
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import REASON, agency_options, identity_options
+from encoding.project.linking.rollback import RollbackWord, roll_back
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
 

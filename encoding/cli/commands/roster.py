@@ -10,10 +10,11 @@ import click
 from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_known, require_next
 from encoding.cli.commands.agreement_signatures import hand_in
-from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.own_identity import identity_row
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.shown_keys import compared_person
+from encoding.cli.terminal.options import seat_options
+from encoding.cli.terminal.shown_keys import compared_person
+from encoding.project.agreement.agreements import seat
+from encoding.project.own_keys import identity_row
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.source import Source
+from encoding.cli.terminal.options import agency_options, file_options
 from encoding.errors import NotReadyError
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.session import Session
+from encoding.project.source import Source
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
 from schemas.shared.command_line import FILE, emit, json_option
@@ -37,12 +37,12 @@ def ready(session: Session) -> None:
 
     Example: blindlink round ready
     """
-    from encoding.cli.parts.round_steps import top_up_nonces
+    from encoding.project.rounds.rounds import top_up_nonces
 
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        top_up_nonces(counter)
-        waiting = ", ".join(counter.api.rounds().waiting_for)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        top_up_nonces(context)
+        waiting = ", ".join(context.api.rounds().waiting_for)
     session.say(
         f"ready for rounds; still to get ready: {waiting}"
         if waiting
@@ -84,18 +84,18 @@ def correct(session: Session, *, reason: str) -> None:
 
     Example: blindlink round correct --reason wrong-file
     """
-    from encoding.cli.parts.round_steps import top_up_nonces, void_nonces
+    from encoding.project.rounds.rounds import top_up_nonces, void_nonces
 
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        found = next((one for one in counter.api.rounds().rounds if one.state == "open"), None)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        found = next((one for one in context.api.rounds().rounds if one.state == "open"), None)
         if found is None:
             raise NotReadyError("no round is open", hint="see: blindlink round status")
         if reason == "workspace-lost":
-            void_nonces(counter)
+            void_nonces(context)
         else:
-            top_up_nonces(counter)
-        new = counter.api.correct(found.round, reason)
+            top_up_nonces(context)
+        new = context.api.correct(found.round, reason)
     sentence = f"round {new.round} takes the place of round {found.round}; next: blindlink refresh"
     emit(new.to_json(), remarks=[sentence])
 
@@ -125,14 +125,14 @@ def report(
     about the data, and who received what on which legal basis. `blindlink refresh` writes it too, after each
     round. The section [report] of the settings names the columns for match rates by group; they stay here.
     """
-    from encoding.cli.parts.links_files import LinksOrder
-    from encoding.cli.parts.round_reports import newest_reported, report_of_round
+    from encoding.project.linking.links_files import LinksOrder
+    from encoding.project.linking.round_reports import newest_reported, report_of_round
     from encoding.sharing.round_page import summary
 
     order = LinksOrder(Source(file=file, id_column=id_column), output, force=force)
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        written = report_of_round(counter, newest_reported(counter), order)
+        context = Context(session, client, session.trust(client), project_view(session, client))
+        written = report_of_round(context, newest_reported(context), order)
     emit(
         written.report.to_json(),
         remarks=[summary(written.report), f"the report is in {written.page}"],

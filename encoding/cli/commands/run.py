@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -29,20 +29,20 @@ def run(session: Session, wait: bool, again: bool) -> None:
 
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
-    from encoding.cli.parts import round_steps
+    from encoding.project.rounds import rounds as round_steps
 
     with session.connect() as client:
         trust, view = session.trust(client), project_view(session, client)
-        counter = Counter(session, client, trust, view)
-        found = round_steps.newest_round(counter)
+        context = Context(session, client, trust, view)
+        found = round_steps.newest_round(context)
         if again:
-            round_steps.ask_again(counter, found)
+            round_steps.ask_again(context, found)
         if wait:
-            runs = round_steps.await_runs(counter, found)
+            runs = round_steps.await_runs(context, found)
             session.trust_again(client, trust)
         else:
-            runs = round_steps.runs_of(counter, found)
-        reasons = round_steps.reasons_of(counter, found, runs)
+            runs = round_steps.runs_of(context, found)
+        reasons = round_steps.reasons_of(context, found, runs)
     document: dict[str, object] = {
         "round": found.round,
         "runs": [_document(one) for one in runs],

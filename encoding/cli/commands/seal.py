@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import FORCE, agency_options
-from encoding.cli.parts.receivers import receivers_of
-from encoding.cli.parts.sealed_files import SUFFIX, seal_file
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.terminal.options import FORCE, agency_options
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
+from encoding.project.agreement.receivers import receivers_of
+from encoding.project.noted_files import note_file
+from encoding.project.sealed_files import SUFFIX, seal_file
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
 

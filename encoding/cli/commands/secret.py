@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from encoding.cli.commands.secret_share import accept, rotate, share, status
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
+from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
 from encoding.secret.secret import new_secret, read_secret, spoken, write_secret
 from schemas.shared.command_line import FILE

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from encoding.cli.parts.advice import advise_custody
-from encoding.cli.parts.exchange import carriage, exchange_options
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.advice import advise_custody
+from encoding.cli.terminal.options import agency_options, exchange_options
 from encoding.errors import NotReadyError
+from encoding.project.secret.carriage import carriage
+from encoding.project.session import Session
 from encoding.secret.kept_secret import KeptSecret, kept_of
 from schemas.shared.command_line import FILE, emit, json_option
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.invitations import Place, enrolled, read_invitation, settle
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_lines
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options
+from encoding.project.invitations import Place, enrolled, read_invitation, settle
+from encoding.project.own_keys import identity_lines
+from encoding.project.session import Session
 from schemas.shared.command_line import FILE
 from schemas.signing.identity import Duty
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.advice import advise_custody
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.advice import advise_custody
+from encoding.cli.terminal.options import agency_options
 from encoding.errors import BrokerUnreachableError
+from encoding.project.session import Session
 from encoding.rounds.known_status import KnownStatus, late_words, read_status
 from schemas.shared.command_line import emit, json_option, wants_json
 
@@ -28,8 +28,8 @@ def status(session: Session) -> None:
 
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
-    from encoding.cli.parts.freezing import overdue_files
-    from encoding.cli.parts.linkage_status import STATUS, linkage_status
+    from encoding.project.exporting.freezing import overdue_files
+    from encoding.project.status.linkage_status import STATUS, linkage_status
 
     # Nobody waits for an answer that a second call gives as well.
     session.patience_s = 0

@@ -11,7 +11,7 @@ from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_re
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.session import Session
+    from encoding.project.session import Session
 
 SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import (
+from encoding.cli.terminal.options import (
     LINKS,
     OTHER_ROUND,
     RECEIVED,
@@ -16,11 +16,11 @@ from encoding.cli.parts.options import (
     output_options,
     split_columns,
 )
-from encoding.cli.parts.pages import refuse_another_page, write_page
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import refuse_own_file
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite, write_csv
+from encoding.project.noted_files import refuse_own_file
+from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 
@@ -78,18 +78,18 @@ def tabulate(
             "choosing which counts are left out needs an optional package",
             hint="install blindlink[tables]",
         )
-    from encoding.cli.parts.tabulations import (
+    from encoding.outputs.linked_people import dimensions_of, people_in
+    from encoding.outputs.table import count_people
+    from encoding.outputs.table_page import summary, table_page
+    from encoding.outputs.tabulation import Terms
+    from encoding.outputs.tabulation import tabulate as make
+    from encoding.project.exporting.tabulations import (
         Wanted,
         binding_agreement,
         pairs_of,
         parties_of,
         sources_of,
     )
-    from encoding.outputs.linked_people import dimensions_of, people_in
-    from encoding.outputs.table import count_people
-    from encoding.outputs.table_page import summary, table_page
-    from encoding.outputs.tabulation import Terms
-    from encoding.outputs.tabulation import tabulate as make
 
     if as_of is not None and links_file is not None:
         raise click.UsageError("give either --links or --as-of")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import quiet_option
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import quiet_option
+from encoding.project.session import Session
 from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -66,8 +66,8 @@ def trial(
     reasons for records without one, and a page to read go into a folder. You see both files, so nothing is
     protected from you. Two files of OpenLinkToken's tokens are linked, too.
     """
-    from encoding.cli.parts.trial_steps import Asked, try_linkage
-    from encoding.cli.parts.trial_tokens import find_tokens, try_tokens
+    from encoding.cli.terminal.trial_questions import Asked, try_linkage
+    from encoding.cli.terminal.trial_tokens import find_tokens, try_tokens
 
     asked = Asked((file_a, file_b), (layout_a, layout_b), profile, truth, out, yes, force)
     tokens = find_tokens(asked)

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.options import REASON_OR_LIST, agency_options
-from encoding.cli.parts.own_identity import identity_options
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import REASON_OR_LIST, agency_options, identity_options
+from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 
@@ -31,7 +30,7 @@ def unlink(
     gets it. The others hear of it with your next claims, but not why: your name, the day and the reason stay in
     this workspace. Only your agency can undo it: blindlink relink.
     """
-    from encoding.cli.parts.unlinks import RecordWord, register_lines, speak_own
+    from encoding.project.linking.unlinks import RecordWord, register_lines, speak_own
 
     if lists:
         if record is not None or reason is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.cli.terminal.options import agency_options
+from encoding.project.agreement.project_view import project_view
+from encoding.project.context import Context
+from encoding.project.session import UNATTENDED_S, Session
 from schemas.shared.command_line import emit, json_option
 
 
@@ -20,17 +20,18 @@ def upload(session: Session) -> None:
 
     An upload that was cut off goes on where it stopped.
     """
-    from encoding.cli.parts import round_steps, steps
+    from encoding.project.rounds import rounds as round_steps
+    from encoding.project.uploading import steps
 
     session.patience_s = UNATTENDED_S
     sent: dict[str, object] = {}
     with session.connect() as client:
         trust, view = session.trust(client), project_view(session, client)
-        counter = Counter(session, client, trust, view)
-        found = round_steps.required_round(counter)
-        turns = round_steps.own_turns(counter, found)
-        round_steps.refuse_lost(counter, turns)
-        round_steps.refuse_unfit(counter, found)
+        context = Context(session, client, trust, view)
+        found = round_steps.required_round(context)
+        turns = round_steps.own_turns(context, found)
+        round_steps.refuse_lost(context, turns)
+        round_steps.refuse_unfit(context, found)
         for turn in turns:
             receipt = steps.upload(session, client, trust, view, turn).receipt
             sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.prompts import require_yes
-from encoding.cli.parts.session import Session
+from encoding.cli.terminal.options import agency_options, identity_options
+from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import LogError, UnknownRecordError
+from encoding.project.agreement.project_view import project_view
+from encoding.project.log_copies import fetched_log
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi
 from schemas.api.destruction import SALT_BYTES, RecordWithdrawal
 from schemas.matchlog.destruction_kinds import RecordWithdrawn

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.commands.workspace_custodian import custodian
-from encoding.cli.parts.options import FORCE, agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.shown_keys import compared_person
-from encoding.cli.parts.written_files import note_file, note_read, refuse_own_file
+from encoding.cli.terminal.options import FORCE, agency_options, identity_options
+from encoding.cli.terminal.shown_keys import compared_person
 from encoding.errors import BackupError, ConfigError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.people.identity_lock import KeyFile
 from encoding.people.peers import read_fingerprint
 from encoding.people.recovery import recovery_keys
+from encoding.project.noted_files import note_file, note_read, refuse_own_file
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from encoding.workspace.backup import restore_backup, write_backup
 from encoding.workspace.config import OutputSection, parse_sections, render_config
 from encoding.workspace.custody import note_backup

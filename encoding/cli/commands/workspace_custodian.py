@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.shown_keys import read_shown
+from encoding.cli.terminal.options import agency_options, identity_options
+from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from encoding.workspace.keepers import Keepers, keep, read_keepers
 from schemas.documents.errors import SignatureError
 from schemas.shared.command_line import FILE, emit, json_option

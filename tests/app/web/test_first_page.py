@@ -1,4 +1,4 @@
-"""The first page answers what needs somebody: the operator all of it, auditors that of their projects."""
+"""The first page answers what needs attention: the operator all of it, auditors that of their projects."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_a_one_time_link_signs_in_and_leaves_no_code_behind_and_signing_out_ends
     sign_in: SignIn, chromium_page: Page
 ) -> None:
     address = sign_in()
-    assert heading(chromium_page) == "What needs somebody?"
+    assert heading(chromium_page) == "What needs attention?"
     assert "of state-auditor (auditor)" in chromium_page.locator("header").inner_text()
     assert "#" not in chromium_page.url
     # Signing out ends the session.

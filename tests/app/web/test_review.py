@@ -26,7 +26,7 @@ from app.broker import Broker
 from app.main import create_app
 from app.web.pages.decisions import ROWS_A_PAGE
 from encoding.cli.main import main as blindlink
-from encoding.cli.parts.session import Session
+from encoding.project.session import Session
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -12,14 +12,15 @@ from samples.agreement import PEOPLE, person_id
 from samples.agreement_answers import ANSWERS, write_answers, write_identity
 from samples.refusals import raises
 
-from encoding.agreement.draft import MOST_ENDED, draft_agreement, read_answers
+from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.persons import needs_enrolled, newest_identities, read_party
-from encoding.cli.parts.shown_keys import read_shown
+from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import clauses_of, newcomer_fault
+from schemas.agreement.clauses import MOST_ENDED
 from schemas.agreement.negotiation import AgreementProposal
 from schemas.signing.identity import IdentityHistory, SignedIdentity
 

@@ -13,8 +13,8 @@ from rigs.near_broker import NearBroker, document
 from sqlalchemy import text
 
 from app.security.log_key import read_log_key
-from encoding.cli.parts import log_copies
 from encoding.log.log_copy import read_log_copy
+from encoding.project import log_copies
 
 Bend = Callable[[list[bytes]], list[bytes]]
 BENDS: dict[str, Bend] = {

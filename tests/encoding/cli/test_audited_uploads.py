@@ -15,9 +15,9 @@ from rigs.kept_audits import keep_passing_audit
 from rigs.moments import Moments
 from rigs.near_broker import NearBroker, small_profile
 
-from encoding.cli.parts import file_audit
 from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.results import Audit
+from encoding.project.uploading import file_audit
 from encoding.synth.people import Population, numbering
 from encoding.synth.rehearsal import AS_OF
 from encoding.workspace.workspace import open_workspace

@@ -12,7 +12,8 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.searching import files_under, found_in
 
-from encoding.cli.parts import outgoing_columns, sealed_links
+from encoding.project.delivering import outgoing as outgoing_columns
+from encoding.project.linking import sealed_links
 from encoding.sharing.deliveries import join_tables
 from schemas.linkage.run import IdSpace, Recipient
 

@@ -17,8 +17,10 @@ from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
-from encoding.cli.parts import attachments, outgoing_columns, shared_links
-from encoding.cli.parts.outgoing_columns import DeliveriesApi
+from encoding.project.delivering import attachments
+from encoding.project.delivering import outgoing as outgoing_columns
+from encoding.project.delivering.outgoing import DeliveriesApi
+from encoding.project.linking import shared_links
 
 BOTH = ("refresh", "--deliver", "--attach")
 FROM_SCHOOLS = ("--columns", "Grade", "--from", "schools")

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from samples.refusals import raises
 
 from encoding.cli.main import main
-from encoding.cli.parts import explanation
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import Subject
+from encoding.cli.terminal import explanation
 from encoding.errors import UnknownRecordError
 from encoding.profiles.catalog import shipped_profile
+from encoding.project.session import Session
+from encoding.project.uploading.subject import Subject
 from encoding.records.agency_file import AgencyFile
 
 ROWS = """ID,first_name,last_name,birth_date,sex,zip

@@ -14,12 +14,12 @@ import pytest
 from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker
 
-from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
 from encoding.destruction import local_destruction
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file
+from encoding.project.noted_files import note_file
+from encoding.project.session import Session
 from encoding.workspace.backup import restore_backup
 from encoding.workspace.config import read_config
 from encoding.workspace.workspace import Workspace

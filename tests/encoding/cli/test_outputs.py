@@ -22,10 +22,10 @@ from rigs.near_broker import PROJECT, NearBroker, near_broker
 pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TableReader
 
-from encoding.cli.parts import freezing
-from encoding.cli.parts.session import Session
 from encoding.outputs.linked_people import census
 from encoding.outputs.statuses import KeptStatuses
+from encoding.project.exporting import freezing
+from encoding.project.session import Session
 from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.workspace.config import read_config, render_config
 from schemas.linkage.run import IdSpace, Recipient
@@ -210,8 +210,8 @@ def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.Mon
 def test_what_the_guide_says_of_messages_is_said() -> None:
     said = "".join(
         path.read_text("utf-8")
-        for folder in ("outputs", "cli/parts", "cli/commands")
-        for path in (Path(__file__).parents[3] / "encoding" / folder).glob("*.py")
+        for folder in ("outputs", "cli/commands", "project")
+        for path in (Path(__file__).parents[3] / "encoding" / folder).rglob("*.py")
     )
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE

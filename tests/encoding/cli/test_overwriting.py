@@ -12,8 +12,8 @@ from rigs.near_broker import NearBroker
 from samples.refusals import is_one
 
 from encoding.cli.commands.synth import synth
-from encoding.cli.parts.session import Session
 from encoding.errors import OutputExistsError
+from encoding.project.session import Session
 
 STRANGE = b"someone's thesis"
 # Every command that writes a file where its user says, and has no --force.

@@ -21,7 +21,6 @@ from rigs.near_broker import NearBroker, document, problem
 from rigs.weeks import links, settle
 
 from app.matchlog.draft import EntryDraft
-from encoding.cli.parts.session import Session
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
@@ -29,6 +28,7 @@ from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, open_pieces, seal_pieces
 from encoding.profiles.catalog import shipped_profile
 from encoding.progress import silent
+from encoding.project.session import Session
 from encoding.records.agency_file import AgencyFile
 from encoding.review.journal import Choice
 from encoding.review.records import Reading, read_records

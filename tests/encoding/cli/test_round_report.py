@@ -20,7 +20,7 @@ from rigs.near_broker import NearBroker, near_broker
 from rigs.weeks import links, settle
 from services.chromium import take_picture
 
-from encoding.cli.parts.round_reports import warned_of
+from encoding.project.linking.round_reports import warned_of
 from encoding.workspace.config import CONFIG_NAME
 from schemas.api.bodies import RunView
 from schemas.reports.round_report import RoundReport

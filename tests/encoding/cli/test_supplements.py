@@ -22,8 +22,8 @@ from app.review import ending
 from app.review.held_pairs import HeldPair
 from app.review.models import Review
 from app.review.supplement import PreparedSupplement
-from encoding.cli.parts import links_files
 from encoding.ledger.ledger_file import LedgerFile
+from encoding.project.linking import links_files
 from encoding.rounds.round_memory import Said
 
 pytestmark = pytest.mark.long

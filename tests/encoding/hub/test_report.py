@@ -52,7 +52,7 @@ def test_those_come_first_that_need_somebody() -> None:
     assert [one.party for one in report.spokes] == ["d-4", "d-3", "d-1", "d-2"]
     assert report.states == {"failed": 1, "late": 1, "linked": 1, "new": 1}
     page = hub_page(report)
-    assert "1 of 4 spokes need somebody at the hub." in page
+    assert "1 of 4 spokes need attention at the hub." in page
     assert "waits for d-3" in page
     assert "<script" not in page
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from samples.refusals import raises
 
 from encoding.cli.commands.evaluate import evaluate as command
-from encoding.cli.parts.session import Session
 from encoding.errors import MissingColumnError, TruthError
+from encoding.project.session import Session
 from encoding.quality.evaluation import (
     MIN_SUBGROUP,
     Pair,

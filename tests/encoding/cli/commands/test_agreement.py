@@ -13,7 +13,7 @@ from vectors.invitation import ORIGIN, log_key
 
 from encoding.agreement.files import read_proposal
 from encoding.cli.main import main
-from encoding.cli.parts import prompts
+from encoding.cli.terminal import prompts
 from encoding.log.pins import PinnedLog
 from encoding.workspace.workspace import open_workspace
 from schemas.linkage.run import RECOMMENDED_POLICY

@@ -111,7 +111,7 @@ def test_log_key_is_given_as_text_or_file(tmp_path: Path) -> None:
 
 
 def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("encoding.cli.parts.prompts.is_interactive", lambda: True)
+    monkeypatch.setattr("encoding.cli.terminal.prompts.is_interactive", lambda: True)
     answers = [
         "https://broker.test", "foster-pupils", "schools", "", "", "", "pupils.csv", "SSID",
         "YYYY-MM-DD", "", "in-care",

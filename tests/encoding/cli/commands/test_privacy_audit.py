@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from rigs.desk import Desk
 
 from encoding.cli.main import main
-from encoding.cli.parts import file_audit
+from encoding.project.uploading import file_audit
 from encoding.synth import write_rehearsal
 
 

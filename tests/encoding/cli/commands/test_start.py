@@ -13,7 +13,7 @@ from click.testing import Result
 from rigs.office import PARTY, Office, office
 from vectors.invitation import log_key
 
-import encoding.cli.parts.invitations as invitations
+import encoding.project.invitations as invitations
 from app.cli.self_signed import write_certificate
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from samples.refusals import is_one
 
 from encoding.cli.commands.synth import LEVEL_NAMES, SIZE_NAMES, synth
-from encoding.cli.parts.session import Session
 from encoding.errors import RehearsalError
+from encoding.project.session import Session
 from encoding.synth import ERROR_LEVELS, SIZES
 
 SMALL = ["--children", "20", "--students", "100"]

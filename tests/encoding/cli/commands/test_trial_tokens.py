@@ -152,7 +152,7 @@ def test_a_rule_of_one_file_is_left_out_and_tokens_without_a_secret_are_warned_o
 
 def test_the_guess_is_asked_about(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert try_here(two, "a.csv", "b.csv").exit_code == 2
-    monkeypatch.setattr("encoding.cli.parts.trial_steps.is_interactive", lambda: True)
+    monkeypatch.setattr("encoding.cli.terminal.trial_questions.is_interactive", lambda: True)
     declined = try_here(two, "a.csv", "b.csv", answers="n\n")
     assert declined.exit_code == 1
     assert "rename the columns RuleId, Token and RecordId" in declined.stderr

@@ -1,1 +1,0 @@
-"""What commands share: the session, options, questions, and the steps that several of them take."""

@@ -1,0 +1,1 @@
+"""What commands share: options, questions, and what a terminal shows."""

@@ -1,0 +1,1 @@
+"""The steps of an agency's part in a project: what nightly jobs, commands, and programs of its own call."""

@@ -1,0 +1,102 @@
+"""Whom of the persons that this agency trusts their own party lets act: now, or when they signed something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from encoding.errors import UntrustedKeyError
+from encoding.project.agreement.agreements import agreements_kept, trusted_peers
+from encoding.project.session import Session
+from schemas.agreement.roster import on_roster
+from schemas.matchlog.agreement_kinds import AgreementInForce
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.project.context import Context
+    from encoding.rounds.history import RoundHistory
+    from schemas.agreement.agreement import Agreement
+    from schemas.matchlog.entry import Entry
+    from schemas.signing.identity import PublicIdentity
+
+
+def on_their_roster(
+    session: Session, party: str, trusted: Sequence[PublicIdentity]
+) -> Sequence[PublicIdentity]:
+    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now."""
+    signed = _signed(session)
+    listed = _listed(signed, session.now().date().isoformat(), party, trusted)
+    if trusted and signed and not listed:
+        raise UntrustedKeyError(
+            f"you trust nobody whom the agreement lists for {party}",
+            hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
+        )
+    return listed if signed else trusted
+
+
+def signers_then(
+    context: Context, party: str, history: RoundHistory, logged: Entry
+) -> dict[str, PublicIdentity]:
+    """Return who of a party could sign something when the log took it, by id, with the keys that they had then.
+
+    So what somebody sent before they left, or replaced keys, counts on.
+    """
+    session = context.session
+    then = [
+        one
+        for one in persons_then(session, context.client, party, history, logged)
+        if {"analyst", "recipient"} & {*one.duties}
+    ]
+    listed = _on_their_roster_then(session, party, then, history.entries, logged)
+    return {one.person: one for one in listed}
+
+
+def persons_then(
+    session: Session, client: BrokerClient, party: str, history: RoundHistory, logged: Entry
+) -> list[PublicIdentity]:
+    """Return a party's trusted persons who could act when something was logged, with the keys of then."""
+    shown = client.identities(session.project, former=True).identities
+    enrolled = (one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown))
+    return [
+        history.keys_at(logged, one)
+        for one in enrolled
+        if one.party == party and not history.was_revoked(logged, one.person)
+    ]
+
+
+def _on_their_roster_then(
+    session: Session,
+    party: str,
+    trusted: Sequence[PublicIdentity],
+    entries: Sequence[Entry],
+    logged: Entry,
+) -> Sequence[PublicIdentity]:
+    """Return those of a party's trusted persons whom its roster lists, or did when something was logged.
+
+    So what somebody signed before they left counts on. The order of the log decides, since who has left can
+    date a signature back.
+    """
+    signed = _signed(session)
+    begun = {
+        one.agreement
+        for one in entries
+        if isinstance(one.body, AgreementInForce) and one.seq < logged.seq
+    }
+    then = [one for one in signed if one.digest() in begun]
+    today = session.now().date().isoformat()
+    return [
+        *_listed(signed, today, party, trusted),
+        *_listed(then, logged.time[:10], party, trusted),
+    ]
+
+
+def _signed(session: Session) -> list[Agreement]:
+    """Return the agreements that all have signed, the newest first."""
+    return [*reversed(agreements_kept(session).signed().values())]
+
+
+def _listed(
+    signed: Sequence[Agreement], day: str, party: str, trusted: Sequence[PublicIdentity]
+) -> list[PublicIdentity]:
+    bound = next((one for one in signed if one.start <= day), None)
+    return [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]

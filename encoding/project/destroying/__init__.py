@@ -1,0 +1,1 @@
+"""Destruction: certificates of the broker, and what was removed here."""

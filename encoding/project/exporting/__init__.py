@@ -1,0 +1,1 @@
+"""What leaves an agency of its links: statuses, tables of counts, frozen files."""

@@ -1,0 +1,148 @@
+"""What rounds before the open one still owe this agency: their link IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from encoding.errors import (
+    ALARM,
+    AgencyError,
+    ChangeHeldError,
+    LogRewrittenError,
+    NotReadyError,
+    OthersWaitedForError,
+)
+from encoding.ledger.values import Turn
+from encoding.project.agreement.amendments import is_outdated
+from encoding.project.context import Context
+from encoding.project.linking.alarms import is_given_up
+from encoding.project.linking.blind_links import blind_links
+from encoding.project.linking.links_files import LinksOrder
+from encoding.project.linking.own_ledger import ledger_file, own_space
+from encoding.project.linking.own_links import own_links
+from encoding.project.linking.round_links import RoundLinks
+from encoding.project.rounds.rounds import proven
+from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+from schemas.rounds.rounds import RoundView
+
+if TYPE_CHECKING:
+    from encoding.project.source import Source
+
+
+def drain(context: Context, order: LinksOrder) -> tuple[AgencyError, ...]:
+    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
+
+    A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
+    on under another agreement that binds since.
+    """
+    found = [*_drain_blind(context, order.source), *drain_links(context, order)]
+    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
+
+
+def _drain_blind(context: Context, source: Source) -> Iterator[AgencyError]:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch; yield what went wrong."""
+    session, client = context.session, context.client
+    if session.party not in context.view.terms.providers:
+        return
+    fetch = partial(blind_links, session, client, context.trust, context.view, source=source)
+    for recipient in blind_recipients(context.view.terms):
+        try:
+            releases = newest_blind(client, context.view.terms, recipient)
+        except NotReadyError:
+            # None was made so far.
+            continue
+        for release in releases:
+            try:
+                if release.verified is None:
+                    fetch(release=release)
+            except AgencyError as exc:
+                if is_outdated(exc):
+                    raise
+                session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+                yield exc
+
+
+def drain_links(
+    context: Context, order: LinksOrder, *, below: int | None = None
+) -> tuple[AgencyError, ...]:
+    """Bring home the link IDs that closed rounds still owe, in order; what could not be finished is returned.
+
+    Not returned are supplementary releases that wait for others: `finish_supplements` does.
+    """
+    return tuple(_drain_links(context, order, below))
+
+
+def _drain_links(context: Context, order: LinksOrder, below: int | None) -> Iterator[AgencyError]:
+    if own_space(context) is None:
+        return
+    for found, supplement in _turns(context):
+        if below is not None and found.round >= below:
+            return
+        if not _is_owed(context, found, supplement, order):
+            continue
+        is_agreed = False
+        try:
+            links = RoundLinks(context, proven(context, found), supplement)
+            links.agree()
+            is_agreed = True
+            links.write(order)
+        except AgencyError as exc:
+            if supplement is not None and isinstance(exc, OthersWaitedForError):
+                # What comes after it comes in its turn; `finish_supplements` waits.
+                return
+            if is_outdated(exc):
+                raise
+            what = "" if supplement is None else f", supplementary release {supplement},"
+            context.session.warn(f"round {found.round}{what} could not be finished: {exc}")
+            if exc.exit_code == ALARM or isinstance(exc, LogRewrittenError):
+                raise
+            # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
+            is_here = is_agreed and not isinstance(exc, ChangeHeldError)
+            if is_here or isinstance(exc, OthersWaitedForError):
+                yield exc
+
+
+def finish_supplements(context: Context, order: LinksOrder) -> None:
+    """Bring home the supplementary releases of rounds that are closed, in order."""
+    if own_space(context) is None:
+        return
+    for found, supplement in _turns(context):
+        if supplement is not None and _is_owed(context, found, supplement, order):
+            links = RoundLinks(context, proven(context, found), supplement)
+            links.agree()
+            links.write(order)
+
+
+def own_supplements(context: Context, found: RoundView) -> tuple[int, ...]:
+    """Return the numbers of the supplementary releases of this agency's pairs in a round, in order."""
+    party = context.session.party
+    return tuple(one.release for one in found.supplements if party in (one.larger, one.smaller))
+
+
+def _turns(context: Context) -> Iterator[tuple[RoundView, int | None]]:
+    """Yield the releases of rounds that are closed, in order: the first one, then supplementary ones."""
+    for found in reversed(context.api.rounds().rounds):
+        if found.state == "closed":
+            yield found, None
+            yield from ((found, number) for number in own_supplements(context, found))
+
+
+def _is_owed(context: Context, found: RoundView, supplement: int | None, order: LinksOrder) -> bool:
+    """Tell whether links have yet to be written of a release in which this agency had matches.
+
+    A round that waits until somebody accepts it is looked at again once somebody does.
+    """
+    party, turn = context.session.party, Turn(found.round, supplement or 1)
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
+    if supplement is None and not ran:
+        return False
+    last, kept = ledger_file(context).read().last, own_links(context)
+    written, held = kept.newest(), kept.held()
+    if held is not None and held.round == found.round and order.accepted is None:
+        return False
+    if is_given_up(context.session, turn):
+        return False
+    is_over = last is not None and last > turn
+    return not is_over and (written is None or written.turn < turn)

@@ -1,0 +1,55 @@
+"""The files of links that this agency has kept, round by round. They load what computes: ask when called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from encoding.errors import NotReadyError
+from encoding.ledger.book import retired_of
+from encoding.packing.withdrawals import Withdrawn
+from encoding.project.linking.own_ledger import Seat, ledger_file, own_desk, required_space
+from encoding.sharing.links_file import Link
+from encoding.sharing.links_of_rounds import LinksOfRounds, keys_of, links_as_of
+
+if TYPE_CHECKING:
+    from encoding.project.session import Session
+
+
+def own_links(seat: Seat) -> LinksOfRounds:
+    """Return what is kept of this agency's files of links; use it under the workspace's lock."""
+    session = seat.session
+    return LinksOfRounds(session.workspace, session.project, required_space(seat))
+
+
+def former_links(session: Session, number: int) -> list[Link]:
+    """Return the links of a round, as its file of links had them."""
+    desk = own_desk(session)
+    with session.workspace.lock():
+        rounds, ledger = own_links(desk), ledger_file(desk).read()
+        kept = rounds.read(number)
+        if kept is None:
+            written = session.workspace.rounds_with_links(session.project, rounds.space)
+            known = f"it has those of the rounds {written[0]} to {written[-1]}" if written else None
+            raise NotReadyError(f"no links of round {number} were written here", hint=known)
+        names = keys_of(session.workspace, session.project, kept.records)
+    return [Link(names[key], link.hex()) for key, link in links_as_of(ledger, kept, names).items()]
+
+
+def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]:
+    """Return the link IDs by record ID without those of records withdrawn or unlinked since."""
+    desk = own_desk(session)
+    with session.workspace.lock():
+        retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}
+        gone = withdrawn_among(session, [*links])
+    return {
+        record: link for record, link in links.items() if record not in gone and link not in retired
+    }
+
+
+def withdrawn_among(session: Session, records: Sequence[str]) -> set[str]:
+    """Return which of these records this agency has withdrawn; call it under the workspace's lock."""
+    workspace, project = session.workspace, session.project
+    withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+    are_gone = withdrawn.among(records).tolist()
+    return {record for record, is_gone in zip(records, are_gone, strict=True) if is_gone}

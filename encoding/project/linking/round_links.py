@@ -1,0 +1,356 @@
+"""The last steps of a round: matches fetched, claims exchanged, link IDs written beside record IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property, partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from encoding.blocks.keys import round_key
+from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.evidence.disclosed_records import DisclosedRecords
+from encoding.ledger.claims import PairRelease, Proof
+from encoding.ledger.errors import LinkAlarmError, TranscriptError
+from encoding.ledger.values import Turn as LedgerTurn
+from encoding.packing.container import read_container
+from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+from encoding.packing.tokens_met import TokensMet, tokens_met
+from encoding.project.agreement.agreements import agreements_kept, require_agreed_run, trusted_peers
+from encoding.project.agreement.rosters import on_their_roster, signers_then
+from encoding.project.context import Context
+from encoding.project.linking.alarms import keep_alarm, refuse_given_up
+from encoding.project.linking.links_files import (
+    LinksOrder,
+    LinksWritten,
+    MatchedRecords,
+    write_links_of_round,
+)
+from encoding.project.linking.own_ledger import is_lasting, ledger_file, own_space
+from encoding.project.linking.round_reports import report_of_round, warned_of
+from encoding.project.own_keys import own_keys, unlock_own
+from encoding.project.reviewing.kept_reviews import waiting_for_review
+from encoding.project.rounds.rounds import as_it_stands, history_under_lock, own_turns
+from encoding.project.secret.shared_secret import secret_of
+from encoding.project.uploading.steps import own_nonces
+from encoding.rounds.round_memory import Said
+from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
+from encoding.rounds.turns import Turn
+from encoding.transfers.matches import (
+    fetch_release,
+    packed_matches,
+    releases_of_turn,
+)
+from schemas.documents.ids import utc_text
+from schemas.rounds.claims import Transcript
+from schemas.shared.amounts import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from encoding.ledger.claim_checks import CheckedPair
+    from encoding.packing.container import KeptContainer
+    from encoding.packing.handles import Handles
+    from encoding.rounds.history import RoundHistory
+    from schemas.api.bodies import ReleaseView
+    from schemas.matchlog.review_kinds import SupplementClosed
+    from schemas.matchlog.round_kinds import RoundClosed
+    from schemas.rounds.rounds import RoundView
+    from schemas.rounds.upload import Receipt
+
+
+class RoundLinks:
+    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged.
+
+    Args:
+        supplement: the number of the supplementary release that is meant; None: the first one.
+    Raises, when it is made:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+
+    def __init__(self, context: Context, found: RoundView, supplement: int | None = None) -> None:
+        name = own_space(context)
+        if name is None:
+            raise NotReadyError("the agreement gives this agency no matches of its own records")
+        self._context, self._round, self._space = context, found, name
+        self._supplement = supplement
+        self._turn = LedgerTurn(found.round, supplement or 1)
+        # Of each partner: handles of the own container, and in which row each one's record met its match.
+        self._rows: dict[str, tuple[Handles, NDArray[np.int64]]] = {}
+        self._read: RoundHistory | None = None
+        self._listed: RoundClosed | SupplementClosed | None = None
+
+    @cached_property
+    def releases(self) -> tuple[PairRelease, ...]:
+        """The matches of this agency's pairs, with record keys in the place of handles."""
+        session = self._context.session
+        views = releases_of_turn(self._context.client, session.project, session.party, self._turn)
+        if not views:
+            raise NotReadyError(
+                "no matches have been released to this agency yet", hint="see: blindlink status"
+            )
+        return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
+
+    def agree(self) -> None:
+        """Exchange claims, and carry the ledger on once the release is closed.
+
+        Nothing happens where it was carried on before, or was closed without a partner's claims. If some that
+        count cannot be read, it is as if they had not come: that is kept, and told by `alarms_told`.
+        """
+        refuse_given_up(self._context.session, self._turn)
+        try:
+            self._agree()
+        except LinkAlarmError as exc:
+            is_closed = self._supplement is None and self._round.state == "closed"
+            if self._listed is None and not is_closed:
+                raise
+            if not keep_alarm(self._context.session, self._turn, exc).is_over:
+                raise
+            self._context.session.warn(str(exc))
+
+    def _agree(self) -> None:
+        with self._context.session.workspace.lock():
+            ledger = ledger_file(self._context).read()
+            if ledger.last is not None and ledger.last >= self._turn:
+                return
+            if len(ledger) and self._supplement is None and not is_lasting(self._context):
+                ledger.end_all()
+                ledger_file(self._context).write(ledger)
+            space = self._space_now()
+            desk = self._desk()
+            speak(desk, space)
+            space = self._space_now()
+            checked = listen(desk, space, must_be_complete=space.is_open)
+            if self._supplement is None:
+                state(desk, space, checked)
+            space = self._space_now()
+        if self._listed is None:
+            which = f"round {space.turn.round}"
+            what = which if space.supplement is None else f"the supplementary release of {which}"
+            raise OthersWaitedForError(f"{what} is not closed yet")
+        self._tell_doubts(checked)
+        with self._context.session.workspace.lock():
+            close(desk, space, checked, self._listed)
+
+    def _space_now(self) -> SpaceOfRound:
+        space = self._at_space(as_it_stands(self._context, self._round))
+        if space.closing is not None and self._listed is None:
+            # Before anything is done by it.
+            self._listed = self._counted(space, space.closing)
+        return space
+
+    def _counted(self, space: SpaceOfRound, shown: Receipt) -> RoundClosed | SupplementClosed:
+        """Return which messages count, as the pinned log lists them, whatever the broker shows."""
+        context = self._context
+        context.trust.log.vouch(shown.checkpoint.encode("utf-8"), context.client)
+        history = self._read_log(anew=True)
+        if space.supplement is None:
+            return history.closing_of(space.turn.round)
+        return history.supplement_closing_of(space.turn.round, space.supplement)
+
+    def _read_log(self, *, anew: bool) -> RoundHistory:
+        """Return the rounds as the pinned log shows them; call it under the lock, as each reading is logged."""
+        if self._read is None or anew:
+            self._read = history_under_lock(self._context)
+        return self._read
+
+    def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
+        for pair in checked:
+            one, another = pair.pair
+            partner = another if one == self._context.session.party else one
+            if pair.n_unproven:
+                self._context.session.warn(
+                    f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
+                    " one of the two containers, or its secret, is not in its agency's workspace any more"
+                )
+            if pair.other_ledger == "behind":
+                self._context.session.warn(
+                    f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it"
+                    " has missed rounds"
+                )
+            if pair.n_recalled:
+                self._context.session.warn(
+                    f"{partner} says that this agency has unlinked {counted(pair.n_recalled, 'link ID')}, which"
+                    " its ledger does not have; if this workspace was not restored, call your security officer"
+                )
+
+    def write(self, order: LinksOrder) -> LinksWritten:
+        """Write the link IDs of the records that were matched in the round, and what changed."""
+        written = write_links_of_round(self._context, self._matched(), order)
+        with warned_of(self._context.session):
+            report_of_round(self._context, self._turn.round, order, written)
+        return written
+
+    def _matched(self) -> MatchedRecords:
+        session = self._context.session
+        latest = frozenset(one.record for release in self.releases for one in release.matches)
+        first = LedgerTurn(self._round.round, 1)
+        partners = releases_of_turn(self._context.client, session.project, session.party, first)
+        with session.workspace.lock():
+            ledger = ledger_file(self._context).read()
+            kept = DisclosedRecords(session.workspace, session.project)
+            for release in self.releases:
+                of_pair = {one.record for one in release.matches}
+                kept.keep_matches(first.round, of_pair, release.other(session.party))
+            known = kept.among(first.round, chain(ledger.everyone(), ledger.left_out))
+        return MatchedRecords(
+            self._turn,
+            tuple(sorted(partners)),
+            records=latest | known,
+            latest=latest,
+            undecided=self._undecided(),
+        )
+
+    def _undecided(self) -> frozenset[str]:
+        """Return which records wait for reviewers; links are written even where that cannot be told."""
+        try:
+            return waiting_for_review(self._context, self._round.round)
+        except AgencyError as exc:
+            if exc.exit_code == ALARM:
+                raise
+            self._context.session.warn(
+                f"the pairs that wait for your reviewers can't be listed: {exc}"
+            )
+            return frozenset()
+
+    def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
+        session, client = self._context.session, self._context.client
+        require_agreed_run(session, client, client.run(view.run), for_release=True)
+        fetched = fetch_release(client, view, self._context.trust)
+        name = MapName(session.project, self._round.round, partner)
+        keys = derive_map_keys(session.workspace.key(), session.project)
+        handle_map = read_handle_map(session.workspace.handle_map(*name), name, keys)
+        self._rows[partner] = (fetched.handles(), fetched.rows())
+        one, another = sorted((session.party, partner))
+        return PairRelease(self._turn, (one, another), packed_matches(fetched, handle_map))
+
+    def _at_space(self, found: RoundView) -> SpaceOfRound:
+        party = self._context.session.party
+        recipients = tuple(
+            one.party
+            for one in self._context.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked")
+        )
+        turns = {turn.partner: turn for turn in own_turns(self._context, found)}
+        proofs = {
+            partner: self._proof(found, turns[partner])
+            for release in self.releases
+            if (partner := release.other(party)) in recipients
+        }
+        n_pairs = sum(
+            one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
+        )
+        supplement = next(
+            (one for one in found.supplements if one.release == self._supplement), None
+        )
+        return SpaceOfRound(
+            self._space, found, recipients, self.releases, proofs, n_pairs > 1, supplement
+        )
+
+    def _proof(self, found: RoundView, turn: Turn) -> Proof:
+        """Return what proves the matches of a pair; without container or secret nothing does: no alarm."""
+        session = self._context.session
+        progress = next(
+            one for one in found.progress if (one.larger, one.smaller) == turn.pair.parties
+        )
+        roots = {progress.larger: progress.root_larger, progress.smaller: progress.root_smaller}
+        earlier = progress.earlier
+        if earlier is None or None in roots.values():
+            raise NotReadyError(f"round {found.round} does not have both containers of this pair")
+        later = turn.pair.partner_of(earlier)
+        transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
+        self._refuse_other_roots(turn, roots)
+        key, tokens = self._key_and_tokens(turn, roots[session.party] or "")
+        return Proof(key, tokens.of, transcript)
+
+    def _refuse_other_roots(self, turn: Turn, roots: Mapping[str, str | None]) -> None:
+        """Hold the containers that the broker names to those that both parties have sent by the log."""
+        history, own = self._read_log(anew=False), self._context.session.party
+        for party, partner in ((own, turn.partner), (turn.partner, own)):
+            sent = history.upload_of(turn.round, party, partner)
+            if sent is None or sent.root != roots[party]:
+                whose = "this agency" if party == own else party
+                raise TranscriptError(
+                    f"the broker names a different container from the one {whose} has sent to {partner}, by the"
+                    " match log",
+                    hint="nothing of this round is stored; tell the other agencies and the operator",
+                )
+
+    def _key_and_tokens(self, turn: Turn, root: str) -> tuple[bytes, TokensMet]:
+        """Return the round's key, and the tokens of the rows that the release names.
+
+        There are none where the container is gone, or the secret that it was made with. That secret is no more
+        that of the project where an amendment has replaced it since: both sides go by their containers.
+        """
+        session, nothing = self._context.session, (b"", TokensMet())
+        container = self._container(turn, root)
+        if container is None:
+            return nothing
+        tokens, head = tokens_met(container, *self._rows[turn.partner]), container.header
+        secret = secret_of(session, head)
+        if secret is None:
+            session.say(
+                f"the secret of epoch {head.epoch} is not here any more: what was matched with"
+                f" {turn.partner} cannot be proven"
+            )
+            return nothing
+        return round_key(secret, turn.name(head.project, head.epoch, head.profile)), tokens
+
+    def _container(self, turn: Turn, root: str) -> KeptContainer | None:
+        """Return the container that was sent; None where it is gone."""
+        session = self._context.session
+        path = session.workspace.container(session.project, turn.round, turn.partner)
+        try:
+            container = read_container(path)
+        except WorkspaceError as exc:
+            session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
+            return None
+        if container.header.root == root:
+            return container
+        if own_nonces(session).is_spent(turn.own_nonce.number):
+            # Else it would be an excuse for matches without a proof.
+            raise TranscriptError(
+                f"the broker names a different container from the one this agency has sent to {turn.partner}",
+                hint="nothing of this round is stored; tell the other agencies and the operator",
+            )
+        return None
+
+    def _desk(self) -> Desk:
+        context, session = self._context, self._context.session
+        shown = context.client.identities(session.project).identities
+        trusted = trusted_peers(session, shown)
+        others = (
+            one.party
+            for one in context.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked") and one.party != session.party
+        )
+        people = {
+            party: tuple(
+                one for one in trusted.trusted_of(party, shown) if "recipient" in one.duties
+            )
+            for party in others
+        }
+        # The newest one: on a busy log several stand side by side.
+        pin = context.trust.log.pins()[-1]
+        return Desk(
+            party=session.party,
+            api=context.api,
+            own=unlock_own(session),
+            keys=partial(own_keys, session),
+            ledger=ledger_file(self._context),
+            said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
+            receivers={
+                party: on_their_roster(session, party, own) for party, own in people.items()
+            },
+            makers={
+                party
+                for agreement in agreements_kept(session).signed().values()
+                for party in agreement.names()
+            },
+            checkpoint=pin.note.decode("utf-8"),
+            created=utc_text(session.now()),
+            compare_log=partial(context.trust.log.compare, source=context.client),
+            read_log=self._read_log,
+            signers_of=partial(signers_then, context),
+        )

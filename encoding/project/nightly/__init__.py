@@ -1,0 +1,1 @@
+"""The nightly job: every step that is due."""

@@ -1,0 +1,1 @@
+"""Clerical review: its questions, cards, answers, and decisions."""

@@ -1,0 +1,176 @@
+"""What both sides of a clerical review need: what the log and the agreement say of it, and the own file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from encoding.packing.handles import HandleMap, MapName, derive_map_keys, read_handle_map
+from encoding.packing.memory import memory_key
+from encoding.packing.withdrawals import Withdrawn
+from encoding.project.agreement.agreements import require_agreed_run, trusted_peers
+from encoding.project.context import Context
+from encoding.project.log_copies import fetched_log
+from encoding.project.session import Session
+from encoding.project.source import Source
+from encoding.records.agency_file import agency_file
+from encoding.review.api import ReviewsApi
+from encoding.review.cards import ReviewOf
+from encoding.review.errors import QuestionsUntrustedError
+from encoding.review.records import Reading
+from encoding.rounds.history import RoundHistory, round_history
+from schemas.agreement.allowance import KEPT_WEEKS, Charge, questions_left
+from schemas.matchlog.kinds import RunFinished
+from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
+from schemas.rounds.review import ReviewView, SignedReviewStatement
+
+if TYPE_CHECKING:
+    from schemas.agreement.clauses import Review
+    from schemas.api.bodies import RunView
+    from schemas.linkage.profile import EncodingProfile
+    from schemas.matchlog.entry import Entry
+    from schemas.signing.identity import PublicIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenReview:
+    """A review as the match log and the signed agreement have it.
+
+    `asked` is the log entry that asks, `history` is that of all entries of the project.
+    """
+
+    of: ReviewOf
+    clause: Review
+    asked: ReviewAsked
+    history: RoundHistory = field(repr=False)
+
+
+def reviews_of(context: Context) -> tuple[ReviewView, ...]:
+    """Return the reviews in which this agency has a part, newest first; none where nobody reviews."""
+    review, party = context.view.terms.review, context.session.party
+    if review is None or party not in context.view.terms.providers:
+        return ()
+    return ReviewsApi(context.client, context.session.project).reviews()
+
+
+def prove_review(context: Context, view: ReviewView) -> ProvenReview:
+    """Return a review once the match log and the agreement of its run vouch for it.
+
+    Raises:
+        QuestionsUntrustedError: they do not, or the run is not the only one that is asked about in the round.
+        AgreementUntrustedError, LogError, RoundUnprovenError: as these.
+    """
+    session = context.session
+    run = context.client.run(view.run)
+    agreement = require_agreed_run(session, context.client, run)
+    entries = fetched_log(session, context.client, context.trust).entries
+    # None of them is left out: each request of the round counts.
+    history = round_history(entries, session.project)
+    history.refuse_superseded(view.round)
+    _require_finished(entries, view, run)
+    asked, charges = _asked(entries, view)
+    clause = agreement.review
+    if clause is None or clause.reviewer != view.reviewer or view.asked == clause.reviewer:
+        raise QuestionsUntrustedError("the agreement of the run has no such review")
+    if asked.charged > questions_left(clause, charges[:-1], charges[-1].time):
+        raise QuestionsUntrustedError(
+            f"the match log lists more questions than {view.reviewer} may ask by now: the agreement allows "
+            f"{clause.first:,} in the first {KEPT_WEEKS} weeks, then {clause.weekly:,} a week",
+            hint="no card was sealed; call your security officer",
+        )
+    of = ReviewOf(
+        project=session.project,
+        agreement=agreement.digest(),
+        round=view.round,
+        run=view.run,
+        reviewer=view.reviewer,
+        asked=view.asked,
+        elements=agreement.columns(view.asked, "shown"),
+    )
+    return ProvenReview(of, clause, asked, history)
+
+
+def decisions_logged(
+    entries: Sequence[Entry], run: str, person: str
+) -> list[SignedReviewStatement]:
+    """Return the statements about decisions of a person in the review of a run that the match log has."""
+    bodies = (one.body for one in entries if one.object == run)
+    signed = (body.signed for body in bodies if isinstance(body, ReviewDecided))
+    return [one for one in signed if one.statement.person == person]
+
+
+def own_handles(session: Session, view: ReviewView) -> HandleMap:
+    """Return the handles of this agency's container of a review; use it under the workspace's lock.
+
+    Raises:
+        HandleMapError: the workspace has none.
+    """
+    partner = view.asked if view.reviewer == session.party else view.reviewer
+    name = MapName(session.project, view.round, partner)
+    keys = derive_map_keys(session.workspace.key(), session.project)
+    return read_handle_map(session.workspace.handle_map(*name), name, keys)
+
+
+def own_reading(session: Session, profile: EncodingProfile, source: Source) -> Reading:
+    """Return how the own file is read; use it under the workspace's lock."""
+    workspace, project, key = session.workspace, session.project, session.workspace.key()
+    return Reading(
+        file=agency_file(session.config, source.file, source.id_column),
+        profile=profile,
+        columns=session.config.sections.columns | source.columns,
+        date_format=source.date_format or session.config.source.date_format,
+        keys=derive_map_keys(key, project),
+        memory_key=memory_key(key, project),
+        withdrawn=Withdrawn(workspace.withdrawn(project), project, key),
+    )
+
+
+def trusted_persons(context: Context, party: str) -> Sequence[PublicIdentity]:
+    """Return the persons of a party whose keys this agency trusts; use it under the workspace's lock.
+
+    Raises:
+        UntrustedKeyError: nobody is trusted, or other keys than theirs are shown.
+    """
+    shown = context.client.identities(context.session.project).identities
+    return trusted_peers(context.session, shown).trusted_of(party, shown)
+
+
+def _require_finished(entries: Sequence[Entry], view: ReviewView, run: RunView) -> None:
+    """Make sure that the log shows the review's run as one of this pair and round, finished once."""
+    specification = run.specification
+    pair = {one.party for one in specification.uploads}
+    finished = [
+        one.body.specification_sha256
+        for one in entries
+        if one.object == view.run and isinstance(one.body, RunFinished)
+    ]
+    if (
+        finished != [specification.digest()]
+        or specification.round != view.round
+        or pair != {view.reviewer, view.asked}
+    ):
+        raise QuestionsUntrustedError(
+            "the match log does not show that this run of the two agencies has finished in the round"
+        )
+
+
+def _asked(entries: Sequence[Entry], view: ReviewView) -> tuple[ReviewAsked, list[Charge]]:
+    """Return the one request of the round for this pair, and what was asked of the agency up to it."""
+    asked, charges = list[tuple[str | None, ReviewAsked]](), list[Charge]()
+    for one in entries:
+        body = one.body
+        if not isinstance(body, ReviewAsked) or one.project != view.project:
+            continue
+        if (body.reviewer, body.asked) == (view.reviewer, view.asked) and body.round <= view.round:
+            charges.append(Charge(one.time, body.charged))
+            if body.round == view.round:
+                asked.append((one.object, body))
+    if [run for run, _ in asked] != [view.run]:
+        raise QuestionsUntrustedError(
+            "the match log does not show exactly one request for this review"
+        )
+    ((_, found),) = asked
+    if found.deadline != view.deadline:
+        raise QuestionsUntrustedError("the match log and the broker show different reviews")
+    return found, charges

@@ -1,0 +1,1 @@
+"""Rounds: nonces offered, a round opened or corrected, its runs awaited."""
