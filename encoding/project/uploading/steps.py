@@ -12,6 +12,7 @@ from encoding.profiles.profile_files import require_usable
 from encoding.project.agreement.agreed_columns import warn_of_lacking
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.own_keys import unlock_own
+from encoding.project.secret.shared_secret import require_secret, secret_for
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.project.uploading.file_audit import audit_that_counts
