@@ -16,6 +16,7 @@ from encoding.secret.agreement import Contribution
 from encoding.secret.secret import SECRET_BYTES, Marks, RoundSecret, Secret
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.documents.document import Document
+from schemas.documents.ids import KeyIdHex
 from schemas.signing.identity import base64_bytes, base64_text
 from schemas.signing.secret_share import (
     CONTRIBUTION_BYTES,
@@ -44,7 +45,7 @@ class KeptMarks(Document):
 
     KIND: ClassVar[str] = "marks of a secret"
 
-    key_id: Annotated[str, Field(pattern=r"\A[0-9a-f]{16}\Z")]
+    key_id: KeyIdHex
     confirm: _Base64 = Field(repr=False)
     canary: _Base64 = Field(repr=False)
 
