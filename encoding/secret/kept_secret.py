@@ -113,6 +113,10 @@ class KeptSecret(Document):
         keys = (base64_bytes(key, SECRET_BYTES) for key in (first.confirm, first.canary))
         return Marks(first.key_id, *keys)
 
+    def present(self) -> Secret | None:
+        """Return the secret of round `next`; None before it is made."""
+        return None if self.secret is None else Secret(base64_bytes(self.secret, SECRET_BYTES))
+
     def of_round(self, number: int) -> RoundSecret | None:
         """Return the secret of a round; None where it is not kept, or not any more."""
         found = next((one for one in self.rounds if one.number == number), None)
@@ -129,7 +133,8 @@ class KeptSecret(Document):
         """
         if self.of_round(number) is not None:
             return self
-        if self.secret is None:
+        present = self.present()
+        if present is None:
             raise NotReadyError(
                 "the secret is not made yet", hint="the next step is: blindlink secret accept"
             )
@@ -139,7 +144,7 @@ class KeptSecret(Document):
                 hint="to encode in the next round: blindlink round correct",
             )
         project = self.holders.project
-        secret = Secret(base64_bytes(self.secret, SECRET_BYTES)).after(project, self.next, number)
+        secret = present.after(project, self.next, number)
         own = base64_text(secret.of_round(project, number).to_bytes())
         after = base64_text(secret.after(project, number, number + 1).to_bytes())
         rounds = (*self.rounds, KeptRound(number=number, secret=own))
