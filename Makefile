@@ -18,7 +18,7 @@ help:  ## list the targets
 
 demo:  ## link two made-up agencies' files, in a minute; KEEP=1 leaves the broker running
 	sh install/venv.sh broker
-	$(BIN)/blindlink-broker demo $(if $(KEEP),--keep)
+	$(BIN)/blindlink-broker demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test:  ## run the quick tests, in minutes; ALL=1: all that a landing needs; ARGS=tests/schemas: of one room
 	sh install/venv.sh dev
@@ -77,11 +77,11 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --no-warn-unreachable -p app -p encoding -p schemas
+	$(BIN)/mypy --platform win32 --no-warn-unreachable -p app -p blindlink_verify -p encoding -p schemas
 	$(BIN)/lint-imports
-	$(BIN)/hadolint Dockerfile install/cluster/Dockerfile
+	$(BIN)/hadolint Dockerfile
 
-wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=xlsx
+wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=review
 	sh install/venv.sh broker
 	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON)) \
 	  $(foreach extra,$(WITH),--with $(extra))
@@ -113,8 +113,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 # What is installed besides, a file each: its name, and what it is of.
-EXTRAS = parquet=pyarrow xlsx=python-calamine review=textual store=obstore tables=highspy hsm=python-pkcs11 \
-  cluster=distributed traces=opentelemetry-exporter-otlp-proto-http+opentelemetry-sdk
+EXTRAS = parquet=pyarrow review=textual store=obstore tables=highspy hsm=python-pkcs11 \
+  traces=opentelemetry-exporter-otlp-proto-http+opentelemetry-sdk
 
 lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases
 	sh install/venv.sh broker
@@ -140,5 +140,5 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 clean:  ## remove what the other targets made
 	rm -rf .venv .bench .campaign .fuzz mutants build dist wheelhouse sbom site blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
-	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find app blindlink blindlink_verify encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

@@ -447,7 +447,7 @@ def _engine(url: URL, connections: int) -> Engine:
         except ImportError:
             raise ConfigurationError(
                 "database_url needs a library that is not installed",
-                hint="pip install 'blindlink[postgres]'",
+                hint="in Blindlink's folder: pip install '.[postgres]'",
             ) from None
         event.listen(engine, "connect", _set_timeout)
         return engine

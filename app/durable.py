@@ -14,7 +14,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, StorageFullError
 from schemas.shared.durable import replacing, sync_folder
 
 # Owner only: everything the broker writes by itself is sealed, secret or both.
@@ -80,6 +80,15 @@ def make_private_file(path: Path) -> None:
     """Make an empty file for the owner only; one that exists stays as it is."""
     with contextlib.suppress(FileExistsError):
         write_new(path, b"")
+
+
+@contextlib.contextmanager
+def storing() -> Iterator[None]:
+    """Let what cannot be written within the block be a StorageFullError, whatever the disk says."""
+    try:
+        yield
+    except OSError as exc:
+        raise StorageFullError("The broker cannot store this now.") from exc
 
 
 @contextlib.contextmanager

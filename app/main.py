@@ -22,7 +22,7 @@ from app.deliveries import endpoints as deliveries
 from app.denials.service import note_denial
 from app.destruction import endpoints as destruction
 from app.evidence import endpoints as evidence
-from app.features import load
+from app.features import FEATURES
 from app.health import endpoints as health
 from app.http.access import Gate, pass_gate
 from app.http.envelope import Envelope
@@ -98,7 +98,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.state.provider = (
         None
         if broker.settings.sso_issuer is None
-        else load("sign_on", "provider").Provider(broker.settings)
+        else FEATURES.load("sign_on", "provider").Provider(broker.settings)
     )
     app.state.metrics = Metrics()
     app.state.gate = _gate(broker)
@@ -113,7 +113,7 @@ def _routes() -> list[BaseRoute]:
     """Return the routes, each behind the gate; they know no broker, and are laid out once in a process."""
     behind_gate = APIRouter(dependencies=[Depends(pass_gate)], redirect_slashes=False)
     # Always there, so that the policy is of all routes; without a provider they answer as what is not there.
-    for router in (*ROUTERS, load("sign_on", "pages").router):
+    for router in (*ROUTERS, FEATURES.load("sign_on", "pages").router):
         behind_gate.include_router(router)
     check_policy(route_keys(behind_gate.routes), POLICY)
     return behind_gate.routes

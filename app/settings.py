@@ -59,7 +59,6 @@ _STORE: Final = re.compile(
 _VAULT_KEY: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"
 # A key that nobody finds by trying.
 LEAST_SECRET: Final = 32
-_CLUSTER: Final = re.compile(r"tls://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
 
 
@@ -151,14 +150,6 @@ class Settings(BaseSettings):
     # To PostgreSQL, by each process; more requests at a time wait for one.
     database_connections: Annotated[int, Field(ge=2, le=200)] = 15
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)
-
-    # A cluster of Dask that helps: its scheduler's address, its CA, and this machine's certificate of that CA.
-    cluster_address: Annotated[str, Field(max_length=300)] | None = None
-    cluster_ca_file: Path | None = None
-    cluster_cert_file: Path | None = None
-    cluster_key_file: Path | None = None
-    # Where its workers fetch the files of a comparison from this machine; 0: any free port.
-    cluster_data_port: Annotated[int, Field(ge=0, le=65_535)] = 0
 
     # How what is overdue is told: by mail to parties, by name, and by a webhook.
     mail_server: str | None = None
@@ -268,18 +259,6 @@ class Settings(BaseSettings):
             raise ValueError("key_keeper pkcs11 needs hsm_module")
         if self.key_keeper == "vault" and self.vault_url is None:
             raise ValueError("key_keeper vault needs vault_url")
-        return self
-
-    @model_validator(mode="after")
-    def _cluster_is_whole(self) -> Self:
-        files = (self.cluster_ca_file, self.cluster_cert_file, self.cluster_key_file)
-        if len({one is None for one in (self.cluster_address, *files)}) > 1:
-            raise ValueError(
-                "cluster_address, cluster_ca_file, cluster_cert_file and cluster_key_file go together"
-            )
-        address = _CLUSTER.fullmatch(self.cluster_address or "tls://none:1")
-        if address is None or not 1 <= int(address[2]) <= 65_535:
-            raise ValueError("cluster_address is tls://host:port, without a path")
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,6 @@
-"""The house in numbers: what a newcomer has to read, and what stands in the way. Standard library alone.
+"""The house in numbers: what a newcomer has to read, and what stands in the way.
+
+Commands are those of this checkout that can be typed, and their options those that a help explains.
 
     python benchmarks/house.py                 this checkout
     python benchmarks/house.py OTHER [...]     others beside it, such as an older commit in a folder of its own
@@ -13,10 +15,18 @@ import ast
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+
+import click
 
 PACKAGES = ("app", "encoding", "schemas")
 HERE = Path(__file__).resolve().parent.parent
+PROGRAMS = {
+    "blindlink": "encoding.cli.main",
+    "blindlink-broker": "app.cli.main",
+    "blindlink-audit": "app.auditor.cli",
+}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -56,12 +66,42 @@ def main() -> None:
     print("|---" * (len(roots) + 1) + "|")
     for name in found[-1]:
         print(f"| {name} | " + " | ".join(f"{one[name]:,}" for one in found) + " |")
+    print("\n| program | commands | options |\n|---|---|---|")
+    for program, n_commands, n_options in commands():
+        print(f"| `{program}` | {n_commands} | {n_options} |")
     print("\n| room | files | lines | largest |\n|---|---|---|---|")
     for room, modules in sorted(_rooms(read(HERE)).items()):
         largest = max(modules, key=lambda one: one.n_lines)
         lines = sum(one.n_lines for one in modules)
         name = largest.name.rpartition(".")[2]
         print(f"| `{room}` | {len(modules)} | {lines:,} | {name} {largest.n_lines} |")
+
+
+def commands() -> Iterator[tuple[str, int, int]]:
+    """Yield the programs, with the number of commands that can be typed, and of the options in their help."""
+
+    def leaves(command: click.Command, above: click.Context | None, name: str) -> Iterator[int]:
+        context = click.Context(command, parent=above, info_name=name)
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                found = command.get_command(context, below)
+                if found is not None:
+                    yield from leaves(found, context, below)
+        else:
+            yield _n_options(command, context)
+
+    for program, module in PROGRAMS.items():
+        top: click.Group = import_module(module).main
+        found = list(leaves(top, None, program))
+        yield program, len(found), sum(found) + _n_options(top, click.Context(top))
+
+
+def _n_options(command: click.Command, context: click.Context) -> int:
+    """Return how many options help explains, but for --help itself."""
+    return sum(
+        one.param_type_name == "option" and one.get_help_record(context) is not None
+        for one in command.params
+    )
 
 
 def read(root: Path) -> list[Module]:

@@ -15,7 +15,7 @@ def agency() -> None:
     except KeyboardInterrupt:
         # What says so elsewhere may be what was being loaded.
         sys.stderr.write("blindlink: error: interrupted; nothing is lost\n")
-        sys.exit(1)
+        sys.exit(130)
     main()
 
 

@@ -14,10 +14,10 @@ from encoding.errors import AgencyError
 from encoding.people.identity import Identity
 from encoding.project.delivering.exchange import ColumnsOrder
 from encoding.project.linking.links_files import LinksOrder
-from encoding.project.nightly.refresh import do_what_is_due
+from encoding.project.refresh import do_what_is_due
 from encoding.project.session import UNATTENDED_S, Session
 from encoding.project.source import Source
-from encoding.project.status.linkage_status import linkage_status
+from encoding.project.status import linkage_status
 from encoding.rounds.known_status import KnownStatus
 from schemas.documents.printable import printable
 

@@ -40,6 +40,12 @@ class AgencyError(Exception):
         return Refusal(cls, code, title, cls.exit_code if exit_code is None else exit_code)
 
 
+class OtherStateError(AgencyError):
+    """A file of the workspace, or the broker's answer, is of another version of its format."""
+
+    code = "other-version"
+
+
 class InputError(AgencyError):
     """The agency's own file cannot be used."""
 
@@ -455,7 +461,7 @@ SpokesError = AgencyError.row(
     exit_code=2,
 )
 RunUnderWayError = OthersWaitedForError.row(
-    "run-under-way", "The broker is about to do a run, which nobody has to wait for here."
+    "run-under-way", "The broker is about to do a run, and this job does not wait for its end."
 )
 
 AgreementDraftError = AgreementError.row(

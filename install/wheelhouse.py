@@ -24,7 +24,7 @@ from packaging.utils import parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
-EXTRAS = ("parquet", "review", "tables", "xlsx")
+EXTRAS = ("parquet", "review", "tables")
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # clkhash asks for it, and it is published as source only. It is pure Python, so its wheel runs anywhere.
@@ -32,7 +32,16 @@ SOURCE_ONLY = "bashplotlib"
 
 # What the project's wheel is built from. Without setup.py, whose one content is the optional C kernel,
 # the wheel is the same for every platform.
-SOURCES = ("app", "blindlink", "encoding", "schemas", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    "app",
+    "blindlink",
+    "blindlink_verify",
+    "encoding",
+    "schemas",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 # What lock markers call a system: sys_platform, then platform_system and os_name.

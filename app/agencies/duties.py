@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from app.agencies.errors import DUTIES_REFUSED
 from app.agencies.models import Person
-from app.errors import RefusedError
+from app.errors import DUTIES_REFUSED, RefusedError
 from schemas.signing import identity
 from schemas.signing.identity import Duty, Role, duty_apart
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from app.agencies import persons, service
 from app.agencies.sign_in import sign_in
+from app.errors import SignInRefusedError
 from app.http.access import COOKIE, CurrentActor, refuse_sign_in, single_proof
 from app.http.body import form_body, json_body
 from app.security.assertions import claimed_person
-from app.security.errors import SignInRefusedError
 from app.wired import WiredBroker, sign_on_of
 from schemas.api.bodies import SessionLink, WhoAmI
 from schemas.api.sign_in import (

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, duties_text, parse_duties, role_of
-from app.agencies.errors import (
+from app.agencies.models import Invitation, Person
+from app.clock import utc_text
+from app.db import add_if_alone, insert_rows
+from app.errors import (
     ENROLMENT_REFUSED,
     FINGERPRINT_DIFFERS,
     KEY_CHANGE_REFUSED,
     PERSON_STATE,
     UNKNOWN_PARTY,
     UNKNOWN_PERSON,
+    RefusedError,
 )
-from app.agencies.models import Invitation, Person
-from app.clock import utc_text
-from app.db import add_if_alone, insert_rows
-from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.tokens import digest_of
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState

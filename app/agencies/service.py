@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, parse_duties, role_of
-from app.agencies.errors import (
-    PARTY_EXISTS,
-    SESSION_CODE,
-    UNKNOWN_PARTY,
-)
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
 from app.clock import Clock, utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import (
+    PARTY_EXISTS,
+    SESSION_CODE,
+    UNKNOWN_PARTY,
+    NotAuthenticatedError,
+    RefusedError,
+)
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
-from app.security.errors import NotAuthenticatedError
 from app.security.tokens import digest_of, new_token, open_under
 from schemas.api.bodies import SessionLink
 from schemas.documents.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX

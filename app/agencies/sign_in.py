@@ -20,11 +20,10 @@ from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import Clock, utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import REQUEST_UNSIGNED, RefusedError, SignInRefusedError
 from app.ids import new_id
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
-from app.security.errors import REQUEST_UNSIGNED, SignInRefusedError
 from app.security.tokens import digest_of, is_token, new_token
 from schemas.api.sign_in import TokenAnswer
 from schemas.documents.errors import FormatError
@@ -53,14 +52,7 @@ class Admission:
 def sign_in(
     session: Session, claim: str, proof: str | None, *, token_url: str, now: datetime
 ) -> TokenAnswer:
-    """Return a token of 10 minutes for the person whose claim this is.
-
-    Args:
-        proof: the DPoP proof that came with the request; the token is bound to its key. None: it is not.
-        token_url: where the claim was sent to; claim and proof must name it.
-    Raises:
-        SignInRefusedError: whatever is wrong, in the same words.
-    """
+    """Return a token of 10 minutes for the person whose claim this is."""
     person = repository.lock_person(session, claimed_person(claim) or "")
     repository.sweep_sign_ins(session, utc_text(now))
     with charged_to(None if person is None else person.party):

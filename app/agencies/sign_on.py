@@ -21,9 +21,9 @@ from app.agencies.service import CODE_LIFETIME, TOKEN_ID_PREFIX
 from app.agencies.sign_in import charged_to, use_once
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
+from app.errors import SignInRefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
-from app.security.errors import SignInRefusedError
 from app.security.tokens import digest_of, new_token, seal_under
 from schemas.api.bodies import SessionLink
 from schemas.documents.canonical import canonical_digest

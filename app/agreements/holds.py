@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
-from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.hold_models import LegalHold
 from app.agreements.service import (
     all_versions,
@@ -19,7 +18,7 @@ from app.agreements.service import (
 )
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
-from app.errors import NotFoundError, RefusedError
+from app.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED, NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from schemas.api.destruction import HoldView

@@ -12,14 +12,6 @@ from typing import TYPE_CHECKING, Final
 from app.agencies.persons import identities_of
 from app.agencies.service import unknown_parties
 from app.agreements import repository, service
-from app.agreements.errors import (
-    AGREEMENT_REFUSED,
-    OUT_OF_PLACE,
-    PROJECT_EXISTS,
-    STATEMENT_REFUSED,
-    TERMS_REFUSED,
-    WRONG_DUTY,
-)
 from app.agreements.models import (
     Project,
     StoredAgreement,
@@ -31,7 +23,16 @@ from app.agreements.service import agreement_of, name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import NotFoundError, RefusedError
+from app.errors import (
+    AGREEMENT_REFUSED,
+    OUT_OF_PLACE,
+    PROJECT_EXISTS,
+    STATEMENT_REFUSED,
+    TERMS_REFUSED,
+    WRONG_DUTY,
+    NotFoundError,
+    RefusedError,
+)
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from schemas.agreement.amendment import (
     newcomer_fault,

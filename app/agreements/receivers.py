@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import identities_of
-from app.agreements.errors import NOBODY_RECEIVES
-from app.errors import RefusedError
+from app.errors import NOBODY_RECEIVES, RefusedError
 from schemas.signing.sealing import MAX_RECEIVERS
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from app.agreements import repository
-from app.agreements.errors import NotInForceError
 from app.clock import utc_text
 from app.db import is_writing, reading_ahead
-from app.errors import NotFoundError
+from app.errors import NotFoundError, NotInForceError
 from app.security.actor import Actor
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.roster import on_roster

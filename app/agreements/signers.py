@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
-from app.agreements.errors import (
+from app.agreements.models import PartyWord
+from app.errors import (
     NOT_PROVIDER,
     STATEMENT_ORDER,
     STATEMENT_REFUSED,
     WRONG_DUTY,
+    RefusedError,
     SignatureRefusedError,
 )
-from app.agreements.models import PartyWord
-from app.errors import RefusedError
 from schemas.agreement.negotiation import LastWord
 from schemas.agreement.statement import duty_for
 from schemas.documents.errors import SignatureError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.agreements import repository, service
-from app.agreements.errors import NotInForceError
 from app.agreements.views import agreement_list
+from app.errors import NotInForceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -113,16 +113,7 @@ def read_certificate(path: Path) -> CertificateFile:
 def verify_alone(
     file: CertificateFile, log_key: VerifierKey | None, pins: Sequence[Pin]
 ) -> CertificateVerdict:
-    """Check a certificate by itself, offline.
-
-    Args:
-        file: as it was read.
-        log_key: the log's key at that time as somebody knows it; None: the one that the file brings.
-        pins: checkpoints of the log; those of the certificate's own size are compared.
-    Raises:
-        CertificateRefusedError: a signature or the proof does not verify.
-        PinContradictedError, PinUnreadableError: a pin shows another log, or is none.
-    """
+    """Check a certificate by itself, offline."""
     key = log_key or _own_key(file)
     check = _checked(file, [key], None)
     n_pins = _compare_with_pins(file, key, pins)

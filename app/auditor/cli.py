@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from app.features import command_modules, listed_commands
+from app.features import FEATURES
 from schemas.shared.command_line import LazyGroup, flat
 
 # What `--help` says of each, on one line of 80 columns.
@@ -29,7 +29,7 @@ SECTIONS: Final = {
         "key": "Make and show the key with which you sign reports.",
         "page-link": "Print a link that signs you in to the broker's pages.",
     },
-    **listed_commands("blindlink-audit"),
+    **FEATURES.listed_commands("blindlink-audit"),
 }
 COMMANDS: Final = flat(SECTIONS)
 
@@ -39,7 +39,7 @@ COMMANDS: Final = flat(SECTIONS)
     name="blindlink-audit",
     sections=SECTIONS,
     package="app.auditor.commands",
-    elsewhere={"report-verify": "report", **command_modules("blindlink-audit")},
+    elsewhere={"report-verify": "report", **FEATURES.command_modules("blindlink-audit")},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="blindlink", prog_name="blindlink-audit")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from schemas.rules.breach import Evidence
 from schemas.shared.error_rows import Refusal
-
-Evidence = dict[str, int | str | None]
 
 
 class AuditError(Exception):

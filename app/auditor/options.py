@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from app.auditor.errors import AuditError
+from app.auditor.errors import AuditError, LogBrokenError
 from app.auditor.keys import read_log_key
 from app.auditor.packs import PackHeld, split_named
 from app.auditor.pins import Pin, is_pin_line, read_pins
@@ -20,6 +20,7 @@ from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, so
 from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
+from schemas.documents.errors import other_version_behind
 from schemas.documents.printable import printable
 from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
@@ -221,6 +222,9 @@ def failures(*, in_json: bool = True) -> Iterator[None]:
     try:
         yield
     except AuditError as exc:
+        other = other_version_behind(exc)
+        if other is not None and not isinstance(exc, LogBrokenError):
+            exc.code, exc.message, exc.hint = other.code, str(other), other.hint
         if in_json:
             emit(failure_json(exc))
         label = tinted("blindlink-audit: error:", "red")

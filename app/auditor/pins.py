@@ -11,7 +11,6 @@ from typing import Final
 
 from app.auditor.checkpoints import CheckpointBook
 from app.auditor.errors import (
-    Evidence,
     LogBrokenError,
     PinContradictedError,
     PinUnreadableError,
@@ -27,6 +26,7 @@ from schemas.matchlog.checkpoint import (
     verify_log_signature,
 )
 from schemas.matchlog.log_keys import LogKeys
+from schemas.rules.breach import Evidence
 from schemas.signing.note import Note, VerifierKey
 
 MAX_PIN_FILE_BYTES: Final = 64 * 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Final
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS, UNREADABLE_CODE
-from app.features import load
+from app.features import FEATURES
 from schemas.linkage.link_quality import BIRTH_DATE, missed_matches, wrong_links
 from schemas.matchlog.disclosures import WHAT
 from schemas.reports.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
@@ -66,7 +66,7 @@ def _sections(report: AuditReport, key: str) -> Iterator[Section]:
     if report.log is not None:
         yield Section("The log", [facts(_log_facts(report.log))])
     if report.incident is not None:
-        yield load("incidents", "page").incident_section(report.incident)
+        yield FEATURES.load("incidents", "page").incident_section(report.incident)
     if report.log is not None:
         yield Section("What binds the projects", [_agreements(report)])
         yield Section("Who received what", [_disclosures(report)])

@@ -85,18 +85,7 @@ def source_name(location: str) -> str:
 def open_bundle(
     location: str, token_file: Path | None = None, ca_file: Path | None = None
 ) -> Iterator[Source]:
-    """Open a bundle: a path, `-` for standard input, or a URL.
-
-    Args:
-        location: a URL without a path means the broker's own bundle of the whole log.
-        token_file: holds the auditor's token for the broker; None where none is asked for.
-        ca_file: certificates to trust and no others; None for the system's.
-    Raises:
-        FileUnreadableError: the file cannot be opened.
-        AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
-        NotAuthorisedError, UnreachableError: the broker refused, or could not be reached.
-        BrokerUntrustedError: it is not known to be the broker that answered.
-    """
+    """Open a bundle: a path, `-` for standard input, or a URL."""
     if is_url(location):
         with _fetched(location, token_file, ca_file) as source:
             yield source

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from app.auditor.errors import AuditError
-from app.auditor.lateness import Early, HeldLate, Lateness, StandingHold
+from schemas.rules.lateness import Early, HeldLate, Lateness, StandingHold
 
 
 @dataclass(frozen=True, slots=True)

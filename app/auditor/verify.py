@@ -16,13 +16,12 @@ from app.auditor.errors import (
     LeafChangedError,
     MalformedError,
     OutOfPlaceError,
+    RuleBrokenError,
     TileChangedError,
     WithheldError,
 )
 from app.auditor.keys import KeyChain
-from app.auditor.log_state import LogState
 from app.auditor.pins import Pin, PinBook
-from app.auditor.rules import finality, replay, replay_end
 from app.auditor.verdict import (
     FEW_COSIGNERS,
     HOLD,
@@ -51,6 +50,9 @@ from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, BundleReader,
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import LogKeyRotated, LogStarted
 from schemas.matchlog.tiles import UpperTiles
+from schemas.rules import finality, replay, replay_end
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState
 from schemas.shared.collector import collector_paused
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.note import VerifierKey
@@ -68,18 +70,7 @@ def verify_bundle(
     on_entry: OnEntry | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verdict:
-    """Verify a bundle and return what it shows.
-
-    Args:
-        source: the bundle's bytes; read once, in bounded memory.
-        pins: checkpoints kept from earlier; each must be a state that this log was in.
-        log_key: the log's first key, from a source that is not the bundle.
-        agreements: digests of agreements, as counsel knows them; each must have come into force in this log.
-        on_entry: called with each entry that is shown, once it has passed its own checks.
-        on_progress: called with the number of entries done and to do.
-    Raises:
-        AuditError: the first fault, with the index of the entry and the evidence.
-    """
+    """Verify a bundle and return what it shows."""
     with _malformed(None):
         reader = BundleReader(source)
     if log_key is not None and log_key.text != reader.manifest.log_keys[0]:
@@ -164,10 +155,11 @@ class _Walk:
         if tuple(self._keys.signed_with) != self._manifest.log_keys:
             raise KeyChainError("the bundle lists other log keys than those that signed it")
         self._pins.end(self.size, self._checkpoints)
-        replay_end(self._log_state)
-        cosigned = self._cosigned_by(self._enrolled())
-        if not _is_full(cosigned):
-            finality.all_cosigned(self._log_state, cosigned)
+        with _as_broken():
+            replay_end(self._log_state)
+            cosigned = self._cosigned_by(self._enrolled())
+            if not _is_full(cosigned):
+                finality.all_cosigned(self._log_state, cosigned)
 
     def verdict(self, *, has_log_key: bool, given: Collection[str]) -> Verdict:
         """Return what was found; call after `end`."""
@@ -272,7 +264,8 @@ class _Walk:
         if self._manifest.project is not None and entry.project not in self._scope:
             raise WithheldError("an entry of another project is shown", index=index)
         self._take_keys(entry, index)
-        replay(self._log_state, entry, leaf)
+        with _as_broken():
+            replay(self._log_state, entry, leaf)
         self._shown += 1
         self._first_time = self._first_time or entry.time
         self._last_shown = entry
@@ -353,3 +346,14 @@ def _malformed(index: int | None) -> Iterator[None]:
         yield
     except BundleError as exc:
         raise MalformedError(str(exc), index=index) from exc
+
+
+@contextmanager
+def _as_broken() -> Iterator[None]:
+    """Tell a breach of the rules as what it is to an auditor: a log that is broken."""
+    try:
+        yield
+    except BreachError as exc:
+        raise RuleBrokenError(
+            exc.code, exc.message, index=exc.index, evidence=exc.evidence
+        ) from exc

@@ -16,21 +16,25 @@ from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup import snapshot
-from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
 from app.blobs import BlobStore, FileBlobs
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
-from app.errors import BrokerError, RefusedError
-from app.matchlog.errors import (
+from app.errors import (
+    BACKUP_REFUSED,
+    BackupDamagedError,
+    BlobMissingError,
+    BrokerError,
     LastCheckpointMissingError,
     LogInconsistentError,
     LogRolledBackError,
+    RefusedError,
+    SealBrokenError,
+    StorageFullError,
 )
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, require_known
-from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
 from app.version import SOFTWARE
 from schemas.documents.document import Document
 from schemas.documents.errors import CheckpointError, DocumentError

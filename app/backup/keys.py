@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.backup.errors import BACKUP_REFUSED
 from app.clock import parse_utc, utc_text
 from app.durable import make_private_folder, write_new
-from app.errors import RefusedError
+from app.errors import BACKUP_REFUSED, RefusedError
 from app.security.log_key import next_key_file
 from schemas.shared.durable import sync_folder
 

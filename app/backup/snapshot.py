@@ -14,10 +14,15 @@ from typing import Final
 
 from sqlalchemy import URL, inspect
 
-from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
 from app.db import Database
 from app.durable import PRIVATE_FILE, write_new
-from app.errors import ConfigurationError, RefusedError
+from app.errors import (
+    BACKUP_REFUSED,
+    BackupDamagedError,
+    ConfigurationError,
+    DumpFailedError,
+    RefusedError,
+)
 from schemas.shared.durable import sync_folder
 
 FILE_NAMES: Final = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.blobs.files import FileBlobs
 from app.blobs.store import BlobStore
-from app.errors import ConfigurationError
-from app.security.errors import SealBrokenError
+from app.errors import ConfigurationError, SealBrokenError
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -29,7 +28,8 @@ def open_blobs(settings: Settings, owner: str) -> BlobStore:
         from app.blobs.objects import ObjectBlobs  # noqa: PLC0415
     except ImportError as exc:
         raise ConfigurationError(
-            "store_url needs a library that is not installed", hint="pip install 'blindlink[store]'"
+            "store_url needs a library that is not installed",
+            hint="in Blindlink's folder: pip install '.[store]'",
         ) from exc
     return ObjectBlobs(connect(settings), settings.blob_dir, owner, reserve_percent=percent)
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app.blobs.store import DEFAULT_RESERVE_PERCENT, BlobStore
-from app.durable import make_private_folder, remove_durably, write_durably
-from app.security.errors import storing
+from app.durable import make_private_folder, remove_durably, storing, write_durably
 
 _FOLDER: Final = re.compile(r"[0-9a-f]{2}")
 

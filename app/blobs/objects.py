@@ -19,8 +19,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 
 from app.blobs.files import FileBlobs
 from app.blobs.store import DEFAULT_RESERVE_PERCENT, BlobStore
-from app.errors import ConfigurationError
-from app.security.errors import StoreUnavailableError
+from app.errors import ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from datetime import datetime

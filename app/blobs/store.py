@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
+from app.errors import BlobMissingError, SealBrokenError, StorageFullError
 
 DEFAULT_RESERVE_PERCENT: Final = 10
 # A writer stores the blob, then commits the row: a blob younger than this may still get one.

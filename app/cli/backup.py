@@ -8,12 +8,10 @@ from pathlib import Path
 import click
 
 from app import blobs
-from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import LIFETIME, remove_old_copies, write_key_backup
 from app.cli.opening import founded_settings, opened_broker
 from app.clock import utc_now
-from app.errors import ConfigurationError, RefusedError
-from app.matchlog.errors import LogRolledBackError
+from app.errors import BACKUP_REFUSED, ConfigurationError, LogRolledBackError, RefusedError
 from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import parse_checkpoints
 from schemas.shared.progress_bar import working

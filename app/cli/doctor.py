@@ -17,7 +17,7 @@ from app.cli.main import NOT_ALLOWED
 from app.cli.opening import founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
-from app.features import FEATURES, load
+from app.features import FEATURES
 from app.http.listener import files_needed, raise_file_limit
 from app.security.key_encryption import try_out
 from app.security.rewrapping import naming
@@ -233,7 +233,7 @@ def _send(outlet: Outlet, _: Broker) -> str:
 
 
 def _of_feature(name: str, broker: Broker) -> str:
-    said: str = load(name, "check").check(broker)
+    said: str = FEATURES.load(name, "check").check(broker)
     return said
 
 
@@ -255,7 +255,7 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     # Each of its own name, since a feature is known by that alone.
     **{
         feature.check: partial(_of_feature, name)
-        for name, feature in FEATURES.items()
+        for name, feature in FEATURES.table.items()
         if feature.check is not None
     },
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from app.errors import BrokerError, place_of
-from app.features import command_modules, listed_commands
+from app.features import FEATURES
 from schemas.documents.errors import FormatError
 from schemas.shared.command_line import LazyGroup, complain, flat
 from schemas.shared.memory import guard_memory
@@ -49,7 +49,7 @@ SECTIONS: Final = {
     "Try it": {
         "demo": "Rehearse the whole job here, with invented people.",
     },
-    **listed_commands("blindlink-broker"),
+    **FEATURES.listed_commands("blindlink-broker"),
 }
 COMMANDS: Final = flat(SECTIONS)
 NOT_ALLOWED: Final = "this account may not read or write a file or folder that it needs"
@@ -61,7 +61,7 @@ _ELSEWHERE: Final = {
     "backup-keys": "backup",
     "restore": "backup",
     "move-blobs": "backup",
-    **command_modules("blindlink-broker"),
+    **FEATURES.command_modules("blindlink-broker"),
 }
 
 
@@ -77,7 +77,7 @@ class BrokerGroup(LazyGroup):
         except BrokerError as exc:
             fail(exc.detail, exc.hint)
         except FormatError as exc:
-            fail(str(exc), code=3)
+            fail(str(exc), getattr(exc, "hint", None), code=3)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except PermissionError:

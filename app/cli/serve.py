@@ -13,11 +13,10 @@ import click
 import structlog
 
 from app.cli.opening import founded_settings, take_up
-from app.errors import BrokerError, ConfigurationError, UnavailableError
+from app.errors import BrokerError, ConfigurationError, KeyKeeperUnavailableError, UnavailableError
 from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
-from app.security.errors import KeyKeeperUnavailableError
 from app.traces import tracing
 from schemas.shared.collector import collector_paused
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from app.cli.opening import opened_broker
-from app.features import load
 from app.logs import configure_logs
 from app.traces import tracing
 
@@ -47,9 +46,6 @@ def work(ctx: click.Context, *, until_idle: bool, tasks: int | None) -> None:
     configure_logs()
     with ExitStack() as open_until_end:
         broker = _enter(open_until_end, ctx, waits=not until_idle)
-        # Settings of a cluster that do not fit are told now, and not in the middle of a run.
-        if broker.settings.cluster_address is not None:
-            load("cluster", "place").place_in(broker.settings)
         with broker.database.read() as session:
             broker.log.check(session)
         if tasks is not None:

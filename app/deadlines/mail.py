@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING, Final
 
-from app.deadlines.errors import NotSentError
 from app.deadlines.messages import subject_of, text_of
+from app.errors import NotSentError
 from schemas.shared.trust import trust_only
 
 if TYPE_CHECKING:

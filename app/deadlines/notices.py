@@ -14,12 +14,11 @@ import structlog
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deadlines import repository
-from app.deadlines.errors import NotSentError
 from app.deadlines.mail import MailOutlet
 from app.deadlines.models import Alarm, AlarmMessage
 from app.deadlines.service import Late
 from app.deadlines.webhook import WebhookOutlet
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, NotSentError
 from schemas.reports.overdue import Overdue
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from app.deadlines.errors import NotSentError
 from app.deadlines.messages import message_of
+from app.errors import NotSentError
 from schemas.shared.trust import trust_only
 
 if TYPE_CHECKING:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions import repository
-from app.decisions.end_reasons import WHY_HINT, why_gone
-from app.decisions.errors import MATCH_RECORD_GONE
 from app.decisions.models import MatchRecord
 from app.decisions.preparation import PIECE_ROWS, ROWS_KIND, SUMMARY_KIND, openings_kind
 from app.decisions.summary import ShownKind, ShownKinds
-from app.errors import NotFoundError, RefusedError
+from app.errors import MATCH_RECORD_GONE, NotFoundError, gone, why_gone
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
 from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
@@ -162,11 +160,7 @@ def _kept(session: Session, broker: Broker, run: str, release: int) -> MatchReco
     if found is None:
         raise NotFoundError("There is nothing here.")
     if _is_gone(broker, found):
-        raise RefusedError(
-            MATCH_RECORD_GONE,
-            why_gone("The match record", found.destroyed, found.keep_until),
-            hint=WHY_HINT,
-        )
+        raise gone(MATCH_RECORD_GONE, "The match record", found.destroyed, found.keep_until)
     return found
 
 

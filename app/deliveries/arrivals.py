@@ -11,10 +11,15 @@ from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deliveries import repository
-from app.deliveries.errors import EMPTY, NOT_DUE, OUT_OF_NUMBER, TOO_LARGE, not_agreed
 from app.deliveries.models import Delivery
-from app.deliveries.service import DELIVERY_KIND
-from app.errors import RefusedError
+from app.deliveries.service import DELIVERY_KIND, not_agreed
+from app.errors import (
+    DELIVERY_EMPTY,
+    DELIVERY_NOT_DUE,
+    DELIVERY_NUMBER,
+    DELIVERY_TOO_LARGE,
+    RefusedError,
+)
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import newest_linked, round_for
@@ -52,7 +57,7 @@ class Incoming(Arrival):
         """Take the next bytes."""
         if self.size_bytes + len(content) > self._most:
             raise RefusedError(
-                TOO_LARGE,
+                DELIVERY_TOO_LARGE,
                 f"A delivery of this party has at most {self._most} bytes.",
                 clause="files",
             )
@@ -61,7 +66,7 @@ class Incoming(Arrival):
     def finish(self) -> None:
         """Store what is left; raises delivery-empty where nothing has come."""
         if not self.size_bytes:
-            raise RefusedError(EMPTY, "A delivery has at least one byte.")
+            raise RefusedError(DELIVERY_EMPTY, "A delivery has at least one byte.")
         super().finish()
 
 
@@ -126,7 +131,7 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
         raise not_agreed(actor.party, address.recipient)
     if newest_linked(session, address.project, pairs) != address.round:
         raise RefusedError(
-            NOT_DUE,
+            DELIVERY_NOT_DUE,
             "The delivery is not for the newest round that was closed with matches for its recipient.",
         )
     return terms
@@ -147,7 +152,7 @@ def _numbers(newest: Delivery | None) -> range:
 
 def _out_of_number() -> RefusedError:
     return RefusedError(
-        OUT_OF_NUMBER,
+        DELIVERY_NUMBER,
         f"Deliveries of a round are numbered from 1 to {MAX_DELIVERIES}, each sent once.",
     )
 

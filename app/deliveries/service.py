@@ -10,8 +10,14 @@ from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.deliveries import repository
-from app.deliveries.errors import GONE, NOT_FETCHED, NOT_RECIPIENT, OTHER_FILE, not_agreed
-from app.errors import RefusedError
+from app.errors import (
+    DELIVERY_GONE,
+    DELIVERY_NOT_AGREED,
+    DELIVERY_NOT_FETCHED,
+    DELIVERY_NOT_YOURS,
+    OTHER_DELIVERY,
+    RefusedError,
+)
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
@@ -105,9 +111,11 @@ def log_opening(
     if found.destroyed is not None:
         raise _gone()
     if found.fetched is None:
-        raise RefusedError(NOT_FETCHED, "The delivery has not been fetched yet.")
+        raise RefusedError(DELIVERY_NOT_FETCHED, "The delivery has not been fetched yet.")
     if stated.sha256 != found.sha256:
-        raise RefusedError(OTHER_FILE, "This is not the digest of the file that was handed out.")
+        raise RefusedError(
+            OTHER_DELIVERY, "This is not the digest of the file that was handed out."
+        )
     if found.opened is not None or (found.fault is not None and found.fault == stated.fault):
         return found
     found.fault = stated.fault
@@ -116,6 +124,15 @@ def log_opening(
     bound = agreement_now(session, found.project, broker.clock())
     broker.log.append(session, [_entry(found, actor, body, bound)])
     return found
+
+
+def not_agreed(sender: str, recipient: str) -> RefusedError:
+    """Return the refusal of columns that no agreement in force lets go this way."""
+    return RefusedError(
+        DELIVERY_NOT_AGREED,
+        f"No columns go from {sender} to {recipient} beside link IDs.",
+        clause="elements",
+    )
 
 
 def _refuse_fetch(session: Session, broker: Broker, actor: Actor, delivery: Delivery) -> str:
@@ -132,13 +149,13 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, delivery: Deli
 
 def _refuse_stranger(actor: Actor, delivery: Delivery) -> None:
     if actor.party != delivery.recipient:
-        raise RefusedError(NOT_RECIPIENT, f"This is for {delivery.recipient}.")
+        raise RefusedError(DELIVERY_NOT_YOURS, f"This is for {delivery.recipient}.")
     require_duty(actor, "recipient")
 
 
 def _gone() -> RefusedError:
     return RefusedError(
-        GONE,
+        DELIVERY_GONE,
         "A newer delivery has replaced this one, or its agreed storage time is over.",
         hint="ask for the newest one of the round",
     )

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.agreements.errors import WRONG_DUTY
 from app.agreements.service import agreement_now, require_visible
 from app.clock import hour_text
 from app.db import add_if_alone
-from app.decisions.errors import MATCH_RECORD_GONE
 from app.deliveries.service import delivery_for
 from app.denials import repository
 from app.denials.models import RefusedRequests
-from app.errors import BrokerError
-from app.links.errors import RELEASE_DESTROYED
+from app.errors import MATCH_RECORD_GONE, RELEASE_DESTROYED, WRONG_DUTY, BrokerError
 from app.links.service import log_refusal, release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for

@@ -9,11 +9,10 @@ from app.agreements.holds import refuse_held
 from app.agreements.service import lock_rounds, project_for
 from app.decisions.ending import live_records
 from app.destruction.service import Found, Wanted, end_all
-from app.errors import RefusedError
+from app.errors import HANDED_OUT, RefusedError
 from app.links.ending import live_releases
 from app.review.ending import end_with_round, live_reviews
 from app.rounds.ending import live_messages
-from app.rounds.errors import HANDED_OUT
 from app.rounds.opening import supersede_round
 from app.rounds.service import following_of, was_handed_out
 from app.runs.ending import runs_of_round

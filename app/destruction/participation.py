@@ -6,16 +6,20 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import STATEMENT_REFUSED
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, lock_rounds, project_for, visible
 from app.agreements.signers import refuse_untimely
 from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
-from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
 from app.destruction.models import DestructionSignature, DestructionStatement
-from app.errors import NotFoundError, RefusedError
+from app.errors import (
+    NOT_CERTIFIED,
+    OTHER_CERTIFICATE,
+    STATEMENT_REFUSED,
+    NotFoundError,
+    RefusedError,
+)
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.matchlog.timeline import EntryFilter, find_entries

@@ -18,9 +18,8 @@ from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
 from app.deliveries.ending import end_deliveries, live_deliveries
 from app.destruction import repository
-from app.destruction.errors import NOTHING_TO_DESTROY
 from app.destruction.models import Destruction, DestructionObject
-from app.errors import RefusedError
+from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor

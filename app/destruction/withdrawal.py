@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import lock_rounds, project_for
 from app.agreements.signers import refuse_stranger, require_duty
-from app.destruction.errors import NOTHING_TO_DESTROY
-from app.errors import RefusedError
+from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs.ending import cancel_runs
 from app.uploads.withdrawals import note_withdrawn

@@ -13,10 +13,16 @@ from weakref import WeakKeyDictionary
 
 from app.agreements.service import agreement_now, all_versions, parties_of, require_visible
 from app.clock import utc_text
-from app.errors import BrokerError, NotFoundError, RefusedError
-from app.evidence.errors import PROJECT_NEEDED
+from app.durable import storing
+from app.errors import (
+    PROJECT_NEEDED,
+    BrokerError,
+    NotFoundError,
+    NotInLogError,
+    RefusedError,
+    TooManyRequestsError,
+)
 from app.matchlog.draft import entry_actor
-from app.matchlog.errors import NotInLogError
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     consistency_proof,
@@ -28,7 +34,6 @@ from app.matchlog.proofs import (
     newest_cosigned,
     newest_time,
 )
-from app.security.errors import TooManyRequestsError, storing
 from schemas.api.bodies import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry

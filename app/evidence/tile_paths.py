@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.matchlog.errors import NotInLogError
+from app.errors import NotInLogError
 from schemas.documents.errors import BundleError
 from schemas.matchlog.tiles import TILE_WIDTH, Tile
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.agencies.persons import keys_in_use, keys_of
 from app.agreements.service import is_bound
 from app.clock import utc_text
-from app.errors import RefusedError
-from app.evidence.errors import NOT_A_WITNESS, NOTHING_TO_WITNESS
-from app.matchlog.errors import COSIGNATURE_REFUSED
+from app.errors import COSIGNATURE_REFUSED, NOT_A_WITNESS, NOTHING_TO_WITNESS, RefusedError
 from app.matchlog.proofs import (
     add_cosignature,
     cosigners_among,

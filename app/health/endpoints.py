@@ -12,6 +12,7 @@ from app.deadlines.service import count_overdue
 from app.errors import UnavailableError
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
+from app.migrations.formats import refuse_other_formats
 from app.runs.service import count_runs
 from app.wired import WiredBroker
 from schemas.documents.document import Document
@@ -40,6 +41,7 @@ def ready(broker: WiredBroker) -> Health:
     broker.blobs.refuse_when_unfit()
     broker.keystore.ring.require_answering()
     try:
+        refuse_other_formats(broker.database)
         with broker.database.read() as session:
             broker.log.check(session)
     except SQLAlchemyError as exc:

@@ -15,20 +15,20 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import RefusedError
-from app.http.body import refuse_announced
-from app.http.errors import INVALID_PARAMETER
-from app.http.limits import RateLimiter
-from app.security.actor import Actor
-from app.security.credential import Credential
-from app.security.errors import (
+from app.errors import (
     FORGED_REQUEST,
+    INVALID_PARAMETER,
     WRONG_ROLE,
     NotAuthenticatedError,
+    RefusedError,
     SessionNeededError,
     SignInRefusedError,
     TooManyRequestsError,
 )
+from app.http.body import refuse_announced
+from app.http.limits import RateLimiter
+from app.security.actor import Actor
+from app.security.credential import Credential
 from app.security.policy import WATCHERS, RouteKey, Rule
 from app.security.tokens import csrf_token
 from schemas.signing.signed_request import HEADER

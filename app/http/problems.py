@@ -12,21 +12,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.errors import (
+    INVALID_PARAMETER,
     BrokerError,
+    MethodNotAllowedError,
+    NotAuthenticatedError,
     NotFoundError,
     RefusedError,
     RequestError,
+    SessionNeededError,
+    TooManyRequestsError,
     UnavailableError,
 )
-from app.http.errors import INVALID_PARAMETER, MethodNotAllowedError
 from app.http.openapi import route_keys
 from app.problem_details import problem_of
 from app.security.actor import Actor
-from app.security.errors import (
-    NotAuthenticatedError,
-    SessionNeededError,
-    TooManyRequestsError,
-)
 from app.security.policy import RouteKey
 from schemas.documents.problem import MEDIA_TYPE
 

@@ -15,9 +15,8 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.errors import BrokerError, RefusedError, UnavailableError
+from app.errors import MALFORMED_HTTP, TOO_SLOW, BrokerError, RefusedError, UnavailableError
 from app.http.envelope import REQUEST_ID_HEADER, SECURITY_HEADERS
-from app.http.errors import MALFORMED_HTTP, TOO_SLOW
 from app.http.problems import RETRY_AFTER_S
 from app.ids import new_id
 from app.problem_details import problem_of

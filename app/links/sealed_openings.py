@@ -11,9 +11,8 @@ from app.agreements.service import terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.decisions import service as decisions
-from app.errors import NotFoundError, RefusedError
+from app.errors import NOT_RECIPIENT, RELEASE_DESTROYED, NotFoundError, RefusedError, gone
 from app.links import repository
-from app.links.errors import NOT_RECIPIENT, release_gone
 from app.links.service import require_both_agreed
 from app.matchlog.draft import entry_actor
 from app.rounds.service import note_handed_out
@@ -60,7 +59,7 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
         raise NotFoundError("There is nothing here.")
     now = broker.clock()
     if release.destroyed is not None or release.keep_until <= utc_text(now):
-        raise release_gone(release)
+        raise gone(RELEASE_DESTROYED, "The release", release.destroyed, release.keep_until)
     terms = terms_in_force(session, release.project, now)
     named = {(found.party, found.mode, found.space) for found in terms.terms.recipients}
     if (actor.party, release.mode, release.space) not in named:

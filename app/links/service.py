@@ -10,14 +10,16 @@ from app.agreements.signers import require_duty
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
-from app.errors import NotFoundError, RefusedError
-from app.links import repository
-from app.links.errors import (
+from app.errors import (
     NOT_FETCHED,
     NOT_RECIPIENT,
     OTHER_FILE,
-    release_gone,
+    RELEASE_DESTROYED,
+    NotFoundError,
+    RefusedError,
+    gone,
 )
+from app.links import repository
 from app.links.models import Release
 from app.links.preparation import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -218,7 +220,7 @@ def log_verified(
         )
     require_duty(actor, "recipient", *_carriers(found))
     if found.destroyed is not None:
-        raise release_gone(found)
+        raise gone(RELEASE_DESTROYED, "The release", found.destroyed, found.keep_until)
     if found.fetched is None:
         raise RefusedError(NOT_FETCHED, "The release has not been fetched yet.")
     if sha256 != found.sha256:
@@ -239,7 +241,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     """Return the digest of the terms that let the actor's party have the release now, or raise."""
     now = broker.clock()
     if release.destroyed is not None or release.keep_until <= utc_text(now):
-        raise release_gone(release)
+        raise gone(RELEASE_DESTROYED, "The release", release.destroyed, release.keep_until)
     terms = terms_in_force(session, release.project, now)
     for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)

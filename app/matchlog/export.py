@@ -8,8 +8,8 @@ from operator import itemgetter
 
 from sqlalchemy.orm import Session
 
+from app.errors import NotInLogError
 from app.matchlog import repository
-from app.matchlog.errors import NotInLogError
 from app.matchlog.proofs import checkpoint_of, newest_checkpoint
 from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, Chunk, serialise_bundle
 from schemas.matchlog.checkpoint import parse_checkpoint

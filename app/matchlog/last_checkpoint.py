@@ -14,10 +14,8 @@ from typing import Final
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from app.durable import write_durably
-from app.errors import ConfigurationError
-from app.matchlog.errors import LastCheckpointMissingError
-from app.security.errors import storing
+from app.durable import storing, write_durably
+from app.errors import ConfigurationError, LastCheckpointMissingError
 from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 

@@ -8,9 +8,8 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from app.errors import RefusedError
+from app.errors import COSIGNATURE_REFUSED, LogNotStartedError, NotInLogError, RefusedError
 from app.matchlog import repository
-from app.matchlog.errors import COSIGNATURE_REFUSED, LogNotStartedError, NotInLogError
 from schemas.documents import merkle
 from schemas.documents.errors import CheckpointError, ProofError
 from schemas.matchlog.checkpoint import (

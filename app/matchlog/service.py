@@ -16,11 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.clock import Clock, LogClock, parse_utc, utc_now, utc_text
 from app.db import began_s
-from app.errors import ConfigurationError
-from app.ids import new_id
-from app.matchlog import repository
-from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
-from app.matchlog.errors import (
+from app.errors import (
+    ConfigurationError,
     LastCheckpointMissingError,
     LogAheadError,
     LogInconsistentError,
@@ -29,6 +26,9 @@ from app.matchlog.errors import (
     LogRolledBackError,
     LogStartedError,
 )
+from app.ids import new_id
+from app.matchlog import repository
+from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored

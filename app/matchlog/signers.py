@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.orm import Session
 
 from app.clock import parse_utc, utc_text
-from app.errors import RefusedError
+from app.errors import REQUEST_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError, RefusedError
 from app.matchlog import repository
 from app.matchlog.models import LogPerson
-from app.security.errors import REQUEST_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError
 from schemas.agreement.statement import SignedStatement
 from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
 from schemas.documents.errors import SignatureError

@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 
 from app.db import REVISION_TABLE
 from app.errors import ConfigurationError
+from app.migrations.formats import refuse_other_formats
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,12 +35,15 @@ def migrate(database: Database) -> None:
 
     Raises:
         SchemaNotCurrentError: it has the schema of a newer version, or of one before steps began.
+        OtherFormatError: it holds documents of another version.
         UnavailableError: others did not end theirs in time; nothing was changed.
     """
     stored = stored_revision(database)
+    _refuse_strange(stored)
+    if stored is not None:
+        refuse_other_formats(database)
     if stored == newest_revision():
         return
-    _refuse_strange(stored)
     from alembic import command  # noqa: PLC0415 - most commands migrate nothing
 
     from app.migrations.tables import ALL_TABLES  # noqa: PLC0415 - as above
@@ -57,6 +61,7 @@ def require_current(database: Database) -> None:
 
     Raises:
         SchemaNotCurrentError: it has not; says what to do.
+        OtherFormatError: it has, and holds documents of another version.
     """
     stored = require_known(database)
     if stored != newest_revision():
@@ -64,6 +69,7 @@ def require_current(database: Database) -> None:
             "the database has another schema than this version of the broker needs",
             hint="make a backup, then run `blindlink-broker migrate`",
         )
+    refuse_other_formats(database)
     database.hold_to(stored)
 
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from app.agreements.service import lock_rounds
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
-from app.review.errors import CARDS_DIFFER, CARDS_REFUSED
+from app.errors import CARDS_DIFFER, CARDS_REFUSED, RefusedError
 from app.review.held_pairs import unpack_pairs
 from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
 from app.review.service import entry_of, require_part, review_for
@@ -151,12 +150,7 @@ class CardReader:
 
 
 def wanted_cards(session: Session, broker: Broker, actor: Actor, run: str) -> Wanted:
-    """Return which cards the actor's party is to send of a review, now or where it did before.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        As `app.review.service.require_part`.
-    """
+    """Return which cards the actor's party is to send of a review, now or where it did before."""
     review = review_for(session, actor, run)
     if review.state != "answered" or actor.party != review.asked:
         require_part(session, broker, actor, review, "answer")
@@ -170,13 +164,7 @@ def wanted_cards(session: Session, broker: Broker, actor: Actor, run: str) -> Wa
 def require_acceptable(
     session: Session, broker: Broker, actor: Actor, review: Review, read: ReadCards
 ) -> TermsInForce:
-    """Return the terms under which new cards of a review are accepted now.
-
-    Raises:
-        cards-differ: others came before.
-        statement-refused, SignatureRefusedError: the statement does not count.
-        As `app.review.service.require_part`.
-    """
+    """Return the terms under which new cards of a review are accepted now."""
     terms = require_part(session, broker, actor, review, "answer")
     if review.answer_sha256 is not None:
         raise RefusedError(CARDS_DIFFER, "Different cards of this review are already there.")
@@ -185,13 +173,7 @@ def require_acceptable(
 
 
 def store_cards(broker: Broker, review: str, read: ReadCards) -> StoredCards:
-    """Seal the cards that are kept, as they will be handed out; durable, but not visible yet.
-
-    Args:
-        review: the id of the review's sealed object.
-    Raises:
-        StorageFullError: the disk is nearly full.
-    """
+    """Seal the cards that are kept, as they will be handed out; durable, but not visible yet."""
     broker.blobs.refuse_when_full()
     rows: list[SealedPiece] = []
     digest, n_bytes = hashlib.sha256(), 0
@@ -215,12 +197,7 @@ def drop_pieces(broker: Broker, pieces: Sequence[SealedPiece]) -> None:
 def keep_cards(
     session: Session, broker: Broker, actor: Actor, run: str, stored: StoredCards
 ) -> bool:
-    """Make the cards visible to the reviewers and log that they came; False where the same ones are there.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        As `require_acceptable`.
-    """
+    """Make the cards visible to the reviewers and log that they came; False where the same ones are there."""
     lock_rounds(session, review_for(session, actor, run).project)
     review, read = review_for(session, actor, run, lock=True), stored.read
     if is_known(review, actor, read):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from app.agreements.service import lock_rounds
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import DECISIONS_REFUSED, RefusedError
 from app.review import repository
 from app.review.ending import end_if_decided, references_of, verdicts_of
-from app.review.errors import DECISIONS_REFUSED, cards_missing
 from app.review.models import StatedDecision
 from app.review.preparation import DECISIONS_KIND
-from app.review.service import entry_of, require_part, review_for
+from app.review.service import cards_missing, entry_of, require_part, review_for
 from app.review.settlement import count_verdicts
 from app.review.statements import require_stated
 from app.sealed.objects import put_piece
@@ -36,14 +35,6 @@ def receive_decisions(
     """Take a reviewer's decisions and log that they came; end the review if they settle it.
 
     The same statement again changes nothing, whatever has become of the review.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        cards-missing: nobody can have looked at the pairs yet.
-        statement-refused, SignatureRefusedError: the statement does not count.
-        decisions-refused: it is out of number, after the last one, or about a question that is none or that the
-            person has decided.
-        As `app.review.service.require_part`.
     """
     lock_rounds(session, review_for(session, actor, run).project)
     review = review_for(session, actor, run, lock=True)

@@ -100,11 +100,7 @@ def end_review(
     *,
     may_release: bool = True,
 ) -> None:
-    """End a review, whose row and project's rounds are locked; release what was accepted.
-
-    Args:
-        may_release: if not, nothing of it is opened, which needs its key, nor counted.
-    """
+    """End a review, whose row and project's rounds are locked; release what was accepted."""
     with ExitStack() as stack:
         made = _counted(session, broker, review, stack) if may_release else None
         now = utc_text(broker.clock())

@@ -58,12 +58,6 @@ def choose_pairs(
 
     Nothing where the asked file has no buckets, nor of a bucket in which too few are left without a match; no
     more than can be answered with `MAX_CARDS` cards.
-
-    Args:
-        handles: of the larger and of the smaller file.
-        asked: 0 or 1, which of them is asked for cards.
-        bucket: how many records a bucket has at least, and how many without a match so that it is asked about.
-        most: how many pairs are asked about.
     """
     labels, size = count_labels(handles[asked].pieces())
     if len(handles[asked]) < bucket or size.min() < bucket:
@@ -86,11 +80,7 @@ def choose_pairs(
 
 
 def handles_of_buckets(pieces: Iterable[NDArray[np.uint8]], labels: Sequence[bytes]) -> bytes:
-    """Return the handles of these buckets, in increasing order, one after the other.
-
-    Args:
-        pieces: all handles, uint8 of shape (n, 16), in increasing order.
-    """
+    """Return the handles of these buckets, in increasing order, one after the other."""
     wanted = np.frombuffer(b"".join(labels), dtype=">u4")
     return b"".join(piece[np.isin(labels_of(piece), wanted)].tobytes() for piece in pieces)
 

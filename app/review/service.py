@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import WRONG_DUTY, NotInForceError
 from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
-from app.errors import RefusedError
+from app.errors import (
+    CARDS_MISSING,
+    NOT_OF_REVIEW,
+    REVIEW_OVER,
+    WRONG_DUTY,
+    NotInForceError,
+    RefusedError,
+)
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.review import repository
-from app.review.errors import NOT_OF_REVIEW, REVIEW_OVER, cards_missing
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
@@ -102,15 +107,7 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
 def require_part(
     session: Session, broker: Broker, actor: Actor, review: Review, act: ReviewAct
 ) -> TermsInForce:
-    """Return the terms under which the actor may do something in a review now.
-
-    Raises:
-        not-of-review: the actor is of another party.
-        NotInForceError: nothing is in force, or another agreement than when the run was asked for.
-        wrong-duty: the actor does not have the duty, by their enrolment or by the agreement.
-        review-over: it has ended, or its deadline has passed.
-        NotApprovedError, run-not-final: nothing of the run may be handed out yet.
-    """
+    """Return the terms under which the actor may do something in a review now."""
     party, duties = part_in(act, review.reviewer, review.asked)
     if actor.party != party:
         raise RefusedError(NOT_OF_REVIEW, f"This is for {party}.", clause="review")
@@ -138,13 +135,7 @@ def require_part(
 def open_file(
     session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile
 ) -> SealedFile:
-    """Return a file of a review, if the actor may have it now.
-
-    Raises:
-        NotFoundError: no such review, or not the caller's.
-        cards-missing: the asked agency has not answered yet.
-        As `require_part`.
-    """
+    """Return a file of a review, if the actor may have it now."""
     review = review_for(session, actor, run)
     require_part(session, broker, actor, review, what)
     content = _content(session, review, what)
@@ -152,11 +143,7 @@ def open_file(
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile) -> None:
-    """Record that a file is about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_file`.
-    """
+    """Record that a file is about to be handed out; commit before the first byte leaves."""
     review = review_for(session, actor, run, lock=True)
     terms = require_part(session, broker, actor, review, what)
     note_handed_out(session, run)
@@ -181,6 +168,11 @@ def entry_of(
         object=review.run,
         request=actor.request_id,
     )
+
+
+def cards_missing(asked: str) -> RefusedError:
+    """Return the refusal of what needs the cards of the asked agency, which have not come yet."""
+    return RefusedError(CARDS_MISSING, f"{asked} has not sent its cards yet.")
 
 
 def _content(session: Session, review: Review, what: ReviewFile) -> Content:

@@ -45,11 +45,7 @@ class Agreed:
 
 
 def settled(given: Mapping[str, Verdict], persons: int) -> Verdict | None:
-    """Return the first verdict but unsure that so many persons share; None: the question is open.
-
-    Args:
-        given: each person's verdict on the question, in the order in which they came.
-    """
+    """Return the first verdict but unsure that so many persons share; None: the question is open."""
     shared = Counter[Verdict]()
     for verdict in given.values():
         shared[verdict] += 1
@@ -61,13 +57,7 @@ def settled(given: Mapping[str, Verdict], persons: int) -> Verdict | None:
 def is_decided(
     questions: Collection[str], given: Given, has_ended: Mapping[str, bool], persons: int
 ) -> bool:
-    """Tell whether a review ends by what was decided.
-
-    Args:
-        questions: the references of all.
-        has_ended: for each person who stated anything, whether their last statement has come.
-        persons: how many must agree.
-    """
+    """Tell whether a review ends by what was decided."""
     if len(has_ended) >= persons and all(has_ended.values()):
         return True
     return all(settled(given.get(one, {}), persons) is not None for one in questions)

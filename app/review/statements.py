@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
-from app.agreements.errors import STATEMENT_REFUSED, SignatureRefusedError
 from app.agreements.signers import refuse_untimely
 from app.clock import parse_utc
-from app.errors import RefusedError
+from app.errors import STATEMENT_REFUSED, RefusedError, SignatureRefusedError
 from schemas.documents.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -24,12 +23,7 @@ if TYPE_CHECKING:
 def require_stated(
     session: Session, actor: Actor, review: Review, signed: SignedReviewStatement, now: datetime
 ) -> None:
-    """Check that the actor has made a statement about a review, with the newest keys that they have enrolled.
-
-    Raises:
-        statement-refused: it is another person's, about another review, of a time before that, or to come.
-        SignatureRefusedError: the signature does not cover it.
-    """
+    """Check that the actor made a statement about a review, with the newest keys that they have enrolled."""
     stated = signed.statement
     if (stated.party, stated.person) != (actor.party, actor.person):
         raise RefusedError(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.agreements.errors import NotInForceError
 from app.agreements.service import terms_in_force
 from app.decisions.plan import GRADED, REVIEWED
 from app.decisions.preparation import DrawnRecord, write_record
 from app.decisions.rows import RecordRows
 from app.decisions.service import header_of
+from app.errors import NotInForceError
 from app.links.matches import LinkedRun, Matches
 from app.links.preparation import Prepared, prepare_releases
 from app.matching.blocks.bins import MemoryShelf, Rows
@@ -82,11 +82,6 @@ def prepare_supplement(
     """Release pairs that were accepted, of which neither record was withdrawn; the project's rounds are locked.
 
     None: there are none, or they may not be released: what bound when the run was asked for does not now.
-
-    Args:
-        stack: drops at its end what is not kept.
-    Raises:
-        StorageFullError: the disk is nearly full.
     """
     terms = _binding(session, broker, review)
     specification = run_specification(session, review.run)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from app.errors import KeyGoneError
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
 from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
@@ -17,7 +18,6 @@ from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE
 from app.sealed.shredding import shred_object
-from app.security.errors import KeyGoneError
 from app.wired import WiredBroker
 from schemas.rounds.rounds import (
     ClaimsReceipt,

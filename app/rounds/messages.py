@@ -16,18 +16,19 @@ from app.agreements.holds import is_held
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
-from app.errors import NotFoundError, RefusedError
-from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
-from app.rounds import repository
-from app.rounds.closure import close_if_done
-from app.rounds.errors import (
+from app.errors import (
     CLAIMS_GONE,
     CLAIMS_NOT_AGREED,
     CLAIMS_NOT_DUE,
     ROUND_CLOSED,
     SUPPLEMENT_CLOSED,
+    NotFoundError,
+    RefusedError,
 )
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds import repository
+from app.rounds.closure import close_if_done
 from app.rounds.models import SealedMessage
 from app.rounds.pairs import claims_due, statements_due, still_agreed
 from app.rounds.service import pair_in, round_for

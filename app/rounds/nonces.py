@@ -14,11 +14,10 @@ from app.agreements.signers import (
 )
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import NONCES_REFUSED, RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.timeline import EntryFilter, find_entries
 from app.rounds import repository
-from app.rounds.errors import NONCES_REFUSED
 from app.rounds.models import OfferedNonce
 from schemas.matchlog.round_kinds import NoncesOffered
 from schemas.rounds.rounds import MAX_OFFERED, NonceState

@@ -11,15 +11,15 @@ from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
-from app.matchlog.draft import EntryDraft, entry_actor
-from app.rounds import repository
-from app.rounds.errors import (
+from app.errors import (
     NONCES_MISSING,
     ROUND_CLOSED,
+    RefusedError,
     RoundBudgetError,
     RoundNotDueError,
 )
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds import repository
 from app.rounds.models import Round, RoundPairing
 from app.rounds.pairs import pair_view, pairing_of
 from app.rounds.service import round_for

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for
 from app.clock import utc_text
-from app.errors import NotFoundError, RefusedError
+from app.errors import NOT_IN_ROUND, ROUND_CLOSED, NotFoundError, RefusedError
 from app.rounds import repository
-from app.rounds.errors import NOT_IN_ROUND, ROUND_CLOSED
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED, NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import RefusedError
+from app.errors import (
+    OUT_OF_PLACE,
+    STATEMENT_REFUSED,
+    UPLOADER_APPROVES,
+    NotApprovedError,
+    NotInForceError,
+    RefusedError,
+)
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.ending import mark_cancelled
-from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
 from app.uploads.service import uploaders_of

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
-from app.errors import RefusedError
+from app.errors import KeyGoneError, LeaseLostError, NotApprovedError, NotInForceError, RefusedError
 from app.matching.blocks.decisions import Band, Rule
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state, refuse_over
@@ -22,11 +21,9 @@ from app.runs import repository
 from app.runs.approvals import require_approved
 from app.runs.counts import Found, counts_for_log
 from app.runs.ending import end_keys
-from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run
 from app.runs.service import specification_of
-from app.security.errors import KeyGoneError
 from app.uploads.reader import require_committed
 from app.version import SOFTWARE
 from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted

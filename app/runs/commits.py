@@ -12,9 +12,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine import StoppedError
-from app.errors import BrokerError, UnavailableError
+from app.errors import BrokerError, StorageFullError, UnavailableError
 from app.runs.requests import new_run, spaces_to_come, start_if_complete
-from app.security.errors import StorageFullError
 from app.uploads import checks, commit
 from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
 from app.uploads.errors import CheckLostError, UploadRejectedError

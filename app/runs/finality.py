@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.agreements.service import parties_of
-from app.errors import RefusedError
+from app.errors import RUN_NOT_FINAL, RefusedError
 from app.matchlog.proofs import cosigned_by
 from app.runs import repository
-from app.runs.errors import RUN_NOT_FINAL
 from schemas.api.bodies import RunFinality
 
 if TYPE_CHECKING:

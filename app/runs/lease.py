@@ -11,8 +11,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from app.errors import LeaseLostError
 from app.runs import repository, task_repository
-from app.runs.errors import LeaseLostError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -11,13 +11,12 @@ from app.agreements.service import binding_terms, lock_rounds, project_for, term
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
-from app.errors import RefusedError
+from app.errors import OTHER_PAIR, OTHER_POLICY, RUN_OVER, UPLOADS_MISSING, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import note_run, open_pair
 from app.runs import repository
 from app.runs.ending import mark_cancelled
-from app.runs.errors import OTHER_PAIR, OTHER_POLICY, RUN_OVER, UPLOADS_MISSING
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing_approvals import use_standing

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED
 from app.agreements.negotiation import versions_of_same_clauses
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
-from app.errors import NotFoundError, RefusedError
+from app.errors import (
+    OUT_OF_PLACE,
+    STATEMENT_REFUSED,
+    TOO_MANY_APPROVALS,
+    NotFoundError,
+    RefusedError,
+)
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.approvals import (
@@ -22,7 +27,6 @@ from app.runs.approvals import (
     queue_if_approved,
     rule_for,
 )
-from app.runs.errors import TOO_MANY_APPROVALS
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.agreement.negotiation import StandingList, StandingState

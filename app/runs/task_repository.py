@@ -23,18 +23,11 @@ from app.runs.models import Run, RunTask
 from app.runs.repository import lease_end
 
 
-def run_with_free_task(
-    session: Session, among_not: Collection[str], only: str | None = None
-) -> Run | None:
-    """Return the oldest run that a living worker is at, of which a task is free; but none of those named.
-
-    With `only`, return that run or none.
-    """
+def run_with_free_task(session: Session, among_not: Collection[str]) -> Run | None:
+    """Return the oldest run that a living worker is at, of which a task is free; but none of those named."""
     is_alive = and_(Run.state == "running", Run.lease_until_ms >= database_now_ms())
     free = select(RunTask.run).where(RunTask.run == Run.id, _is_free_task())
     query = select(Run).where(is_alive, Run.id.not_in(among_not), free.exists())
-    if only is not None:
-        query = query.where(Run.id == only)
     return session.scalar(query.order_by(Run.created, Run.id).limit(1))
 
 

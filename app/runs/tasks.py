@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.db import insert_rows
+from app.errors import LeaseLostError
 from app.runs import repository, task_repository
-from app.runs.errors import LeaseLostError
 from app.runs.models import RunTask
 from app.runs.service import specification_of
 
@@ -56,14 +56,9 @@ def plan_tasks(session: Session, run: str, plan: Sequence[NumberedRange]) -> Non
         insert_rows(session, *rows)
 
 
-def begin_help(
-    session: Session, among_not: Collection[str], only: str | None = None
-) -> Help | None:
-    """Return the help that a run can do with, but for those named; None where none can.
-
-    With `only`, that run or none.
-    """
-    run = task_repository.run_with_free_task(session, among_not, only)
+def begin_help(session: Session, among_not: Collection[str]) -> Help | None:
+    """Return the help that a run can do with, but for those named; None where none can."""
+    run = task_repository.run_with_free_task(session, among_not)
     if run is None:
         return None
     return Help(secrets.token_hex(16), specification_of(run), run.range_rows)

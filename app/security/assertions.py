@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.security.errors import SignInRefusedError
+from app.errors import SignInRefusedError
 from app.security.jws import (
     Jws,
     base64url_bytes,

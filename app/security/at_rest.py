@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.security.errors import SealBrokenError
+from app.errors import SealBrokenError
 from app.security.keystore import DataKey
 from schemas.documents.canonical import canonical_bytes
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.security.errors import SignInRefusedError
+from app.errors import SignInRefusedError
 from app.security.jws import base64url_text, ed25519_of_jwk, jti_of, parse_jws, seconds_of
 
 # Either way: our clock may be behind the client's as well as before it.

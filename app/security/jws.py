@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.security.errors import SignInRefusedError
+from app.errors import SignInRefusedError
 from schemas.documents.canonical import JsonValue, parse_json
 from schemas.documents.errors import CanonicalError
 from schemas.signing.identity import ED25519_BYTES, is_sound_ed25519

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.features import load
+from app.features import FEATURES
 from app.security.key_encryption import FileKeeper, KeyKeeper
 from app.security.keyring import FILE, Keepers
 
@@ -20,5 +20,5 @@ def keepers_of(settings: Settings) -> Keepers:
     """
     found: dict[str, KeyKeeper] = {FILE: FileKeeper()}
     if settings.hsm_module is not None or settings.vault_url is not None:
-        found |= load("key_keepers", "keepers").keepers_beyond_file(settings)
+        found |= FEATURES.load("key_keepers", "keepers").keepers_beyond_file(settings)
     return Keepers(settings.key_keeper, found)

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
+from app.errors import KeyKeeperUnavailableError, SealBrokenError
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12

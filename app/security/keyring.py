@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from app.durable import held, make_private_folder, refuse_shared, write_durably, write_new
-from app.errors import ConfigurationError
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
+from app.errors import ConfigurationError, KeyKeeperUnavailableError, SealBrokenError
 from app.security.key_encryption import (
     FileKeeper,
     KeyEncryptionKey,

@@ -17,8 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.durable import make_private_folder, overwrite_sector, remove_durably, write_durably
-from app.security.errors import KeyGoneError, SealBrokenError, storing
+from app.durable import (
+    make_private_folder,
+    overwrite_sector,
+    remove_durably,
+    storing,
+    write_durably,
+)
+from app.errors import KeyGoneError, SealBrokenError
 from app.security.key_encryption import KEY_BYTES
 from app.security.keyring import KeyRing
 from schemas.documents.canonical import JsonValue, canonical_bytes, parse_canonical_object

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from app.errors import ConfigurationError
-from app.security.errors import KeyGoneError, SealBrokenError
+from app.errors import ConfigurationError, KeyGoneError, SealBrokenError
 from app.security.keystore import KeyStore
 
 # Between reading the primary key and writing what it wrapped, its keeper is asked. What a security module says

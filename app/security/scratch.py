@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from app.durable import storing
 from app.security.at_rest import seal, unseal
-from app.security.errors import storing
 from app.security.keystore import DataKey
 from schemas.signing.sealing import KEY_BYTES
 

@@ -9,21 +9,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
-from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.clock import utc_text
 from app.db import add_if_alone
-from app.errors import NotFoundError, RefusedError
-from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
-from app.shares import repository
-from app.shares.errors import (
+from app.errors import (
     NOT_HOLDER,
     SECRET_CONFIRMED,
     SHARE_FETCHED,
     SHARE_REFUSED,
     SHARE_SERVED,
+    NotFoundError,
+    NotInForceError,
+    RefusedError,
 )
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.shares import repository
 from app.shares.models import Confirmation, RelayedShare
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import SHARE_PREFIX

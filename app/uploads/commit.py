@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import SignatureRefusedError
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
 from app.clock import utc_text
-from app.errors import RefusedError
+from app.errors import REQUEST_UNSIGNED, RefusedError, SignatureRefusedError
 from app.matchlog.signers import elsewhere, other_agreement
 from app.rounds.service import open_pair, own_root, partner_root
 from app.sealed.objects import digests_of, put_piece
-from app.security.errors import REQUEST_UNSIGNED
 from app.uploads import checks, repository
 from app.uploads.buckets import BucketCheck
 from app.uploads.checks import AskedCommit

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.errors import KeyGoneError, SealBrokenError
 from app.matching.blocks.bins import Rows as SomeRows
 from app.matching.blocks.bins import Taken
 from app.matching.blocks.rows import Rows, read_rows
 from app.sealed.objects import Pieces, open_pieces
-from app.security.errors import KeyGoneError, SealBrokenError
 from app.uploads import repository
 from app.uploads.parts import handles_in
 from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of

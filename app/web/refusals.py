@@ -11,9 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.agreements.service import UNSIGNED
 from app.denials.service import project_of
-from app.errors import BrokerError
+from app.errors import INVALID_PARAMETER, BrokerError
 from app.http.access import COOKIE, reader_of
-from app.http.errors import INVALID_PARAMETER
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
 from app.web.next_page import FIRST_PAGE, page_of

@@ -23,11 +23,11 @@ from app.engine import (
     threads,
     work_off,
 )
+from app.errors import TooManyPairsError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.ranges import Sizes, meet_range, met_to_bytes, plan_ranges
 from app.runs import tasks
 from app.runs.attempts import Attempt, enter_stage, note_progress
-from app.runs.errors import TooManyPairsError
 from app.sealed.objects import put_piece
 from app.traces import step
 from app.uploads.reader import StoredUpload, locate_container

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
 from app.db import SchemaChangedError
-from app.runs.errors import LeaseLostError
+from app.errors import LeaseLostError
 from app.worker.companion import Companion
 
 log = structlog.get_logger()

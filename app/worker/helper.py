@@ -10,10 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
 from app.engine import StoppedError
-from app.errors import UnavailableError
+from app.errors import LeaseLostError, UnavailableError
 from app.runs import tasks
 from app.runs.attempts import agreed_terms
-from app.runs.errors import LeaseLostError
 from app.traces import step
 from app.worker.comparison import HelpersShare, locate_comparison
 from app.worker.heartbeat import Heartbeat
@@ -29,10 +28,10 @@ class Helper:
         # Whoever holds such a run finds out what is wrong with it, and fails it where it should.
         self._given_up: set[str] = set()
 
-    def help_once(self, stop: threading.Event, run: str | None = None) -> bool:
+    def help_once(self, stop: threading.Event) -> bool:
         """Do tasks of one run until none is free; False where no run can do with help."""
         with self._broker.database.read() as session:
-            found = tasks.begin_help(session, self._given_up, run)
+            found = tasks.begin_help(session, self._given_up)
         if found is None:
             return False
         self._broker.blobs.refuse_when_full()

@@ -15,16 +15,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker import Broker
 from app.db import SchemaChangedError
 from app.engine import StoppedError
-from app.errors import BrokerError, ConfigurationError, UnavailableError
-from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
-from app.runs.commits import check_next
-from app.runs.errors import LeaseLostError
-from app.runs.lease import forgive_attempt, give_back, has_work, renew_lease
-from app.security.errors import (
+from app.errors import (
+    BrokerError,
+    ConfigurationError,
     KeyKeeperUnavailableError,
+    LeaseLostError,
     StorageFullError,
     StoreUnavailableError,
+    UnavailableError,
 )
+from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
+from app.runs.commits import check_next
+from app.runs.lease import forgive_attempt, give_back, has_work, renew_lease
 from app.security.key_encryption import try_out
 from app.traces import step
 from app.worker.heartbeat import Heartbeat

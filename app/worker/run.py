@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
-from app.features import load
 from app.links.matches import LinkedRun, Matches, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.bounds import link_policy
@@ -54,19 +53,10 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     with broker.database.read() as session:
         terms = attempts.agreed_terms(session, broker, attempt.specification)
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
-    with step("comparing"), _called_helpers(broker, attempt.run, len(comparison.plan)):
+    with step("comparing"):
         HoldersShare(broker, attempt, comparison, stop).compare()
     with Scratch(broker.settings.state_dir) as shelf, ExitStack() as stack:
         _decide(broker, attempt, comparison, terms, shelf=shelf, stack=stack)
-
-
-def _called_helpers(broker: Broker, run: str, n_tasks: int) -> AbstractContextManager[object]:
-    if broker.settings.cluster_address is None:
-        return nullcontext()
-    called: AbstractContextManager[object] = load("cluster", "help").called_helpers(
-        broker, run, n_tasks=n_tasks
-    )
-    return called
 
 
 def _decide(

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import OthersWaitedForError, RunFailedError
+from encoding.errors import OthersWaitedForError, RunFailedError, RunUnderWayError
 from encoding.progress import Progress
 from schemas.api.bodies import RunProgress, RunView
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 10.0
+LONGEST_STILL_S: Final = 3600.0
 # What failed, by the broker's code, and what to do about it.
 FAILURES: Final = {
     "link-rate": (
@@ -55,12 +56,14 @@ def wait_for_run(
 
     Raises:
         RunFailedError: it failed or was cancelled.
-        OthersWaitedForError: it waits for approvals, which may take days.
+        OthersWaitedForError: it waits for approvals, which may take days, or nothing has moved for an hour.
     """
-    pause_s = FIRST_PAUSE_S
+    pause_s, still_s, seen = FIRST_PAUSE_S, 0.0, None
     while True:
         view = client.run(run)
         _report(progress, view.progress)
+        now = (view.state, view.progress.stage, view.progress.rows_done)
+        still_s, seen = (still_s if now == seen else 0.0), now
         if view.state in ENDED:
             return require_success(view)
         if view.state == "awaiting":
@@ -68,16 +71,19 @@ def wait_for_run(
                 "the run waits until it is approved, as the agreement asks",
                 hint=f"an approver types: blindlink approve run {run}",
             )
+        # Else an unattended job would never end where the broker's worker has.
+        if still_s >= LONGEST_STILL_S:
+            raise RunUnderWayError(
+                "the run has not moved for an hour",
+                hint="ask the operator whether the broker's worker is running; the next job goes on",
+            )
         sleep(pause_s)
+        still_s += pause_s
         pause_s = min(MAX_PAUSE_S, pause_s * 1.5)
 
 
 def require_success(view: RunView) -> RunView:
-    """Return the run if it succeeded.
-
-    Raises:
-        RunFailedError: it failed or was cancelled.
-    """
+    """Return the run if it succeeded."""
     if view.state == "failed":
         what, hint = FAILURES.get(view.failure or "", ("", _ASK_AGAIN))
         reason = view.failure or "no reason given"

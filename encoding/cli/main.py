@@ -7,8 +7,10 @@ from typing import Any, Final
 import click
 
 from encoding.cli.terminal.failures import exit_status
-from encoding.cli.terminal.options import agency_options
+from encoding.cli.terminal.options import program_options
 from encoding.errors import AgencyError
+from encoding.features import FEATURES
+from encoding.project.problem_words import as_told
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
 from schemas.shared.memory import guard_memory
 
@@ -22,7 +24,6 @@ SECTIONS: Final = {
         "evaluate": "Measure links against a known truth.",
         "schema": "Show, check and compare encoding profiles.",
         "synth": "Write two agencies' rehearsal files of invented people.",
-        "clk": "Make plain CLKs for users of clkhash and anonlink.",
     },
     "Begin": {
         "start": "Make your keys and settings from an invitation.",
@@ -35,7 +36,6 @@ SECTIONS: Final = {
     },
     "Every week": {
         "refresh": "Do everything that is due, unattended, every night.",
-        "hub": "Link with many parties, in a project of two with each.",
         "status": "Show where the linkage stands and what comes next.",
         "report": "Write one page of where your agency stands.",
         "encode": "Encode your file; nothing leaves this computer.",
@@ -49,9 +49,6 @@ SECTIONS: Final = {
     "Records and links": {
         "deliver": "Send a partner the listed columns, sealed.",
         "attach": "Write a partner's delivered columns beside your rows.",
-        "tabulate": "Count linked people, small groups left out.",
-        "export": "Write foster care status for your student system.",
-        "freeze": "Keep links and columns as of a day, for a study.",
         "seal": "Encrypt a file to the people of another party.",
         "open": "Read what was sealed to you.",
         "resolve": "Show which of your records some handles stand for.",
@@ -70,12 +67,23 @@ SECTIONS: Final = {
         "destroy": "Destroy what the broker or this computer holds.",
         "certificate": "Show and countersign certificates of destruction.",
     },
+    **FEATURES.listed_commands("blindlink"),
 }
 COMMANDS: Final = flat(SECTIONS)
 
 
 class AgencyGroup(LazyGroup):
     """Turns errors into exit codes, and with --json into a document."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command that was typed; two files that shall be linked are a trial."""
+        if args[0] in ("link", "match") and len(args) > 1:
+            raise click.UsageError(
+                f"to link two files, type: blindlink trial {' '.join(args[1:])}", ctx
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; its error is a document, too, where one is asked for and none was printed."""
@@ -85,7 +93,8 @@ class AgencyGroup(LazyGroup):
             return super().invoke(ctx)
         except AgencyError as exc:
             if owes_json():
-                emit({"error": {"code": exc.code, "message": str(exc), "hint": exc.hint}})
+                told = as_told(exc)
+                emit({"error": {"code": told.code, "message": str(told), "hint": told.hint}})
             raise
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
@@ -101,10 +110,14 @@ class AgencyGroup(LazyGroup):
     cls=AgencyGroup,
     sections=SECTIONS,
     package="encoding.cli.commands",
+    elsewhere=FEATURES.command_modules("blindlink"),
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
     epilog="Example: blindlink start ann.invitation, then: blindlink status. The guide is docs/analyst.md.",
 )
-@agency_options
+@program_options
 @click.version_option(package_name="blindlink")
 def main() -> None:
-    """Link your agency's records with another's, without showing anyone who your people are."""
+    """Link your agency's records with another's, without showing anyone who your people are.
+
+    Each command takes the options below, before its name or after it, and those that its own help lists.
+    """

@@ -140,11 +140,7 @@ class Ledger:
             self.events.append(event)
 
     def read(self, lines: bytes) -> None:
-        """Add the events of whole lines, as they were kept.
-
-        Raises:
-            LedgerFileError: a line is no event.
-        """
+        """Add the events of whole lines, as they were kept."""
         for event in self.events.read(lines):
             self._take_one(event)
 
@@ -155,8 +151,6 @@ class Ledger:
 
         Args:
             note: the text of an `UnlinkNote`, kept beside it; empty: none.
-        Raises:
-            UnlinkError: the record has no link ID, or no more can be unlinked.
         """
         held = self._held.get(record)
         if held is None:
@@ -172,11 +166,7 @@ class Ledger:
         return link
 
     def relink(self, link: LinkId, note: str = "") -> None:
-        """Lift this agency's veto; who bore the link ID and has no other has it again, since when it had it.
-
-        Raises:
-            UnlinkError: this agency has no veto that stands against this link ID.
-        """
+        """Lift this agency's veto; who bore the link ID and has no other has it again, since when it had it."""
         veto = self._vetoes.get(Standing(link, self.party))
         if veto is None or not veto.is_standing:
             raise UnlinkError("this agency has not unlinked this link ID")

@@ -131,11 +131,7 @@ def check_statement(
 
 
 def refuse_excess(ledger: Ledger, told: Iterable[Veto], who: str) -> None:
-    """Refuse vetoes that together with the known ones are more than messages can pass on.
-
-    Raises:
-        ClaimsContradictError: they are of more parties, more in all, or more of one party.
-    """
+    """Refuse vetoes that together with the known ones are more than messages can pass on."""
     about = {(veto.link, veto.maker) for veto in (*ledger.vetoes(), *told)}
     n_of = Counter(maker for _, maker in about)
     # This agency's own may always come to as many as one party's can.

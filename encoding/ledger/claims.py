@@ -116,13 +116,7 @@ class Posting:
 
 
 def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
-    """Refuse a release that cannot be stored, before anything is said of it.
-
-    Raises:
-        OutOfTurnError: it has been applied, or its turn is over.
-        ReleasedRowsError: a record or match is named twice.
-        ReplayedMatchError: the broker uses match IDs of earlier releases again.
-    """
+    """Refuse a release that cannot be stored, before anything is said of it."""
     ledger.refuse_out_of_turn(release.turn)
     for which in ("record", "match"):
         named = [getattr(released, which) for released in release.matches]
@@ -138,11 +132,7 @@ def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
 
 
 def make_claims(ledger: Ledger, release: PairRelease, proof: Proof, posting: Posting) -> Claims:
-    """Return this agency's signed claims of a pair's release.
-
-    Raises:
-        OutOfTurnError, ReleasedRowsError, ReplayedMatchError: the release cannot be stored.
-    """
+    """Return this agency's signed claims of a pair's release."""
     refuse_bad_release(ledger, release)
     marks = [
         Mark(released.match, mark)

@@ -38,11 +38,7 @@ class Events(Collection[Event]):
             self._newest.clear()
 
     def read(self, lines: bytes) -> Iterator[Event]:
-        """Add whole lines, and yield their events.
-
-        Raises:
-            LedgerFileError: a line is no event.
-        """
+        """Add whole lines, and yield their events."""
         start = 0
         while start < len(lines):
             end = lines.find(b"\n", start + CHUNK_BYTES) + 1 or len(lines)

@@ -67,9 +67,6 @@ def held_as_of(ledger: Ledger, turn: Turn) -> HeldLinks:
     """Return the link ID of each record once the release of a turn had been applied; the same whenever asked.
 
     What the agency unlinked later counts from the next round on, whenever it did so.
-
-    Raises:
-        OutOfTurnError: no such release has been applied.
     """
     if Event("applied", turn) not in ledger.events:
         raise OutOfTurnError(f"release {turn.release} of round {turn.round} was not applied here")
@@ -119,11 +116,7 @@ def _pieces(ledger: Ledger) -> Iterator[bytes]:
 
 
 def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
-    """Read what `serialise_ledger` wrote.
-
-    Raises:
-        LedgerFileError: it is damaged.
-    """
+    """Read what `serialise_ledger` wrote."""
     return _parse([raw], space, party)
 
 
@@ -160,11 +153,7 @@ class LedgerFile:
         self._record = SealedRecord(path, name, workspace_key)
 
     def read(self) -> Ledger:
-        """Return the ledger; an empty one if nothing was kept yet, or the workspace was lost.
-
-        Raises:
-            LedgerFileError: it is damaged, of another space or party, or sealed under another workspace key.
-        """
+        """Return the ledger; an empty one if nothing was kept yet, or the workspace was lost."""
         pieces = self._record.pieces()
         if pieces is None:
             return Ledger(self._space, self._party)

@@ -68,9 +68,6 @@ def open_claims(
         keys: the own ones, of which the first ones that open them count.
         senders: persons who could sign them when the log took them, by id, with the keys that they had.
         listed: what the log says.
-    Raises:
-        MessageWithheldError: they are not what the log lists, or come after another message than it does.
-        MessageUnreadableError: they do not open, break their format, or are not signed by one of the senders.
     """
     return _open(raw, keys, senders, listed, parse_claims)
 
@@ -101,8 +98,6 @@ def closed_messages(
         listed: SHA-256 of the messages that `round-closed` lists, by stream.
         needed: the streams without which the release is not applied.
         here: the messages that came, the own ones too, by SHA-256.
-    Raises:
-        MessageWithheldError: the closing lists a message that has not come.
     """
     needed = tuple(needed)
     if any(stream not in listed for stream in needed):

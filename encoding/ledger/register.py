@@ -59,11 +59,7 @@ class RegisterEntry:
 
 
 def register_of(ledger: Ledger) -> Iterator[RegisterEntry]:
-    """Yield what the ledger knows of unlinks and relinks, in their order.
-
-    Raises:
-        LedgerFileError: a note is damaged.
-    """
+    """Yield what the ledger knows of unlinks and relinks, in their order."""
     newest = {(veto.link, veto.maker): veto.sequence for veto in ledger.vetoes()}
     notes = {(one.raw, one.number): one.text for one in ledger.events if one.kind == "noted"}
     for event in ledger.events:

@@ -42,7 +42,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _ID_WORDS: Final = (
     "id", "record id", "rec id", "row id", "person id", "client id", "pupil id", "student id", "uid",
-    "unique id", "record number", "number", "key", "record",
+    "unique id", "usi", "student usi", "record number", "number", "key", "record",
 )  # fmt: skip
 
 # They say nothing about which column it is.

@@ -67,15 +67,11 @@ class Place:
         cls,
         session: Session,
         invitation: Invitation,
-        project: str | None,
-        *,
-        passphrase_file: Path | None,
-        key_file: Path | None,
     ) -> Place:
         """Return it, after making sure that nothing of another person or broker is there."""
         folder = session.config_path.parent
-        sections = settings_of(invitation, _project(invitation, project))
-        place = cls(invitation, folder, sections, passphrase_file, key_file)
+        sections = settings_of(invitation, _project(invitation, session.named_project))
+        place = cls(invitation, folder, sections, session.passphrase_file, session.key_file)
         place.refuse_others(session)
         return place
 

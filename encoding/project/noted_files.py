@@ -1,4 +1,4 @@
-"""Notes where files with link IDs, or of others, are written, so that `destroy --local` finds them again."""
+"""Files that a command writes: noted so that `destroy --local` finds them, and pages replace reports alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.errors import OutputExistsError, WorkspaceError
-from encoding.files import is_same_file
+from encoding.files import is_same_file, refuse_to_overwrite, write_durably
 from encoding.project.session import Session
 from encoding.workspace.written_files import note_written, settle_written, sha256_of
+from schemas.shared.page import page_start
 
 if TYPE_CHECKING:
     from schemas.rounds.destruction import LocalKind
@@ -84,3 +85,15 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
+
+
+def write_page(path: Path, page: str, *, force: bool | None = None) -> None:
+    """Write a page; an earlier report is replaced, any other file is not."""
+    refuse_another_page(path, force=force)
+    write_durably(path, page.encode())
+
+
+def refuse_another_page(path: Path, *, force: bool | None = None) -> None:
+    """Refuse to overwrite a file that is no report."""
+    own_start = page_start("blindlink report").encode()
+    refuse_to_overwrite(path, own_start=own_start, force=force)

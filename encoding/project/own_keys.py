@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from schemas.signing.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
-NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}
 
 
 class KeyHolder(Protocol):
     """What of a session says whose keys are used; the last three keep them, once they are unlocked."""
 
     config_path: Path
+    identity: Path | None
+    passphrase_file: Path | None
+    key_file: Path | None
     own: Identity | None
     own_file: Path | None
     unlocking: Unlocking | None
@@ -47,17 +49,17 @@ class KeyHolder(Protocol):
         ...
 
 
-def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identity:
+def unlock_own(session: KeyHolder) -> Identity:
     """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it."""
     if session.own is None:
-        path = own_path(session, given["identity"])
+        path = own_path(session)
         locked = read_identity(path)
         # Auditors and operators have keys, and no settings.
         if session.config_path.exists() and locked.public.party != session.party:
             raise ConfigError(
                 f"{path} has keys of {locked.public.party}, but your settings are of {session.party}"
             )
-        session.own_file, session.unlocking = path, _unlocking(session, given, locked.lock.kind)
+        session.own_file, session.unlocking = path, _unlocking(session, locked.lock.kind)
         session.own = locked.unlock(session.unlocking)
     return session.own
 
@@ -66,21 +68,25 @@ def own_keys(session: KeyHolder) -> Iterator[Identity]:
     """Yield the keys of whoever types, then those that they have replaced, as far as the same opens them."""
     own = unlock_own(session)
     yield own
-    for path in replaced_files(session.own_file or own_path(session, None)):
+    for path in replaced_files(session.own_file or own_path(session)):
         with suppress(IdentityError):
             former = read_identity(path).unlock(unlocking_of(session))
             if former.public.person == own.public.person:
                 yield former
 
 
-def own_path(session: KeyHolder, given: Path | None) -> Path:
+def own_path(session: KeyHolder) -> Path:
     """Return the file of a person's keys: the given one, that of the settings, or else the one beside them."""
-    return given or _configured(session, "file") or session.config_path.parent / DEFAULT_FILE
+    return (
+        session.identity
+        or _configured(session, "file")
+        or session.config_path.parent / DEFAULT_FILE
+    )
 
 
-def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlocking:
+def unlocking_of(session: KeyHolder) -> Unlocking:
     """Return what opens the identity of whoever types, after making sure that it does."""
-    unlock_own(session, given)
+    unlock_own(session)
     if session.unlocking is None:
         raise ValueError("an identity was unlocked without anything that opens it")
     return session.unlocking
@@ -120,27 +126,19 @@ def identity_row(public: PublicIdentity) -> dict[str, Any]:
     }
 
 
-def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:
-    key_file = given["key_file"] or _configured(session, "key_file")
-    passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
+def _unlocking(session: KeyHolder, kind: str) -> Unlocking:
+    key_file = session.key_file or _configured(session, "key_file")
+    passphrase_file = session.passphrase_file or _configured(session, "passphrase_file")
     if kind == "key-file":
         if key_file is None:
             raise ConfigError(
                 "your keys need a key file, and no setting names it",
-                hint="name it as key_file in the section [identity]" + _or_by_option("key_file"),
+                hint="name it as key_file in the section [identity], or give it with --key-file",
             )
         return read_key_file(key_file)
     if passphrase_file is not None:
         return read_passphrase(passphrase_file)
     return Passphrase(click.prompt("Passphrase for your keys", hide_input=True, err=True))
-
-
-def _or_by_option(name: str) -> str:
-    """Return what to add to a hint where the command that was typed has such an option."""
-    context = click.get_current_context(silent=True)
-    if context is None or name not in {option.name for option in context.command.params}:
-        return ""
-    return f", or give it with --{name.replace('_', '-')}"
 
 
 def _configured(session: KeyHolder, field: str) -> Path | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from encoding.agreement.kept_agreements import read_kept
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.errors import AgencyError, BrokerRefusedError
+from encoding.log.heads import seen_head
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.log.trust import Trust
 from encoding.log.witness import Witness
 from encoding.project.own_keys import unlock_own
-from encoding.project.place import place_of
 from encoding.workspace.config import Config, is_broker_url, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
@@ -31,10 +32,23 @@ from schemas.shared.terminal import clear, draw, is_terminal
 from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import httpx2
 
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
+
+
+def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
+    """Return the log that is pinned, the project with its head, and the agreement that is held for binding."""
+    log = PinnedLog(workspace.pins, workspace.log_key)
+    origin = log.name if log.has_key() else None
+    if proven is None:
+        kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
+        proven = None if kept is None else kept.digest
+    return Where(origin, project, proven, seen_head(workspace.pins, project))
+
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0
@@ -59,6 +73,12 @@ class Session:
 
     config_path: Path = Path("blindlink.toml")
     workspace_path: Path | None = None
+    named_project: str | None = None
+    broker: str | None = None
+    ca_file: Path | None = None
+    identity: Path | None = None
+    passphrase_file: Path | None = None
+    key_file: Path | None = None
     is_quiet: bool = False
     patience_s: float = INTERACTIVE_S
     waits_for_runs: bool = True
@@ -116,13 +136,13 @@ class Session:
         """This agency's name in the project."""
         return self.config.sections.project.party
 
-    def connect(self) -> BrokerClient:
-        """Return a client of the broker; nothing is sent yet.
+    @property
+    def links_path(self) -> Path:
+        """Where the settings put the file of links."""
+        return self.config.resolve(self.config.sections.output.links)
 
-        Raises:
-            ConfigError: the certificate file cannot be used.
-            IdentityError: nor can the keys with which to sign in.
-        """
+    def connect(self) -> BrokerClient:
+        """Return a client of the broker; nothing is sent yet."""
         broker = self.config.sections.broker
         ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
         return self.connect_to(broker.url, ca_file, self._credential(), self.place)
@@ -183,11 +203,7 @@ class Session:
         return trust
 
     def pinned(self, client: BrokerClient, workspace: Workspace, given: str | None) -> PinnedLog:
-        """Return the log as a workspace has pinned it, by the key given if it is the first time; it only grew.
-
-        Raises:
-            LogError: it did not, or is signed by another key.
-        """
+        """Return the log as a workspace has pinned it, the first time by the key given; it only grew."""
         log = PinnedLog(workspace.pins, workspace.log_key)
         is_first = not log.has_key()
         keys = log.key(given, client)
@@ -242,14 +258,14 @@ class Session:
         remark("blindlink", sentence, is_warning=True)
 
 
-def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
+def broker_of(session: Session) -> tuple[str, Path | None]:
     """Return the broker's address and certificate file, from the options or else the settings."""
-    if given["broker"] is not None:
-        if not is_broker_url(given["broker"]):
+    if session.broker is not None:
+        if not is_broker_url(session.broker):
             raise click.BadParameter(
                 "not an address that begins with https://", param_hint="--broker"
             )
-        return given["broker"].rstrip("/"), given["ca_file"]
+        return session.broker.rstrip("/"), session.ca_file
     broker = session.config.sections.broker
     configured = None if broker.ca_file is None else session.config.resolve(broker.ca_file)
-    return broker.url.rstrip("/"), given["ca_file"] or configured
+    return broker.url.rstrip("/"), session.ca_file or configured

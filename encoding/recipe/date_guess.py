@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from encoding.recipe.dates import DateFormat, read_date_format
+from encoding.recipe.dates import OR, DateFormat, read_date_format, shape_of
 
 # Of formats that read the same cells the first one is taken: month before day, as in the United States.
 FORMATS: Final = tuple(
@@ -22,6 +22,8 @@ FORMATS: Final = tuple(
 )  # fmt: skip
 _FIRST_YEAR: Final = 1875
 _YEAR_DIGITS: Final = 4
+# A further format has to be that of so many cells, and of so large a part: a few are mistakes.
+_FEWEST_CELLS, _LEAST_PART = 2, 0.005
 _YEAR: Final = re.compile("[0-9]{4}")
 
 
@@ -30,8 +32,8 @@ class DateGuess:
     """A date format, and how sure it is.
 
     Attributes:
-        format: the one that reads most cells, as people write it.
-        other: one with day and month in each other's place that reads them as well; None: there is none.
+        format: the one that reads most cells, and others that read some of the rest, as people write them.
+        other: the same with day and month in each other's place, where that reads as many; None: there is none.
         n_read: cells that it reads.
         n_filled: cells that are not empty.
     """
@@ -48,15 +50,36 @@ class DateGuess:
 
 
 def guess_dates(cells: Sequence[str], today: date) -> DateGuess:
-    """Return the format that reads most of some cells, as dates of birth that have been by `today`."""
+    """Return the formats that read most of some cells, as dates of birth that have been by `today`."""
     n_each = Counter(filter(None, cells))
     # What has no year is no date: names need not be held against each format.
     dated = {cell: n for cell, n in n_each.items() if _YEAR.search(cell)}
-    n_read = {one.text: _n_read(dated, one, today) for one in FORMATS}
-    best = max(FORMATS, key=lambda one: n_read[one.text]).text
-    other = _turned(best)
-    is_open = n_read[best] > 0 and n_read.get(other, 0) == n_read[best]
-    return DateGuess(best, other if is_open else None, n_read[best], n_each.total())
+    n_read, chosen, turned = _most_read(dated, FORMATS, today)
+    formats, others = [chosen], [turned or chosen]
+    fewest = max(_FEWEST_CELLS, _LEAST_PART * n_each.total())
+    shapes = {shape_of(chosen)}
+    while left := [one for one in FORMATS if shape_of(one.text) not in shapes]:
+        read = read_date_format(chosen)
+        dated = {cell: n for cell, n in dated.items() if read.parse(cell) is None}
+        n_more, chosen, turned = _most_read(dated, left, today)
+        shapes.add(shape_of(chosen))
+        if n_more < fewest:
+            break
+        n_read += n_more
+        formats.append(chosen)
+        others.append(turned or chosen)
+    other = OR.join(others) if others != formats else None
+    return DateGuess(OR.join(formats), other, n_read, n_each.total())
+
+
+def _most_read(
+    n_each: Mapping[str, int], formats: Sequence[DateFormat], today: date
+) -> tuple[int, str, str | None]:
+    """Return how many cells the best of some formats reads, which that is, and its twin if it reads as many."""
+    n_read = {one.text: _n_read(n_each, one, today) for one in formats}
+    best = max(n_read, key=lambda one: n_read[one])
+    is_open = n_read[best] > 0 and n_read.get(_turned(best), 0) == n_read[best]
+    return n_read[best], best, _turned(best) if is_open else None
 
 
 def are_years(cells: Sequence[str], today: date) -> bool:

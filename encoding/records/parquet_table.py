@@ -66,6 +66,6 @@ def import_pyarrow() -> tuple[Any, Any]:
     except ImportError:
         raise ExtraMissingError(
             "reading Parquet files needs an optional package",
-            hint="install blindlink[parquet], or export the file as CSV",
+            hint="in Blindlink's folder: pip install '.[parquet]'; or export the file as CSV",
         ) from None
     return pyarrow, pyarrow.parquet

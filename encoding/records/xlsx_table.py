@@ -7,30 +7,35 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from encoding.errors import CellError, ExtraMissingError, FileKindError, SheetError
+import python_calamine as calamine
+
+from encoding.errors import CellError, FileKindError, SheetError
 from encoding.records.cell_text import InexactCell, cell_text
 from encoding.records.table import Table, column_chunks
 from encoding.records.xlsx_cells import check_cells
 
 
 class XlsxTable(Table):
-    """One sheet of a workbook; the first row that is not empty is its header.
+    """One sheet of a workbook; the first row with two cells or more is its header, since a title has one.
 
     Attributes:
-        sheet: the sheet's name; None is the first sheet.
+        sheet: the sheet's name; None is the first one with such a row, so that a cover is passed over.
+        sheets: the names of all.
     """
+
+    sheets: tuple[str, ...] = ()
 
     def __init__(self, path: Path, *, sheet: str | None) -> None:
         self.sheet = sheet
         super().__init__(path)
 
     def _read_header(self) -> list[str]:
-        for line, row in enumerate(self._load().iter_rows()):
-            header = _header_texts(row)
-            if any(header):
-                self._header_line = line
-                return header
-        return []
+        sheet = self._load()
+        line = _header_line(sheet)
+        if line is None:
+            return []
+        self._header_line = line
+        return _header_texts(next(islice(sheet.iter_rows(), line, None)))
 
     def _read_columns(self, n_rows: int) -> Iterator[tuple[dict[str, list[str]], float]]:
         sheet = self._load()
@@ -61,7 +66,6 @@ class XlsxTable(Table):
             yield texts
 
     def _load(self) -> Any:
-        calamine = import_calamine()
         try:
             workbook = calamine.load_workbook(self.path)
             return self._sheet_of(workbook)
@@ -78,11 +82,34 @@ class XlsxTable(Table):
     def _sheet_of(self, workbook: Any) -> Any:
         if not workbook.sheet_names:
             raise SheetError(f"{self.path} has no sheet")
+        self.sheets = tuple(workbook.sheet_names)
         if self.sheet is None:
-            return workbook.get_sheet_by_index(0)
+            all_sheets = (workbook.get_sheet_by_name(name) for name in self.sheets)
+            found = next((one for one in all_sheets if _is_list(one)), None)
+            return found or workbook.get_sheet_by_index(0)
         if self.sheet not in workbook.sheet_names:
             raise SheetError(f"{self.path} has no sheet named {self.sheet}")
         return workbook.get_sheet_by_name(self.sheet)
+
+
+def _header_line(sheet: Any) -> int | None:
+    """Return the first row with two cells or more, else the first that is not empty; None: all are empty."""
+    first = None
+    for line, row in enumerate(sheet.iter_rows()):
+        n_filled = _n_filled(row)
+        if n_filled > 1:
+            return line
+        if n_filled and first is None:
+            first = line
+    return first
+
+
+def _is_list(sheet: Any) -> bool:
+    return any(_n_filled(row) > 1 for row in sheet.iter_rows())
+
+
+def _n_filled(row: list[object]) -> int:
+    return sum(not isinstance(value, str) or bool(value.strip()) for value in row)
 
 
 def _header_texts(row: list[object]) -> list[str]:
@@ -90,15 +117,3 @@ def _header_texts(row: list[object]) -> list[str]:
         return [cell_text(value).strip() for value in row]
     except InexactCell as fault:
         raise CellError(f"the header {fault}") from None
-
-
-def import_calamine() -> Any:
-    """Return python-calamine, or say how to install it."""
-    try:
-        import python_calamine  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ExtraMissingError(
-            "reading Excel workbooks needs an optional package",
-            hint="install blindlink[xlsx], or save the sheet as CSV",
-        ) from None
-    return python_calamine

@@ -80,9 +80,6 @@ def make_cards(
     Args:
         keys_of: the record key of each handle of the asked buckets.
         records: of these, those that the file still has, by record key.
-    Raises:
-        CardTooLongError: the agreement lists more elements than a card holds.
-        ReviewError: there are more reviewers than a card can be sealed to.
     """
     own = making.own
     address = Address(review.asked, review.reviewer, making.receivers, making.created)
@@ -128,8 +125,6 @@ def open_card(
 
     Args:
         keys: the reviewer's own, and those that they have replaced.
-    Raises:
-        CardUntrustedError: nobody of them has, it does not open, or shows something else than was agreed.
     """
     try:
         header, _ = read_sealed_header(io.BytesIO(sealed))

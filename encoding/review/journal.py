@@ -131,11 +131,7 @@ class Diary:
         self._write()
 
     def decide(self, decided: Iterable[tuple[Looked, Verdict, Reason]], now: datetime) -> None:
-        """Decide questions, all or none; a decision that was not sent gives way.
-
-        Raises:
-            DecisionError: a decision of one was sent already, or the last one was.
-        """
+        """Decide questions, all or none; a decision that was not sent gives way."""
         if self._journal.is_finished:
             raise DecisionError("you have finished this review, so you can't decide more pairs")
         made = {}
@@ -148,11 +144,7 @@ class Diary:
         self._write()
 
     def take_back(self, reference: str) -> None:
-        """Take a decision back.
-
-        Raises:
-            DecisionError: it was sent, or there is none.
-        """
+        """Take a decision back."""
         found = self._looked.get(reference)
         if found is None or found.choice is None:
             raise DecisionError("there is no decision to undo")
@@ -180,8 +172,6 @@ class Diary:
 
         Args:
             logged: this person's statements about this review that the log has.
-        Raises:
-            DecisionError: the log has one that this journal does not know, as after a backup was restored.
         """
         waiting = self._journal.waiting
         if waiting is not None and waiting.signed in logged:
@@ -205,10 +195,6 @@ class Diary:
 
         A batch is kept before it is posted, and the same bytes are posted again after a kill, so that none is
         sent twice. Without a decision nothing is posted, but for the last time.
-
-        Raises:
-            BrokerRefusedError: it does not take the decisions. If they have not come before either, they are as
-                if they had not been sent; after any other refusal, as of a broker that is busy, they wait.
         """
         n_sent = 0
         if self._journal.waiting is not None:
@@ -291,11 +277,7 @@ class JournalFile:
         self._record = SealedRecord(path, f"journal/{project}/{run}/{person}", workspace_key)
 
     def read(self) -> Journal | None:
-        """Return the journal; None if there is none.
-
-        Raises:
-            WorkspaceError: it is damaged, or sealed under another workspace key.
-        """
+        """Return the journal; None if there is none."""
         return self._record.read_as(Journal)
 
     def write(self, journal: Journal) -> None:

@@ -43,11 +43,7 @@ class KeptReview:
 
     @classmethod
     def of(cls, questions: bytes, cards: bytes) -> KeptReview:
-        """Return what files of questions and cards say, of cards empty bytes if they have not come.
-
-        Raises:
-            FormatError: they break their format, or there is not one card for each question.
-        """
+        """Return what files of questions and cards say, of cards empty bytes if they have not come."""
         header, listed = parse_questions(questions)
         sealed = parse_cards(cards) if cards else None
         if sealed is not None and [one.reference for one in listed] != [*sealed]:
@@ -63,11 +59,7 @@ class KeptReviewFile:
         self._record = SealedRecord(path, f"review/{project}/{run}", workspace_key)
 
     def read(self) -> KeptReview | None:
-        """Return what is kept; None if nothing is.
-
-        Raises:
-            WorkspaceError: it is damaged, or sealed under another workspace key.
-        """
+        """Return what is kept; None if nothing is."""
         raw = self._record.read()
         if raw is None:
             return None

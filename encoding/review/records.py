@@ -90,9 +90,6 @@ def read_records(
         wanted: record keys, 32 hexadecimal digits each.
         elements: whose values are returned.
         if_there: elements whose values are returned too, where the file has such a column.
-    Raises:
-        MissingColumnError: the file lacks the column of an element.
-        InputError, ConfigError: it cannot be read.
     """
     table = reading.file.open()
     missing = lacking(elements, reading.columns, table.columns)

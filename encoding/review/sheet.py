@@ -46,12 +46,7 @@ Taken = tuple[Looked, Verdict, Reason]
 
 
 def write_sheet(path: Path, sitting: Sitting) -> int:
-    """Write the pairs that are shown and not decided, and return how many rows that is; this opens all cards.
-
-    Raises:
-        FileKindError: the file's name says neither .xlsx nor .csv.
-        OutputBlockedError: it cannot be written.
-    """
+    """Write the pairs that are shown and not decided, and return how many; this opens all cards."""
     _refuse_other_kinds(path)
     cases = [case for case in sitting.cases if not sitting.diary.is_sent(case.reference)]
     header = list(_header(sitting.cases))
@@ -70,13 +65,7 @@ def write_sheet(path: Path, sitting: Sitting) -> int:
 
 
 def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
-    """Return the decisions of a file that `write_sheet` wrote and somebody filled in; not of rows without one.
-
-    Raises:
-        DecisionsFileError: a row is of another round, of no pair of this review, changed, decided twice, or has
-            no verdict or reason that there is, or a cell holds a formula; the message names the row.
-        InputError: the file cannot be read.
-    """
+    """Return the decisions in a file that `write_sheet` wrote and a reviewer filled in."""
     _refuse_other_kinds(path)
     header = list(_header(sitting.cases))
     try:

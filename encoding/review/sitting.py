@@ -141,11 +141,7 @@ class Sitting:
         self.diary.open([case.looked() for case in self.cases], ALL)
 
     def decide(self, case: Case, verdict: Verdict, reason: Reason, now: datetime) -> None:
-        """Decide a pair.
-
-        Raises:
-            DecisionError: a decision of it was sent.
-        """
+        """Decide a pair."""
         self.diary.decide([(case.looked(), verdict, reason)], now)
 
 

@@ -107,11 +107,7 @@ class VerdictsFile:
         self._record = SealedRecord(path, f"verdicts/{project}/{partner}", workspace_key)
 
     def read(self) -> Verdicts:
-        """Return what is remembered.
-
-        Raises:
-            WorkspaceError: it is damaged, or sealed under another workspace key.
-        """
+        """Return what is remembered."""
         return self._record.read_as(Verdicts) or Verdicts(partner=self._partner)
 
     def write(self, verdicts: Verdicts) -> None:

@@ -60,11 +60,7 @@ class RoundHistory:
     entries: tuple[Entry, ...]
 
     def refuse_superseded(self, number: int) -> None:
-        """Refuse a round that was corrected, or that was opened more than once.
-
-        Raises:
-            RoundUnprovenError: it was.
-        """
+        """Refuse a round that was corrected, or that was opened more than once."""
         by = self._superseded_by(number)
         if by is not None:
             raise RoundUnprovenError(
@@ -77,11 +73,7 @@ class RoundHistory:
             )
 
     def closing_of(self, number: int) -> RoundClosed:
-        """Return which claims and statements count in a round.
-
-        Raises:
-            RoundUnprovenError: it was not closed, or more than once, or was corrected.
-        """
+        """Return which claims and statements count in a round."""
         self.refuse_superseded(number)
         found = self.closings.get(number, [])
         if len(found) != 1:
@@ -92,11 +84,7 @@ class RoundHistory:
         return found[0]
 
     def supplement_closing_of(self, number: int, supplement: SupplementView) -> SupplementClosed:
-        """Return which claims count in a supplementary release of a round.
-
-        Raises:
-            RoundUnprovenError: no review ended with it, it was not closed, or the round does not count.
-        """
+        """Return which claims count in a supplementary release of a round."""
         self.closing_of(number)
         if self.accepted.get((number, supplement.release)) != supplement.run:
             raise RoundUnprovenError(
@@ -112,11 +100,7 @@ class RoundHistory:
         return found[0]
 
     def upload_of(self, number: int, party: str, partner: str) -> UploadReceived | None:
-        """Return what a party has uploaded for a partner in a round; None: nothing.
-
-        Raises:
-            RoundUnprovenError: more than one container.
-        """
+        """Return what a party has uploaded for a partner in a round; None: nothing."""
         found = self.received.get((number, party, partner), [])
         if len(found) > 1:
             raise RoundUnprovenError(
@@ -126,16 +110,7 @@ class RoundHistory:
         return found[0] if found else None
 
     def refuse_unfit(self, number: int, agreements: Mapping[str, Agreement], party: str) -> None:
-        """Refuse to encode for a round that is over, not due, or uses a nonce of this party again.
-
-        Args:
-            number: the round's.
-            agreements: those of the project that all have signed, by digest.
-            party: whose nonces are looked at.
-        Raises:
-            RoundUnprovenError: it is one of these, is not the newest, or is beyond the budget.
-            UnseenAgreementError: it was opened under an agreement that is not among these.
-        """
+        """Refuse to encode for a round that is over, not due, or uses a nonce of this party again."""
         self.refuse_superseded(number)
         *before, newest = self.openings
         if newest.body.round != number or number in self.closings:
@@ -209,11 +184,7 @@ class RoundHistory:
 
 
 def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
-    """Return the rounds of a project.
-
-    Args:
-        entries: what the log shows of it, in order.
-    """
+    """Return the rounds of a project."""
     openings: list[_Opened] = []
     key_changes: list[tuple[int, SignedKeyChange]] = []
     corrections: dict[int, Entry] = {}

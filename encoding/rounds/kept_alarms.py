@@ -70,11 +70,7 @@ class Alarms:
     project: str
 
     def all(self) -> tuple[KeptAlarm, ...]:
-        """Return what is kept.
-
-        Raises:
-            WorkspaceError: it is damaged.
-        """
+        """Return what is kept."""
         found = self._record().read_as(KeptAlarms)
         return () if found is None else found.alarms
 

@@ -55,11 +55,7 @@ class NonceBook(Document):
 
 @dataclass(slots=True)
 class Nonces:
-    """The nonces of one project in a workspace; use it under the workspace's lock.
-
-    Raises, when it is made:
-        WorkspaceError: the file is damaged, or sealed under another workspace key.
-    """
+    """The nonces of one project in a workspace; use it under the workspace's lock."""
 
     path: Path
     project: str
@@ -69,9 +65,6 @@ class Nonces:
         """Return nonces for the numbers from `first` on, in hex: kept durably, and new unless they wait here.
 
         An offer whose answer was lost is made again, not another one.
-
-        Raises:
-            NonceRewoundError: one of these numbers is spent; its mark is what a false container is known by.
         """
         kept = self._read().nonces
         waiting = [one for one in kept if one.number >= first]
@@ -89,23 +82,14 @@ class Nonces:
         return drawn
 
     def require(self, number: int, nonce: str) -> KeptNonce:
-        """Return the nonce of this number.
-
-        Raises:
-            NonceUnknownError: this workspace did not draw it.
-        """
+        """Return the nonce of this number."""
         for kept in self._read().nonces:
             if kept.number == number and secrets.compare_digest(kept.nonce, nonce):
                 return kept
         raise NonceUnknownError("the round uses a nonce that this workspace did not draw")
 
     def require_unspent(self, number: int, nonce: str) -> None:
-        """Make sure that a container may be made for the nonce of this number.
-
-        Raises:
-            NonceUnknownError: this workspace did not draw it.
-            NonceSpentError: a container has left with it, or was about to.
-        """
+        """Make sure that a container may be made for the nonce of this number."""
         kept = self.require(number, nonce)
         if kept.container is not None:
             raise NonceSpentError(
@@ -122,11 +106,7 @@ class Nonces:
         return any(one.number == number and one.container for one in self._read().nonces)
 
     def spend(self, number: int, *, round_number: int, partner: str, container: str) -> None:
-        """Mark a nonce as spent on one container; the same container again changes nothing.
-
-        Raises:
-            NonceSpentError: another container has left with it.
-        """
+        """Mark a nonce as spent on one container; the same container again changes nothing."""
         kept = list(self._read().nonces)
         at = next(place for place, one in enumerate(kept) if one.number == number)
         if kept[at].container == container:

@@ -187,15 +187,7 @@ def speak(desk: Desk, space: SpaceOfRound) -> None:
 
 
 def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[CheckedPair, ...]:
-    """Read and check the claims of each partner of the space.
-
-    Args:
-        must_be_complete: wait for partners whose claims have not come; else they are left out, as after a round
-            was closed without them, and so are pairs of which this agency has said nothing.
-    Raises:
-        OthersWaitedForError: a partner's claims have not come.
-        LinkAlarmError: what came cannot be honest.
-    """
+    """Read and check the claims of each partner of the space."""
     checked = []
     for release in space.releases:
         partner = release.other(desk.party)
@@ -255,10 +247,6 @@ def close(
     claims of more than one pair of the space, the claims where it lists those of one. A match with a party that
     does not receive in the space counts here alone, unless a statement tells the others of it. A supplement is
     of one pair, and goes by its claims alone.
-
-    Raises:
-        LinkAlarmError: what came cannot be honest; nothing is stored.
-        RollbackError: this agency's ledger went back after it had spoken; nothing is stored.
     """
     ledger = desk.ledger.read()
     turn = space.turn

@@ -85,14 +85,7 @@ def gather_facts(
     reviews: tuple[ReviewView, ...] = (),
     alarms: tuple[str, ...] = (),
 ) -> Facts:
-    """Ask broker and workspace.
-
-    Args:
-        last_written: the last release whose links were written; None: none yet.
-        held: the round whose links wait until somebody accepts them; None: none do.
-        reviews: those in which the agency has a part.
-        alarms: sentences about rounds that were not applied here.
-    """
+    """Ask broker and workspace."""
     listed = RoundsApi(client, view.project).rounds()
     newest = listed.rounds[0] if listed.rounds else None
     number = 0 if newest is None else newest.round

@@ -53,11 +53,7 @@ class Turn:
 
 
 def turns_of(found: RoundView, terms: ProjectTerms, party: str) -> tuple[Turn, ...]:
-    """Return what a party owes in a round that was proven, in the order of partners.
-
-    Raises:
-        RoundUnprovenError: the round pairs the parties otherwise than the agreement does.
-    """
+    """Return what a party owes in a round that was proven, in the order of partners."""
     roots = {(one.larger, one.smaller): one for one in found.progress}
     turns = []
     for pair in found.pairs:
@@ -78,11 +74,7 @@ def turns_of(found: RoundView, terms: ProjectTerms, party: str) -> tuple[Turn, .
 
 
 def prove_round(found: RoundView, keys: LogKeys) -> None:
-    """Make sure that the log holds the opening of a round just as the broker shows it.
-
-    Raises:
-        RoundUnprovenError: it does not.
-    """
+    """Make sure that the log holds the opening of a round just as the broker shows it."""
     entry = prove_entry(found.receipt, keys).entry
     body = entry.body
     if not isinstance(body, RoundOpened) or entry.project != found.project:

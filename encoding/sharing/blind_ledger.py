@@ -74,11 +74,6 @@ class BlindLedger:
 
         Returns:
             The link ID of each pseudonym that has a match in these rows.
-        Raises:
-            LinksFileError: not the rows of both agencies of each pair, of one round and recipient.
-            OutOfTurnError: rows of a later round were opened before, or of this round those of other agencies.
-            ReplayedMatchError: the broker uses match IDs of earlier rounds again.
-            WorkspaceError: the ledgers are damaged, or sealed under another key.
         """
         _refuse_strangers(files)
         ledgers = self._read()
@@ -123,11 +118,7 @@ class BlindLedger:
 
 
 def rows_of(header: BlindHeader, rows: Iterable[tuple[MatchId, str]]) -> RowsOf:
-    """Return what an agency handed over, of rows of match ID and pseudonym.
-
-    Raises:
-        LinksFileError: one record has two match IDs, or two records have one.
-    """
+    """Return what an agency handed over, of rows of match ID and pseudonym."""
     match_of: dict[str, MatchId] = {}
     for match, pseudonym in rows:
         if match_of.setdefault(pseudonym, match) != match:

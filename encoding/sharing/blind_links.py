@@ -50,11 +50,7 @@ def is_blind_links(path: Path) -> bool:
 
 
 def read_blind_links(path: Path) -> BlindLinks:
-    """Return what `write_blind_links` wrote.
-
-    Raises:
-        LinksFileError: it cannot be read, or is no such file.
-    """
+    """Return what `write_blind_links` wrote."""
     hint = "sealed match IDs are written by: blindlink links --for PARTY"
     try:
         with path.open("rb") as file:
@@ -75,11 +71,7 @@ def extract_blind(
     columns: tuple[str, ...],
     output: Path,
 ) -> int:
-    """Write sealed match ID, pseudonym and listed columns of every uploaded row, and return how many rows.
-
-    Raises:
-        InputError: the file cannot be read, or a column is missing.
-    """
+    """Write sealed match ID, pseudonym and listed columns of every uploaded row, and return how many rows."""
 
     def rows() -> Iterable[tuple[bytes, str, tuple[str, ...]]]:
         names = [file.id_column, *columns]

@@ -77,10 +77,6 @@ def open_blind_rows(
     Args:
         keys: the recipient's own, the newest ones first: match IDs are sealed once, when a run ends.
         columns: those that the agreement lets the recipient have, in the order in which they are wanted.
-    Raises:
-        LinksFileError: it is not such a file; a row of `rows` that is not one raises it too.
-        ColumnNotListedError: the file has a column that is not listed, or lacks one.
-        SealedFileError: the match IDs are sealed to others, or were changed.
     """
     if file.readline(len(ROWS_START)) != ROWS_START:
         raise LinksFileError("it does not hold rows with sealed match IDs")

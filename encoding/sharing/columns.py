@@ -70,9 +70,6 @@ def extract(
 
     The rows stand in the order of link IDs and columns, equal ones once, so that the order of the agency's
     file does not pass. `link_of` is the link ID of each record ID.
-
-    Raises:
-        InputError: a file cannot be read, or a column is missing.
     """
     found = {
         (link_of[row[0]], *row[1:])
@@ -96,12 +93,6 @@ def attach(
 
     An own row is written once for each different received row of its link ID, and left out without one. A
     received cell that a spreadsheet would take for a formula is written behind an apostrophe.
-
-    Raises:
-        LinksFileError: the received file is no such file, or none of its link IDs is known.
-        InputError: the own file cannot be read, a column of it is missing, or a file is not there.
-        ColumnNotListedError: the received file has a column that is not listed.
-        ConfigError: a column would be there twice.
     """
     _refuse_clash(file.id_column, keep, columns)
     received_rows, known = _read_received(received, columns), set(link_of.values())

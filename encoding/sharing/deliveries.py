@@ -93,8 +93,6 @@ def split_tables(rows: Path, most: int) -> tuple[Path, ...]:
 
     Args:
         most: of how many runs there may be a table.
-    Raises:
-        DeliveryUnusableError: the rows are no tables, or more than these.
     """
     found: list[Path] = []
     with rows.open("rb") as file:
@@ -129,9 +127,6 @@ def open_delivery(
         of: which delivery it must be.
         signers: persons of the sender whom this agency trusts, with their newest keys.
         agreed: the columns that the agreement lets the sender hand over to this party.
-    Raises:
-        DeliveryUnusableError: it must not be used.
-        SealedFileError: it was changed or cut off.
     """
     signed = _signed_head(content)
     _refuse_unsigned(signed, signers, of.sender)

@@ -42,11 +42,6 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
         output: gets record ID and unknown handle, one of them empty, in place of the handle, in the order
             of `listed`; what else somebody has put into that file is written so that a spreadsheet computes
             nothing.
-    Raises:
-        NotReadyError: this workspace has not encoded for any project yet.
-        LinksFileError: `listed` has no such column, or something else than a handle in it.
-        InputError: a file cannot be read.
-        HandleMapError: the handle map cannot be used, or knows none of the records.
     """
     view = workspace.project()
     if view is None:

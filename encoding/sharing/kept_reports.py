@@ -26,11 +26,7 @@ class KeptReports:
         self._record(report.now.round).write(report.to_canonical())
 
     def of_round(self, number: int) -> RoundReport | None:
-        """Return the report of a round; None if none is kept.
-
-        Raises:
-            WorkspaceError: it is damaged.
-        """
+        """Return the report of a round; None if none is kept."""
         return self._record(number).read_as(RoundReport)
 
     def before(self, number: int) -> Iterator[RoundReport]:

@@ -36,11 +36,7 @@ def links_bytes(links: Iterable[Link]) -> bytes:
 
 
 def read_links(path: Path) -> dict[str, str]:
-    """Return the link ID of each record ID of a file that `write_links` wrote.
-
-    Raises:
-        LinksFileError: it cannot be read, or is no such file.
-    """
+    """Return the link ID of each record ID of a file that `write_links` wrote."""
     hint = "links are written by: blindlink links"
     links: dict[str, str] = {}
     try:

@@ -105,11 +105,7 @@ class LinksOfRounds:
         return self.read(wanted[-1]) if wanted else None
 
     def read(self, number: int) -> LinksOfRound | None:
-        """Return what the file of links of a round had; None if none was written here.
-
-        Raises:
-            WorkspaceError: what was kept is damaged.
-        """
+        """Return what the file of links of a round had; None if none was written here."""
         return self._of_round(number).read_as(LinksOfRound)
 
     def keep(self, links: LinksOfRound) -> None:
@@ -149,8 +145,6 @@ def links_as_of(ledger: Ledger, links: LinksOfRound, keys: Iterable[str]) -> dic
 
     Args:
         keys: the record keys of its records.
-    Raises:
-        WorkspaceError: the ledger knows nothing of one of them, since it was restored from an older backup.
     """
     turn = links.turn_of_ledger()
     held = {} if turn is None else held_as_of(ledger, turn)

@@ -153,10 +153,6 @@ def count_groups(
     """Return records and links by group: each record that was compared once, by its first row in the file.
 
     A record that has left the file since is in the group that is not stated.
-
-    Raises:
-        MissingColumnError: the file lacks a column that the settings name.
-        InputError, ConfigError: it cannot be read.
     """
     table = file.open()
     named = [*wanted.columns, *([wanted.eligible.column] if wanted.eligible else [])]

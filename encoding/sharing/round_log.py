@@ -41,11 +41,7 @@ class RoundLog:
     _ended: dict[str, ReviewEnded] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
-        """Take the next entry of the log.
-
-        Raises:
-            LookupError: it is about something that none before it made.
-        """
+        """Take the next entry of the log."""
         self._book.take(entry)
         if isinstance(entry.body, AgreementProposed):
             self._agreements[entry.body.agreement.digest()] = entry.body.agreement
@@ -53,11 +49,7 @@ class RoundLog:
             self._take(entry, entry.body, entry.object or "")
 
     def agreement(self, digest: str) -> Agreement:
-        """Return the agreement of this digest.
-
-        Raises:
-            LogError: the log does not have it.
-        """
+        """Return the agreement of this digest."""
         if digest not in self._agreements:
             raise LogError("the broker shows an agreement that its log does not have")
         return self._agreements[digest]
@@ -67,11 +59,7 @@ class RoundLog:
         return next((one for by, one in self.uploads.values() if by == self.party), None)
 
     def pair(self, run: RunView, floor: int) -> PairQuality:
-        """Return what a run says of itself, once the log says the same.
-
-        Raises:
-            LogError: the broker tells another number than it has logged.
-        """
+        """Return what a run says of itself, once the log says the same."""
         uploads = run.specification.uploads
         partner = next(one.party for one in uploads if one.party != self.party)
         counts = run.counts

@@ -24,6 +24,7 @@ from encoding.recipe.spec import read_spec
 from encoding.recipe.tables import load_tables
 from encoding.records import Table, open_table
 from encoding.records.text_guess import guess_delimiter, guess_encoding
+from encoding.records.xlsx_table import XlsxTable
 from encoding.trial.layout import Layout, LayoutSection
 from schemas.linkage.fields import NUMBER_INPUTS
 from schemas.linkage.profile import EncodingProfile
@@ -194,9 +195,16 @@ def _refuse_what_is_no_table(table: Table, today: date) -> None:
         only = "only one column" if len(table.columns) == 1 else "only two columns"
         raise TooFewColumnsError(
             f"{table.path} has {only}; a first name, a last name and a date of birth are needed",
-            hint="if the columns are there, something other than , ; | or a tab separates them:"
-            " save the file as CSV",
+            hint=_where_columns_are(table),
         )
+
+
+def _where_columns_are(table: Table) -> str:
+    if isinstance(table, XlsxTable):
+        return (
+            f"its sheets are {', '.join(table.sheets)}: move the one with the people to the front"
+        )
+    return "if the columns are there, something other than , ; | or a tab separates them: save the file as CSV"
 
 
 def _is_cell(column: str, today: date) -> bool:

@@ -21,6 +21,8 @@ from schemas.documents.ids import Code, Name
 from schemas.shared.written_answers import TOML_HINT, line_of, setting_fault
 
 CONFIG_NAME: Final = "blindlink.toml"
+# Of one party's linkages with many, in the folder above theirs.
+HUB_NAME: Final = "hub.toml"
 TODAY: Final = "today"
 
 # Loopback is no exception to TLS: a token sent in the clear once is a token lost.
@@ -219,7 +221,9 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
     """
-    raw, text = read_settings(path, hint="make one with: blindlink init")
+    raw, text = read_settings(
+        path, hint="begin with the invitation that you got: blindlink start FILE"
+    )
     return Config(path.resolve().parent, parse_sections(raw, path.name, text))
 
 

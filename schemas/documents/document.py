@@ -6,7 +6,8 @@ what the document says.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+import re
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,7 +17,9 @@ from schemas.documents.canonical import (
     canonical_digest,
     parse_canonical_object,
 )
-from schemas.documents.errors import CanonicalError, DocumentError
+from schemas.documents.errors import CanonicalError, DocumentError, OtherVersionError
+
+_VERSION: Final = re.compile(r"(?P<format>blindlink/[a-z-]{1,40})/[0-9]{1,4}", re.ASCII)
 
 
 class Model(BaseModel):
@@ -89,7 +92,21 @@ class Document(Model):
         except CanonicalError as exc:
             raise DocumentError(f"{cls.KIND}: {exc}") from exc
         except ValidationError as exc:
+            refuse_other_version(cls.KIND, exc)
             raise DocumentError(f"{cls.KIND}: {describe_invalid(exc)}") from None
+
+
+def refuse_other_version(kind: str, error: ValidationError) -> None:
+    """Refuse by name what is of another version of a format, whatever else is wrong with it for this one.
+
+    Raises:
+        OtherVersionError: it is. What was given is told only where it is a version of the same format.
+    """
+    for one in error.errors(include_url=False):
+        read = _VERSION.fullmatch(one.get("ctx", {}).get("expected", "").strip("'"))
+        given = _VERSION.fullmatch(one["input"]) if isinstance(one["input"], str) else None
+        if read and given and given["format"] == read["format"]:
+            raise OtherVersionError(kind, given.string, read.string) from None
 
 
 def describe_invalid(error: ValidationError) -> str:

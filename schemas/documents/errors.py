@@ -9,6 +9,7 @@ FormatError
 ├── BundleError         an exported bundle of the match log breaks its format
 ├── ContainerError      an encoding container breaks its format
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
+├── OtherVersionError   a document or entry of a version of its format that this program does not read
 ├── SealedError         what was sealed does not open: it is for others, or was changed
 └── CodeError           a code that somebody typed has a slip in it
 """
@@ -72,6 +73,26 @@ class DocumentError(FormatError):
     code = "document"
 
 
+class OtherVersionError(DocumentError, EntryError):
+    """A document or entry is of a version of its format that this program does not read.
+
+    `hint` says what to do.
+    """
+
+    code = "other-version"
+
+    def __init__(self, kind: str, given: str, read: str) -> None:
+        is_older = int(given.rpartition("/")[2]) < int(read.rpartition("/")[2])
+        age = "an earlier" if is_older else "a newer"
+        super().__init__(f"{kind}: {given} is of {age} version of this program, which reads {read}")
+        self.hint = (
+            "no state of an earlier version is taken over before 1.0: go on with the program that wrote it, or"
+            " destroy what it holds and begin anew"
+            if is_older
+            else "install the version that wrote it"
+        )
+
+
 class SealedError(FormatError):
     """What was sealed to somebody does not open: with other keys, or after a change."""
 
@@ -82,3 +103,11 @@ class CodeError(FormatError):
     """A code that somebody typed is not complete, or has a wrong letter."""
 
     code = "code"
+
+
+def other_version_behind(error: BaseException) -> OtherVersionError | None:
+    """Return the document of another version behind an error, whose reader may have called it damaged."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OtherVersionError):
+        cause = cause.__cause__ or cause.__context__
+    return cause

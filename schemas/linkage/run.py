@@ -129,7 +129,7 @@ class RunSpecification(Document):
 
     KIND: ClassVar[str] = "run specification"
 
-    version: Literal["blindlink/run/2"] = "blindlink/run/2"
+    version: Literal["blindlink/run/3"] = "blindlink/run/3"
     run: RandomId
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from schemas.documents.canonical import MAX_INTEGER, JsonValue, parse_canonical_object
-from schemas.documents.document import Document, Model, describe_invalid
+from schemas.documents.document import Document, Model, describe_invalid, refuse_other_version
 from schemas.documents.errors import CanonicalError, EntryError
 from schemas.documents.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
@@ -140,6 +140,7 @@ def parse_entry(raw: bytes) -> Entry:
     except CanonicalError as exc:
         raise EntryError(f"log entry: {exc}") from exc
     except ValidationError as exc:
+        refuse_other_version(Entry.KIND, exc)
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
     # Dictionaries compare much faster than an entry is written.
     if entry.to_json() != value:

@@ -46,11 +46,7 @@ class HandOver(Model):
         )
 
     def to_proof(self) -> LogProof:
-        """Return what it says, unverified.
-
-        Raises:
-            ProofError: a hash in it is not base64 of 32 bytes.
-        """
+        """Return what it says, unverified."""
         return LogProof.from_texts(self.entry, self.index, self.proof, self.checkpoint)
 
 

@@ -51,11 +51,7 @@ class LogProof:
 
     @classmethod
     def from_receipt(cls, receipt: Receipt) -> LogProof:
-        """Return what a receipt says.
-
-        Raises:
-            ProofError: a hash in it is not base64 of 32 bytes.
-        """
+        """Return what a receipt says."""
         return cls.from_texts(receipt.entry, receipt.index, receipt.proof, receipt.checkpoint)
 
     @classmethod

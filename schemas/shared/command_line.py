@@ -20,11 +20,38 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 USAGE: Final = 2
+# As shells say it of a program that Ctrl-C has ended.
+INTERRUPTED: Final = 130
 # A file to read, or to write.
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON: Final = "schemas.shared.command_line.json"
 _PRINTED: Final = "schemas.shared.command_line.printed"
+
+
+class SharedOption(click.Option):
+    """An option of the program that each command takes after its name, too; help lists it once.
+
+    Declare it on the program with a callback, and without a value to pass on.
+    """
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return what help says of it: in the program's own help alone."""
+        return super().get_help_record(ctx) if ctx.parent is None else None
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says; a command's own does not count twice, after what was typed."""
+        return super().resolve_envvar_value(ctx) if ctx.parent is None else None
+
+
+def share_options(command: click.Command, shared: Iterable[SharedOption]) -> None:
+    """Let a command, and those below it, take options of the program, but for names that it has itself."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            share_options(one, shared)
+        return
+    own = {name for option in command.params for name in option.opts}
+    command.params += [one for one in shared if own.isdisjoint(one.opts)]
 
 
 class LazyGroup(click.Group):
@@ -64,6 +91,7 @@ class LazyGroup(click.Group):
             place = self._elsewhere.get(cmd_name, plain)
             module = import_module(place if "." in place else f"{self._package}.{place}")
         command: click.Command = getattr(module, plain)
+        share_options(command, [one for one in self.params if isinstance(one, SharedOption)])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -102,9 +130,10 @@ class LazyGroup(click.Group):
             status = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         except click.ClickException as exc:
             sys.exit(tell_click(program, exc))
-        except (click.Abort, KeyboardInterrupt):
-            complain(program, "interrupted; nothing is lost")
-            sys.exit(1)
+        except (click.Abort, KeyboardInterrupt) as exc:
+            message, hint, code = said_of_stop(exc)
+            complain(program, message, hint)
+            sys.exit(code)
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -130,6 +159,17 @@ def said_of(exc: click.ClickException) -> str:
     # Click gives each choice a line of its own.
     text = exc.format_message().replace("\n\t", " ")
     return text[:1].lower() + text[1:].rstrip().removesuffix(".")
+
+
+def said_of_stop(exc: click.Abort | KeyboardInterrupt) -> tuple[str, str | None, int]:
+    """Return what is said of a command that a person stopped, a hint, and the exit code."""
+    # Click makes the same error of Ctrl-C, of the end of what is typed, and of a question answered with no.
+    why = exc.__context__ if isinstance(exc, click.Abort) else exc
+    if isinstance(why, KeyboardInterrupt):
+        return "interrupted; nothing is lost", None, INTERRUPTED
+    if isinstance(why, EOFError):
+        return "the input ended before a question was answered", "type the command at a terminal", 1
+    return "stopped; nothing was done", None, 1
 
 
 def complain(program: str, message: str, hint: str | None = None) -> None:

@@ -15,7 +15,7 @@ from rigs.live import command, opened, started
 from rigs.rehearsal import read_rows
 from rigs.searching import database_rows, files_under, found_in
 
-from encoding.hub.report import HubReport
+from encoding.extras.hub.report import HubReport
 
 GOOD = ("d-001", "d-002", "d-003")
 LATE, BROKEN = "d-004", "d-005"

@@ -14,7 +14,7 @@ from rigs.searching import database_rows, files_under, found_in
 from samples.round_files import sealed_rows, two_files
 
 from app.backup.archive import restore_backup, write_backup
-from app.security.errors import KeyGoneError
+from app.errors import KeyGoneError
 from app.security.keystore import DataKey
 from app.uploads.reader import locate_container
 

@@ -15,8 +15,8 @@ from rigs.broker_processes import Process
 from rigs.kill_scene import Scene
 
 from app.backup.archive import MANIFEST, BackupManifest, read_backup
-from app.backup.errors import BACKUP_REFUSED
 from app.blobs import FileBlobs
+from app.errors import BACKUP_REFUSED
 from tests.samples.refusals import raises
 
 

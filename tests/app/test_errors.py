@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 
-import app
 from app.errors import BrokerError, RefusedError, Rule
 from app.problem_details import problem_of
 from schemas.documents.problem import TYPE_PREFIX, Problem
 
 # Where errors are defined beside what raises them.
-ELSEWHERE = ("app.http.protocol", "app.migrations.steps", "app.worker")
+ELSEWHERE = ("app.uploads.errors", "app.http.protocol", "app.migrations.steps", "app.worker")
 
 
 def all_errors() -> list[type[BrokerError]]:
-    root = Path(app.__file__).parent
-    for file in [*root.glob("*/errors.py")]:
-        importlib.import_module(f"app.{file.parent.name}.errors")
     for module in ELSEWHERE:
         importlib.import_module(module)
     found: list[type[BrokerError]] = []

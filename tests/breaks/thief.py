@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rigs.searching import spellings
 
 from app.blobs import FileBlobs
+from app.errors import SealBrokenError
 from app.security.at_rest import unseal
-from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
 from app.uploads.service import PART_KIND
 

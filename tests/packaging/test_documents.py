@@ -142,7 +142,7 @@ def quoted_messages() -> list[str]:
 def texts_of_the_programs() -> list[str]:
     """Return every text in the sources, with an empty place for each value that is put in."""
     texts = []
-    for top in ("app", "blindlink", "encoding", "schemas"):
+    for top in ("app", "blindlink", "blindlink_verify", "encoding", "schemas"):
         for source in (ROOT / top).rglob("*.py"):
             for node in ast.walk(ast.parse(source.read_text("utf-8"))):
                 if isinstance(node, ast.JoinedStr):

@@ -43,23 +43,24 @@ def third_party(*requirement_lists: list[str]) -> set[str]:
 CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 BASE = third_party(PROJECT["project"]["dependencies"])
-READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
+READERS = third_party(OPTIONAL["parquet"])
 SCREEN = third_party(OPTIONAL["review"])
 PROGRAMS = third_party(OPTIONAL["tables"])
-# Part of what others offer their users: starlette of fastapi, markupsafe of jinja2, dask of distributed, and
-# requests of the exporter.
-BROKER_EXTRAS = ("broker", "cluster", "hsm", "postgres", "sso", "store", "traces")
+# Part of what others offer their users: starlette of fastapi, markupsafe of jinja2, requests of the exporter.
+BROKER_EXTRAS = ("broker", "hsm", "postgres", "sso", "store", "traces")
 BROKER = third_party(*(OPTIONAL[name] for name in BROKER_EXTRAS))
-BROKER |= {"starlette", "markupsafe", "dask"}
+BROKER |= {"starlette", "markupsafe"}
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON; click is for the command lines alone.
     "schemas": {"pydantic", "pydantic_core", "cryptography", "click"},
     "encoding": BASE | READERS | SCREEN | PROGRAMS | {"schemas", "app.matching"},
-    "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas", "app.features"},
+    "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish", "python_calamine"}
+    | {"schemas", "app.features"},
     "app/matching": {"numpy", "schemas"},
-    "app": BASE - {"clkhash", "anyascii", "jellyfish"} | BROKER | {"schemas"},
+    "blindlink_verify": {"cryptography"},
+    "app": BASE - {"clkhash", "anyascii", "jellyfish", "python_calamine"} | BROKER | {"schemas"},
 }
 
 

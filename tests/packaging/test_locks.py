@@ -16,7 +16,7 @@ BASE: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 
-BESIDES = ("parquet", "xlsx", "review", "store", "tables", "hsm", "cluster", "traces")
+BESIDES = ("parquet", "review", "store", "tables", "hsm", "traces")
 ASKED_FOR = {
     "agency": BASE,
     **{name: EXTRAS[name] for name in BESIDES},
@@ -70,8 +70,6 @@ def test_the_build_group_is_what_the_build_system_requires() -> None:
     assert {Requirement(one).name for one in GROUPS["build"]} == named
 
 
-def test_the_agency_gets_no_server_and_no_reader_of_other_files_than_text() -> None:
+def test_the_agency_gets_no_server_and_no_reader_of_parquet() -> None:
     server = {"fastapi", "sqlalchemy", "uvicorn", "starlette", "alembic", "psycopg"}
-    assert (server | {"pyarrow", "python-calamine", "textual", "obstore"}).isdisjoint(
-        versions_of("agency")
-    )
+    assert (server | {"pyarrow", "textual", "obstore"}).isdisjoint(versions_of("agency"))

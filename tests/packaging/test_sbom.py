@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKED = re.compile(r"^([a-z0-9.-]+)==(\S+?)(?: ; [^\\]+)?((?: \\\n +--hash=\S+)+)$", re.MULTILINE)
 LOCKS = {
     "broker": {"broker", "store", "traces"},
-    "agency": {"agency", "parquet", "xlsx", "review", "tables"},
+    "agency": {"agency", "parquet", "review", "tables"},
     "auditor": {"agency"},
 }
 
@@ -66,7 +66,7 @@ def test_a_bill_lists_exactly_what_is_locked() -> None:
 
 def test_what_an_extra_brings_is_optional() -> None:
     optional = {part["name"] for part in packages("agency") if part["scope"] == "optional"}
-    assert {"pyarrow", "python-calamine", "textual", "highspy"} <= optional
+    assert {"pyarrow", "textual", "highspy"} <= optional
     assert {part["scope"] for part in packages("auditor")} == {"required"}
 
 

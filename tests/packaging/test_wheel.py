@@ -11,7 +11,7 @@ from install.wheelhouse import build_project
 
 pytestmark = pytest.mark.needs("process")
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("app", "blindlink", "encoding", "schemas")
+PACKAGES = ("app", "blindlink", "blindlink_verify", "encoding", "schemas")
 # What compiling and running leaves in the source folders.
 LEFTOVERS = (".pyc", ".so", ".pyd")
 VECTORS = ROOT / "schemas" / "vectors"

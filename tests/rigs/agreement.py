@@ -196,7 +196,7 @@ class AgreementRig:
         ann = self.desks["ann"].folder
         for name, desk in self.desks.items():
             shown = desk.ok(
-                "identity", "show", "--json", "--file", str(desk.folder / "identity.txt")
+                "identity", "show", "--json", "--identity", str(desk.folder / "identity.txt")
             )
             (ann / f"{name}.json").write_text(shown.stdout, "utf-8")
         (ann / "profile.json").write_bytes(small_profile().to_canonical())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.blobs import FileBlobs
-from app.security.errors import StorageFullError
+from app.errors import StorageFullError
 
 
 class Filling(FileBlobs):

@@ -17,7 +17,7 @@ from rigs.persons import lay_down_keys
 from rigs.rehearsal import read_rows
 
 from app.agreements.negotiation import open_project
-from encoding.hub.settings import HubFile, HubSection, render_hub
+from encoding.extras.hub.settings import HubFile, HubSection, render_hub
 from encoding.workspace.config import BrokerSection, IdentitySection, parse_sections
 from schemas.signing.identity import Duty
 

@@ -11,7 +11,7 @@ from rigs.live import LiveAgency
 from rigs.near_broker import NearBroker
 
 from encoding.ledger.book import Ledger
-from encoding.project.linking.own_ledger import ledger_file, own_desk
+from encoding.project.agreement.project_view import last_seen
 from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
 
@@ -44,7 +44,7 @@ def opens(desk: Desk | LiveAgency) -> tuple[set[int], int]:
 @contextmanager
 def changed_ledger(desk: Desk) -> Iterator[Ledger]:
     """Give a desk's ledger, and keep what becomes of it, as a workspace of another day would have it."""
-    kept = ledger_file(own_desk(Session(config_path=desk.folder / "blindlink.toml")))
+    kept = last_seen(Session(config_path=desk.folder / "blindlink.toml")).ledger_file
     ledger = kept.read()
     yield ledger
     kept.write(ledger)

@@ -151,7 +151,7 @@ TERMS: dict[str, Any] = {
 }
 
 RUN: dict[str, Any] = {
-    "version": "blindlink/run/2",
+    "version": "blindlink/run/3",
     "run": "run-0123456789abcdef0123456789abcdef",
     "project": "foster-k12",
     "epoch": 1,

@@ -12,7 +12,7 @@ from typing import Any
 
 from samples.log import SampleLog, story
 from samples.parties import CW, K12
-from twins.verifier.match_record import canonical, commit, record_root, sha
+from twins.match_record import canonical, commit, record_root, sha
 
 from schemas.documents.merkle import hash_node, inclusion_proof
 from schemas.matchlog.checkpoint import serialise_checkpoints

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twins.verifier.reviews import Reviews
 
+from blindlink_verify.reviews import Reviews
 from schemas.agreement.allowance import KEPT_WEEKS, Charge, charge_of, questions_left
 from schemas.agreement.clauses import Review
 from schemas.documents.ids import utc_text

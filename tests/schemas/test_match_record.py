@@ -7,7 +7,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twins.verifier.match_record import commit, record_root
+from twins.match_record import commit, record_root
 from vectors.file import naming, read_vectors
 from vectors.match_record import HANDLES, HEADER, OPENINGS
 

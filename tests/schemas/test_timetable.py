@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.documents import TERMS
-from twins import timetable as twin
 
+from blindlink_verify import calendar as twin
 from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.clauses import Frequency
 from schemas.documents.ids import utc_text

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twins.verifier.container import broken_rule, head_digest
+from twins.container import broken_rule, head_digest
 from vectors.file import naming, read_vectors
 from vectors.uploads import LARGER, root_of, tree_root
 

@@ -1,6 +1,6 @@
 """A reader of a table that was written, who wants what is not shown; they know the CSV file and nothing else.
 
-Written without a look at `encoding.outputs.attack`: a variable for each innermost group and no other, one row
+Written without a look at `tabulate.attack`: a variable for each innermost group and no other, one row
 for each count that is shown, another solver's interface, one program in whole numbers for each end of a range.
 
 They know that somebody is in each category that is listed. Which columns lie within another they see from the

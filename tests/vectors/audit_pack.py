@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from twins.verifier.match_record import canonical
+from twins.match_record import canonical
 from vectors.file import listed, write_vectors
 
 RUN = f"run-{'5' * 32}"

@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from twins.verifier.match_record import canonical
+from twins.match_record import canonical
 from vectors.file import listed, write_vectors
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -20,9 +20,9 @@ from samples.parties import CW, OPERATOR
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 from twins import merkle
-from twins.verifier.with_rules import why_refused
 from vectors.file import listed, write_vectors
 
+from blindlink_verify.with_rules import why_refused
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 ORIGIN = "broker.example/log"

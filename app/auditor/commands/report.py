@@ -29,7 +29,7 @@ from app.auditor.report_check import check_report
 from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
-from app.features import load
+from app.features import FEATURES
 from schemas.reports.audit_report import AuditReport, public_text, seal_page, sign_report
 from schemas.shared.command_line import emit, json_option, wants_json
 
@@ -84,7 +84,7 @@ def report(
     require_broker_for(given["project"], given["bundle"])
     author = None if name is None else _one_line(name)
     digest, found = SourceDigest(), FindingsBook()
-    followed = None if incident is None else load("incidents", "book").book_of(incident)
+    followed = None if incident is None else FEATURES.load("incidents", "book").book_of(incident)
 
     def take(entry: Entry) -> None:
         found.take(entry)
@@ -158,7 +158,7 @@ def _say(made: AuditReport) -> None:
     if made.log is not None:
         click.echo(f"verified {made.log.size:,} entries of {made.log.origin}", err=True)
     if made.incident is not None:
-        for line in load("incidents", "page").incident_lines(made.incident):
+        for line in FEATURES.load("incidents", "page").incident_lines(made.incident):
             click.echo(line, err=True)
     for sentence in made.proves_not:
         click.echo(f"not shown: {sentence}", err=True)

@@ -16,9 +16,8 @@ import re
 from collections.abc import Generator
 from typing import Final, Protocol, TypeAlias
 
-from app.errors import RefusedError
+from app.errors import MALFORMED_BODY, RefusedError
 from app.extras.anonlink.errors import CLKS_REFUSED
-from app.http.errors import MALFORMED_BODY
 
 # A CLK of 512 bytes has 684 digits in base64, each at most six characters as an escape.
 MAX_TOKEN_BYTES: Final = 8 * 1024

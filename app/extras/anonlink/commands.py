@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from app.errors import ConfigurationError
-from app.extras.cluster.place import place_in
 from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.keyring import FILE
@@ -114,7 +113,6 @@ def serve(
             hint="take key_keeper out of its settings",
         )
     tls = _tls(settings)
-    cluster = place_in(settings)
     give_memory_back()
     limits = Limits(
         max_pairs=max_pairs,
@@ -128,9 +126,7 @@ def serve(
     settings = settings.model_copy(update=taken)
     with (
         closing(listener),
-        opened_service(
-            folder, limits, reserve_percent=settings.disk_reserve_percent, cluster=cluster
-        ) as service,
+        opened_service(folder, limits, reserve_percent=settings.disk_reserve_percent) as service,
         working(service),
     ):
         click.echo(f"blindlink-broker: warning: {WARNING}", err=True)

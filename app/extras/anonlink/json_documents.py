@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
-from app.errors import RefusedError, Rule
-from app.http.errors import MALFORMED_BODY
+from app.errors import MALFORMED_BODY, RefusedError, Rule
 from schemas.documents.canonical import unique_object
 from schemas.documents.errors import CanonicalError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.engine import Progress
-    from app.extras.cluster.place import Place
 
 DATABASE_NAME: Final = "anonlink.db"
 # What the ids of sealed objects begin with: CLKs that were uploaded, and results.
@@ -78,7 +77,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service's stores, limits and clock; `cluster` compares its CLKs, None: this process.
+    """One service's stores, limits and clock.
 
     `waking` is set when a run may begin, `stopping` when the process is to end.
     """
@@ -88,7 +87,6 @@ class Service:
     blobs: BlobStore
     limits: Limits
     clock: Clock
-    cluster: Place | None = None
     waking: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
     present: Present = field(default_factory=Present)
@@ -118,7 +116,6 @@ def opened_service(
     *,
     clock: Clock = utc_now,
     reserve_percent: int = DEFAULT_RESERVE_PERCENT,
-    cluster: Place | None = None,
 ) -> Iterator[Service]:
     """Open the service in a folder, making it if it is new, and hold the folder until the block ends.
 
@@ -129,7 +126,7 @@ def opened_service(
     make_private_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0, mode=0o600):
-            service = replace(_open(folder, limits, clock, reserve_percent), cluster=cluster)
+            service = _open(folder, limits, clock, reserve_percent)
             try:
                 _put_right(service)
                 yield service

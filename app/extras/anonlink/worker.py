@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
 from app.engine import Progress
-from app.errors import ConfigurationError, UnavailableError, place_of
+from app.errors import KeyGoneError, UnavailableError, place_of
 from app.extras.anonlink import repository
 from app.extras.anonlink.memberships import FORM, number_blocks, sharing_a_block
 from app.extras.anonlink.results import result_texts
@@ -30,19 +30,16 @@ from app.extras.anonlink.service import (
     remove_expired,
 )
 from app.extras.anonlink.uploads import BLOCKS, CLKS
-from app.extras.cluster.place import ClusterUnavailableError
 from app.extras.exhaustive import (
     Block,
     Candidates,
     MatchingError,
-    OrderedPairs,
     Words,
     pack_words,
 )
 from app.extras.exhaustive.run import find_pairs
 from app.ids import new_id
 from app.sealed.objects import NewObject, cut_pieces, open_pieces
-from app.security.errors import KeyGoneError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -169,8 +166,7 @@ def _compare(service: Service, task: Task) -> None:
         _words(service, clks, n, task.clk_bytes)
         for clks, n in zip(task.clks, task.n_clks, strict=True)
     ]
-    pairs = _find(
-        service,
+    pairs = find_pairs(
         datasets,
         task.threshold,
         n_threads=service.limits.n_threads,
@@ -198,19 +194,6 @@ def _watched(pieces: Iterator[bytes], watch: Callable[[], None]) -> Iterator[byt
     for piece in pieces:
         watch()
         yield piece
-
-
-def _find(
-    service: Service, datasets: Sequence[Words], threshold: Fraction, **how: Any
-) -> OrderedPairs:
-    if service.cluster is not None:
-        from app.extras.cluster.executor import find_pairs_on_cluster  # noqa: PLC0415 - it needs Dask
-
-        try:
-            return find_pairs_on_cluster(service.cluster, datasets, threshold, **how)
-        except (ClusterUnavailableError, ConfigurationError) as exc:
-            log.warning("cluster_unavailable", error=type(exc).__name__)
-    return find_pairs(datasets, threshold, **how)
 
 
 def _watch(service: Service, task: Task, progress: Progress) -> None:

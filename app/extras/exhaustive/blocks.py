@@ -50,16 +50,7 @@ class Block:
 
 
 def plan_blocks(datasets: Sequence[Words], *, block_pairs: int) -> tuple[Block, ...]:
-    """Return the blocks that together compare every pair of two files once, in a fixed order.
-
-    Args:
-        datasets: the encodings of each file, a row a record.
-        block_pairs: about how many pairs a block compares; at least 1.
-
-    Raises:
-        DatasetError: no dataset, or `block_pairs` below 1.
-        EncodingWidthError: the datasets have different widths.
-    """
+    """Return the blocks that together compare every pair of two files once, in a fixed order."""
     if not datasets or block_pairs < 1:
         raise DatasetError("a plan needs a dataset and at least one pair in a block")
     if len({words.shape[1] for words in datasets}) > 1:
@@ -80,12 +71,7 @@ def match_block(
     kernel: str = AUTO,
     max_pairs: int | None = None,
 ) -> Candidates:
-    """Return the pairs of a block that reach the threshold, by record.
-
-    Raises:
-        DatasetError: the block does not belong to these datasets.
-        PairCapError: more than `max_pairs` pairs reach the threshold.
-    """
+    """Return the pairs of a block that reach the threshold, by record."""
     if not 0 <= block.left_dataset < block.right_dataset < len(datasets):
         raise DatasetError("the block names a dataset that is not there")
     pairs = dice_candidates(

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.extras.exhaustive.errors import DatasetError
-
 _FIELDS: tuple[tuple[str, str], ...] = (
     ("left", "<u4"),
     ("right", "<u4"),
@@ -79,23 +77,6 @@ def join_candidates(parts: Sequence[Candidates]) -> Candidates:
             for name, dtype in _FIELDS
         )
     )
-
-
-def candidates_to_bytes(pairs: Candidates) -> bytes:
-    """Return the pairs, `PAIR_BYTES` each: all left indexes, all right ones, common and total bits."""
-    return b"".join(getattr(pairs, name).astype(dtype).tobytes() for name, dtype in _FIELDS)
-
-
-def candidates_from_bytes(content: bytes) -> Candidates:
-    """Return the pairs that `candidates_to_bytes` wrote; raises DatasetError where it wrote no such bytes."""
-    n, rest = divmod(len(content), PAIR_BYTES)
-    if rest:
-        raise DatasetError("these are not the bytes of pairs")
-    arrays, start = [], 0
-    for _, dtype in _FIELDS:
-        arrays.append(np.frombuffer(content, dtype, n, start))
-        start += arrays[-1].nbytes
-    return Candidates(*arrays)
 
 
 def sort_candidates(pairs: Candidates) -> Candidates:

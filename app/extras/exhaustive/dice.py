@@ -32,24 +32,6 @@ def dice_candidates(
     max_pairs: int | None = None,
 ) -> Candidates:
     """Return every pair whose Dice similarity is at least `threshold`.
-
-    Args:
-        left: packed encodings, uint64, shape (n_left, n_words), C order.
-        right: the same, shape (n_right, n_words).
-        threshold: exact, in (0, 1]; compared in integers, so no rounding at the edge.
-        kernel: a name from `available_kernels`, or "auto".
-        n_threads: threads to start.
-        max_pairs: stop with an error above this many pairs; None: no cap.
-
-    Returns:
-        Pairs in decreasing similarity, then left index, then right index, the same for every
-        kernel and number of threads. Two empty encodings have similarity 0.
-
-    Raises:
-        EncodingWidthError: the widths differ, or an array is not C-contiguous uint64.
-        ThresholdError: the threshold is not an exact fraction in (0, 1].
-        PairCapError: more than `max_pairs` pairs reach the threshold.
-
     Source: Schnell, Bachteler and Reiher (2011), "A Novel Error-Tolerant Anonymous Linking Code".
     """
     check_same_width(left, right)

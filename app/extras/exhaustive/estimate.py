@@ -84,17 +84,6 @@ def estimate(
     diffused encodings: 0.5 with deviation sqrt(0.375 / bits), of which 0.25 / bits is from the
     distance and half as much again from the weights. Plain encodings have more similar strangers
     than it says, which `n_pairs` shows.
-
-    Args:
-        datasets: the files of the run.
-        threshold: as `dice_candidates`.
-        kernel: as `dice_candidates`.
-        n_threads: threads that the run will use.
-        sample_pairs: pairs to compare for each two files.
-        clock: seconds that only go forward.
-
-    Raises:
-        DatasetError: there is no dataset.
     """
     if not datasets:
         raise DatasetError("an estimate needs at least one dataset")

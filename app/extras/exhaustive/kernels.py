@@ -31,11 +31,7 @@ def available_kernels() -> tuple[str, ...]:
 
 
 def kernel_name(requested: str = AUTO) -> str:
-    """Return the kernel that `requested` means on this machine.
-
-    Raises:
-        KernelError: it is unknown, was not built, or needs another processor.
-    """
+    """Return the kernel that `requested` means on this machine."""
     return load_kernel(requested).name
 
 

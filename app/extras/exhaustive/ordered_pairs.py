@@ -36,12 +36,7 @@ class OrderedPairs(Candidates):
 def order_pairs(
     n_records: Sequence[int], blocks: Iterable[tuple[Block, Candidates]]
 ) -> OrderedPairs:
-    """Return the pairs of all blocks in one order.
-
-    Raises:
-        DatasetError: a block or a pair names a dataset or a record that is not there, or the files hold too
-            many records.
-    """
+    """Return the pairs of all blocks in one order."""
     if sum(n_records) >= 1 << 32:
         raise DatasetError("all files together hold at most 2**32 - 1 records")
     across: dict[tuple[int, int], list[Candidates]] = {}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+from concurrent.futures import Future
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -39,12 +38,11 @@ def match_blocks(
     kernel: str = "auto",
     n_threads: int = 1,
     max_pairs: int | None = None,
-    executor: Executor | None = None,
 ) -> Iterator[MatchedBlock]:
     """Yield each block with its pairs, in the order of the plan; at most `n_threads` + 1 are held at a time."""
     meter = ProgressMeter(sum(block.n_comparisons for block in blocks))
     cap = _RunCap(max_pairs, threshold)
-    with threads(n_threads) if executor is None else nullcontext(executor) as running:
+    with threads(n_threads) as running:
 
         def start(block: Block) -> Future[Candidates]:
             return running.submit(
@@ -63,7 +61,6 @@ def find_pairs(
     kernel: str = "auto",
     n_threads: int = 1,
     max_pairs: int | None = None,
-    executor: Executor | None = None,
     watch: Callable[[Progress], None] = lambda _: None,
     keep: Callable[[Block, Candidates], Candidates] = lambda _, pairs: pairs,
 ) -> OrderedPairs:
@@ -76,7 +73,6 @@ def find_pairs(
         kernel=kernel,
         n_threads=n_threads,
         max_pairs=max_pairs,
-        executor=executor,
     )
 
     def kept() -> Iterator[tuple[Block, Candidates]]:

@@ -16,11 +16,7 @@ Words: TypeAlias = NDArray[np.uint64]
 
 
 def pack_words(encodings: NDArray[np.uint8]) -> Words:
-    """Return encodings of shape (n, n_bytes) as words, padded with zero bytes to whole words.
-
-    Raises:
-        EncodingWidthError: not two-dimensional uint8, no bytes, or more than 512 bytes a row.
-    """
+    """Return encodings of shape (n, n_bytes) as words, padded with zero bytes to whole words."""
     if encodings.ndim != 2 or encodings.dtype != np.uint8:
         raise EncodingWidthError("encodings must be a two-dimensional array of bytes")
     n, n_bytes = encodings.shape

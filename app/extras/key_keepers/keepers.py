@@ -21,7 +21,7 @@ def keepers_beyond_file(settings: Settings) -> dict[str, KeyKeeper]:
         except ImportError as exc:
             raise ConfigurationError(
                 "hsm_module needs a library that is not installed",
-                hint="pip install 'blindlink[hsm]'",
+                hint="in Blindlink's folder: pip install '.[hsm]'",
             ) from exc
         found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_label, settings.hsm_pin)
     if settings.vault_url is not None and settings.vault_key is not None:

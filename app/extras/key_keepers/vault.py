@@ -18,8 +18,7 @@ from typing import Any, Final
 
 import httpx2
 
-from app.errors import ConfigurationError
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
+from app.errors import ConfigurationError, KeyKeeperUnavailableError, SealBrokenError
 from app.security.key_encryption import KEY_BYTES, WRAPPED_BYTES, keeper_fails, key_name
 from schemas.shared.trust import trust_only
 

@@ -7,18 +7,16 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.extras.cluster.place import needed_place
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from app.engine import Progress
-    from app.extras.exhaustive import OrderedPairs, Words
+    from app.extras.exhaustive import Words
     from app.extras.exhaustive.solver import Solver
 
 MAX_PAIRS = 50_000_000
@@ -43,10 +41,7 @@ _DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
 @click.option("--threads", type=click.IntRange(1), help="Default: one for each processor.")
 @click.option("--kernel", default="auto", show_default=True, help="How to compare; see doctor.")
 @click.option("--max-pairs", type=click.IntRange(1), default=MAX_PAIRS, show_default=True)
-@click.option("--cluster", "on_cluster", is_flag=True, help="Compare on the settings' cluster.")
-@click.pass_context
 def match(  # noqa: PLR0917 - one parameter for each option
-    ctx: click.Context,
     files: tuple[Path, ...],
     threshold: str,
     solver: Solver,
@@ -56,13 +51,12 @@ def match(  # noqa: PLR0917 - one parameter for each option
     threads: int | None,
     kernel: str,
     max_pairs: int,
-    on_cluster: bool,
 ) -> None:
     """Compare two or more FILES of encodings and print which rows belong together.
 
     A file is anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0. Everything printed is
     as sensitive as the encodings. With --estimate a sample says how long it will take and how many pairs to
-    expect. With --cluster the workers of the settings' cluster compare: docs/cluster.md.
+    expect.
 
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
@@ -79,9 +73,8 @@ def match(  # noqa: PLR0917 - one parameter for each option
     if is_estimate:
         _print_estimate(datasets, exact, kernel, n_threads)
         return
-    find = _on_cluster(ctx) if on_cluster else find_pairs
     with ProgressBar() as bar:
-        pairs = find(
+        pairs = find_pairs(
             datasets,
             exact,
             kernel=kernel,
@@ -93,19 +86,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
     for text in json_of("similarity_scores" if similarities else "groups", rows):
         click.echo(text, nl=False)
     click.echo()
-
-
-def _on_cluster(ctx: click.Context) -> Callable[..., OrderedPairs]:
-    from app.logs import configure_logs
-    from app.settings import read_settings
-
-    # What becomes of the cluster is told on standard error, where pairs are not.
-    configure_logs()
-    place = needed_place(read_settings(ctx.obj))
-    # Not before: it needs Dask.
-    from app.extras.cluster.executor import find_pairs_on_cluster
-
-    return partial(find_pairs_on_cluster, place)
 
 
 def _parse_threshold(text: str) -> Fraction:

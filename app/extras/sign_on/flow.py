@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.security.errors import SignInRefusedError
+from app.errors import SignInRefusedError
 from app.security.jws import base64url_text
 from app.web.next_page import page_of
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from app.errors import SignInRefusedError
 from app.extras.sign_on.calls import json_object
 from app.extras.sign_on.errors import ProviderFailedError
-from app.security.errors import SignInRefusedError
 from app.security.jws import base64url_bytes, base64url_text
 
 if TYPE_CHECKING:

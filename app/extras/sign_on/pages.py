@@ -18,6 +18,7 @@ from pydantic import Field
 from app.agencies import sign_on
 from app.agencies.endpoints import set_session
 from app.agencies.service import close_session
+from app.errors import SignInRefusedError
 from app.extras.sign_on.errors import ProviderFailedError
 from app.extras.sign_on.flow import LIFETIME_S, Flow, flow_of, new_flow
 from app.extras.sign_on.id_token import read_id_token, read_logout_token
@@ -25,7 +26,6 @@ from app.extras.sign_on.provider import CALLBACK_PATH
 from app.extras.sign_on.wired import WiredProvider
 from app.http.access import COOKIE, CurrentActor, count_refusal, refuse_sign_in
 from app.http.body import FORM_MEDIA_TYPE, json_body, raw_body
-from app.security.errors import SignInRefusedError
 from app.web.next_page import page_of
 from app.web.rendering import PAGE_HEADERS, render
 from app.wired import WiredBroker

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, SignInRefusedError
 from app.extras.sign_on.calls import Caller, Limits
 from app.extras.sign_on.errors import ProviderFailedError
-from app.security.errors import SignInRefusedError
 from app.settings import is_https_url
 
 if TYPE_CHECKING:
@@ -269,7 +268,7 @@ def require_library() -> None:
     except ImportError:
         raise ConfigurationError(
             "single sign-on needs the package joserfc, which is not installed",
-            hint="install blindlink[sso]",
+            hint="in Blindlink's folder: pip install '.[sso]'",
         ) from None
 
 

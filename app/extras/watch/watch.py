@@ -104,18 +104,6 @@ def watch(
     """Look at the log once, hold it against what was kept and what others kept, and keep the newest.
 
     Where the log was handed over to another key, that one is followed and kept.
-
-    Args:
-        state: what this watch remembers.
-        source: the broker.
-        given_key: one of the log's keys as its operator gave it; None trusts those that are seen first.
-        others: pins of agencies, of the same log.
-    Raises:
-        RolledBackError, PinContradictedError: the log does not extend a pin; the evidence is kept.
-        KeyChainError: it is signed by another key, to which nothing hands over.
-        SignatureMissingError: a checkpoint is not signed by the log.
-        PinUnsignedError: a pin is not: it is damaged, and shows nothing.
-        UnreachableError: no answer, or one about something else, or none about all pins together.
     """
     known, kept = state.keys(), state.pin()
     seen = [*([kept] if kept else []), *others]

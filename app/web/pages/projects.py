@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from app.agencies.service import party_titles
-from app.agreements.errors import NotInForceError
 from app.agreements.service import (
     parties_of_many,
     project_for,
@@ -18,6 +17,7 @@ from app.agreements.service import (
 from app.db import reading_ahead
 from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
+from app.errors import NotInForceError
 from app.evidence.service import log_fault
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route

@@ -14,9 +14,8 @@ from fastapi.responses import RedirectResponse
 from app.agencies.service import persons_of
 from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
-from app.errors import RefusedError
+from app.errors import INVALID_PARAMETER, RefusedError
 from app.evidence.service import log_state
-from app.http.errors import INVALID_PARAMETER
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import (
     EntryFilter,

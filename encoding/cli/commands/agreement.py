@@ -18,9 +18,8 @@ from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.agreement_questions import ask_answers
-from encoding.cli.terminal.options import seat_options
 from encoding.project.agreement.agreements import pinned_log, seat
-from encoding.project.pages import write_page
+from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapters import Chapter, grouped
 from schemas.agreement.clause_words import SSN_WARNING
@@ -65,7 +64,6 @@ for command in (send, sign, accept, status, suspend, resume, withdraw, family_no
 )
 @click.option("--html", "html_file", type=FILE, help="Also write a page to print, for counsel.")
 @click.option("--force", is_flag=True, help="Overwrite a file that holds no agreement.")
-@seat_options
 @click.pass_obj
 def draft(
     session: Session,
@@ -77,7 +75,6 @@ def draft(
     output: Path | None,
     html_file: Path | None,
     force: bool,
-    **given: Any,
 ) -> None:
     """Ask what is agreed and write it down; a draft binds nobody until it is signed.
 
@@ -95,12 +92,11 @@ def draft(
     elif before is not None or changes:
         answers = {}
     else:
-        answers = _ask(session, given)
+        answers = _ask(session)
     changed = _changed(answers, changes)
-    place = _of_project(given, changed)
     if before is None and "log" not in changed:
-        changed["log"] = pinned_log(session, place)
-    enrolled = _enrolled(session, place, changed, is_first=before is None)
+        changed["log"] = pinned_log(session, _project_in(changed))
+    enrolled = _enrolled(session, changed, is_first=before is None)
     made = draft_agreement(changed, folder, before, enrolled)
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
@@ -133,7 +129,6 @@ def draft(
 @click.option("--save", "saved", type=FILE, help="Write the agreement itself, to amend it later.")
 @click.option("--number", type=click.IntRange(1, 10_000), help="This version, at the broker.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is not one of this program.")
-@seat_options
 @click.pass_obj
 def show(
     session: Session,
@@ -145,7 +140,6 @@ def show(
     saved: Path | None,
     number: int | None,
     force: bool,
-    **given: Any,
 ) -> None:
     """Show the agreement in the file SOURCE in plain sentences, with its fingerprint.
 
@@ -156,7 +150,7 @@ def show(
     if source is not None:
         proposal = read_proposal(source)
     else:
-        proposal, chapters = _from_broker(session, given, number)
+        proposal, chapters = _from_broker(session, number)
     if saved is not None:
         write_proposal(saved, proposal, force=force)
         session.say(f"{saved} is written")
@@ -177,10 +171,8 @@ def _next_words(made: Agreement, path: Path, *, is_printed: bool) -> str:
     return f"{signing}; next: blindlink agreement sign {path}"
 
 
-def _from_broker(
-    session: Session, given: dict[str, Any], number: int | None
-) -> tuple[AgreementProposal, list[Chapter]]:
-    with seat(session, given) as at:
+def _from_broker(session: Session, number: int | None) -> tuple[AgreementProposal, list[Chapter]]:
+    with seat(session) as at:
         shown = at.shown(number)
     return shown.proposal(), [signature_chapter(shown)]
 
@@ -205,30 +197,28 @@ def _print(
             click.echo(line)
 
 
-def _enrolled(
-    session: Session, given: dict[str, Any], answers: dict[str, Any], *, is_first: bool
-) -> list[PublicIdentity]:
+def _enrolled(session: Session, answers: dict[str, Any], *, is_first: bool) -> list[PublicIdentity]:
     """Return whom the broker shows, where the answers need it."""
     parties = answers.get("parties")
     tables = [one for one in parties if isinstance(one, dict)] if isinstance(parties, list) else []
     if not needs_enrolled(tables, is_first=is_first):
         return []
-    with seat(session, given) as at:
+    with seat(session, _project_in(answers)) as at:
         return newest_identities(at.client.identities(at.project).identities)
 
 
-def _of_project(given: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a seat, in the project that the answers name where no option does."""
-    named = given["project"] or answers.get("project")
-    return {**given, "project": named if isinstance(named, str) else None}
+def _project_in(answers: dict[str, Any]) -> str | None:
+    """Return the project that the answers name."""
+    named = answers.get("project")
+    return named if isinstance(named, str) else None
 
 
-def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
+def _ask(session: Session) -> dict[str, Any]:
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
     # Before anything is typed, which would be lost if no broker could be asked.
-    log = pinned_log(session, given)
+    log = pinned_log(session)
     return {"log": log, **ask_answers(project, session.now().date())}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,7 +10,6 @@ from encoding.agreement.family_notice import family_notice as composed
 from encoding.agreement.family_notice import flat_answers
 from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.files import read_proposal
-from encoding.cli.terminal.options import seat_options
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.project.agreement.agreements import seat
 from encoding.project.session import Session
@@ -45,7 +43,6 @@ _TEXT = (".md", ".txt")
 @click.option("--number", type=click.IntRange(1, 10_000), help="This version, at the broker.")
 @click.option("--force", is_flag=True, help="Overwrite a file.")
 @json_option
-@seat_options
 @click.pass_obj
 def family_notice(
     session: Session,
@@ -57,7 +54,6 @@ def family_notice(
     output: Path,
     number: int | None,
     force: bool,
-    **given: Any,
 ) -> None:
     """Write a notice to families about the agreement in SOURCE, for counsel to complete.
 
@@ -75,7 +71,7 @@ def family_notice(
     if source is not None:
         proposal = read_proposal(source)
     else:
-        with seat(session, given) as at:
+        with seat(session) as at:
             proposal = at.shown(number).proposal()
     made = composed(
         proposal.agreement, proposal.profile, "es" if language == "es" else "en", answers

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.agreement.verification import verified
 from encoding.cli.terminal import prompts
-from encoding.cli.terminal.options import seat_options
 from encoding.errors import AgreementUntrustedError
 from encoding.project.agreement.agreements import seat
 from encoding.project.session import Session
@@ -33,25 +32,23 @@ _YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 )
 @_REASON
 @_YES
-@seat_options
 @click.pass_obj
-def suspend(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+def suspend(session: Session, /, *, reason: str | None, yes: bool) -> None:
     """Halt the linkage for your party: from now on nothing is uploaded, linked or released.
 
     Your party alone can lift it, with: blindlink agreement resume. You need the duty steward.
     """
-    _give(session, given, "suspend", reason, "Halt the linkage for everyone?", yes=yes)
+    _give(session, "suspend", reason, "Halt the linkage for everyone?", yes=yes)
     session.say("the linkage is halted; lift it with: blindlink agreement resume")
 
 
 @click.command("resume", epilog='Example: blindlink agreement resume --reason "It was nothing."')
 @_REASON
 @_YES
-@seat_options
 @click.pass_obj
-def resume(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+def resume(session: Session, /, *, reason: str | None, yes: bool) -> None:
     """Lift the halt of your own party."""
-    _give(session, given, "resume", reason, "Lift your party's halt?", yes=yes)
+    _give(session, "resume", reason, "Lift your party's halt?", yes=yes)
     session.say("your party's halt is lifted")
 
 
@@ -62,21 +59,19 @@ def resume(session: Session, /, *, reason: str | None, yes: bool, **given: Any) 
 )
 @_REASON
 @_YES
-@seat_options
 @click.pass_obj
-def withdraw(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+def withdraw(session: Session, /, *, reason: str | None, yes: bool) -> None:
     """Leave the agreement for good; it ends for every party, and only a new one can replace it.
 
     What was released stays where it is until its agreed date of destruction.
     """
     question = "Leave the agreement for good? It ends for every party."
-    _give(session, given, "withdraw", reason, question, yes=yes)
+    _give(session, "withdraw", reason, question, yes=yes)
     session.say("your party has left; the agreement has ended for all")
 
 
 def _give(
     session: Session,
-    given: dict[str, Any],
     act: Act,
     reason: str | None,
     question: str,
@@ -87,7 +82,7 @@ def _give(
         raise click.UsageError(
             "missing option --reason or --yes: there is no terminal to ask you on"
         )
-    with seat(session, given) as at:
+    with seat(session) as at:
         kept = at.in_force()
         number = kept.agreement.number
         said = reason or click.prompt("Reason, in one line", value_proc=one_line, err=True)

@@ -21,7 +21,6 @@ from encoding.agreement.verification import (
 )
 from encoding.agreement.words import signature_chapter, state_of
 from encoding.cli.terminal import prompts
-from encoding.cli.terminal.options import seat_options
 from encoding.cli.terminal.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance
 from encoding.errors import (
     AgreementFileError,
@@ -111,14 +110,13 @@ class Entry:
     epilog="Example: blindlink agreement send foster-k12.agreement-1.json",
 )
 @click.argument("source", type=FILE)
-@seat_options
 @click.pass_obj
-def send(session: Session, /, *, source: Path, **given: Any) -> None:
+def send(session: Session, /, *, source: Path) -> None:
     """Send the draft in SOURCE to the broker, where every party that it names can read it.
 
     It binds nobody until every party has signed it. Sending it again changes nothing.
     """
-    with seat(session, given) as at:
+    with seat(session) as at:
         drafted = _from_file(at, source)
         shown = verified(at.client.propose_agreement(at.project, drafted.proposal()))
         refuse_other(shown, drafted.digest)
@@ -142,7 +140,6 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     help="Also approve runs in advance, as soon as every party has signed; you need the duty approver.",
 )
 @signing_options
-@seat_options
 @click.pass_obj
 def sign(
     session: Session,
@@ -161,7 +158,7 @@ def sign(
     everyone who signed earlier gives the same command once more. If the agreement begins later, all do so then.
     """
     entry = Entry.of(given, fingerprint)
-    with seat(session, given) as at:
+    with seat(session) as at:
         if standing:
             signed_and_approved(at, source, entry)
         else:
@@ -197,16 +194,15 @@ def signed_and_approved(at: Seat, source: Path | None, entry: Entry) -> KeptAgre
     epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)",
 )
 @click.argument("fingerprint", nargs=-1, required=True)
-@seat_options
 @click.pass_obj
-def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -> None:
+def accept(session: Session, /, *, fingerprint: tuple[str, ...]) -> None:
     """Keep the agreement that has the FINGERPRINT on counsel's sheet, so that commands go by it.
 
     Use it where nobody signed the agreement on this computer, such as an analyst's. It verifies every
     signature first. From then on you trust the keys that the agreement lists, since counsel of every party has
     signed that sheet.
     """
-    with seat(session, given) as at:
+    with seat(session) as at:
         shown = accept_agreement(at, "".join(fingerprint))
     session.say(f"agreement {shown.agreement.number} is kept, with the signature of every party")
 
@@ -217,15 +213,14 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
     epilog="Example: blindlink agreement status --json",
 )
 @json_option
-@seat_options
 @click.pass_obj
-def status(session: Session, /, **given: Any) -> None:
+def status(session: Session, /) -> None:
     """Show where each agreement of the project stands, who has signed it, and who has yet to sign.
 
     Your computer verifies the signatures itself; it doesn't rely on what the broker says.
     """
     today = session.now().date()
-    with seat(session, given) as at:
+    with seat(session) as at:
         listed = at.client.agreements(at.project)
         shown = [at.follow(at.fetch(one.agreement)) for one in listed.agreements]
         found = [at.known().with_words(kept) for kept in shown]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence
-from encoding.cli.terminal.options import seat_options
 from encoding.cli.terminal.standing_approvals import RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
@@ -43,11 +42,10 @@ def approve() -> None:
     epilog="Example: blindlink approve list --json",
 )
 @json_option
-@seat_options
 @click.pass_obj
-def list_pending(session: Session, /, **given: Any) -> None:
+def list_pending(session: Session, /) -> None:
     """List what needs approval, by whom, and the standing approvals."""
-    with seat(session, given) as at:
+    with seat(session) as at:
         pending = at.client.pending_approvals(at.project)
         standing = at.client.standing_approvals(at.project)
     document = {
@@ -78,16 +76,13 @@ def list_pending(session: Session, /, **given: Any) -> None:
 @click.argument("run_id", metavar="RUN", required=False)
 @_LASTS
 @_YES
-@seat_options
 @click.pass_obj
-def approve_run(
-    session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
-) -> None:
+def approve_run(session: Session, /, *, run_id: str | None, days: int, yes: bool) -> None:
     """Approve RUN, by exactly what is shown; without RUN, the one that waits for you.
 
     First it is checked against the signed agreement.
     """
-    _approve(session, given, "run", run_id, days=days, yes=yes)
+    _approve(session, "run", run_id, days=days, yes=yes)
 
 
 @approve.command(
@@ -98,13 +93,10 @@ def approve_run(
 @click.argument("run_id", metavar="RUN", required=False)
 @_LASTS
 @_YES
-@seat_options
 @click.pass_obj
-def approve_release(
-    session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
-) -> None:
+def approve_release(session: Session, /, *, run_id: str | None, days: int, yes: bool) -> None:
     """Approve that RUN's result is released; a person who uploaded for it cannot."""
-    _approve(session, given, "release", run_id, days=days, yes=yes)
+    _approve(session, "release", run_id, days=days, yes=yes)
 
 
 @approve.command(
@@ -115,14 +107,13 @@ def approve_release(
 @click.option("--until", required=True, help="The last day, such as 2027-06-30.")
 @click.option("--runs", required=True, type=RUNS, help="The number of runs to approve at most.")
 @_YES
-@seat_options
 @click.pass_obj
-def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: Any) -> None:
+def standing(session: Session, /, *, until: str, runs: int, yes: bool) -> None:
     """Approve runs by the agreed policy in advance, until a day, and up to a number.
 
     A run that fails does not count. You can revoke it at any time: blindlink approve revoke
     """
-    with seat(session, given) as at:
+    with seat(session) as at:
         approval = approve_in_advance(at, at.in_force(), until, runs, yes=yes)
     click.echo(approval)
 
@@ -134,11 +125,10 @@ def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: 
 )
 @click.argument("approval", required=False)
 @_YES
-@seat_options
 @click.pass_obj
-def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any) -> None:
+def revoke(session: Session, /, *, approval: str | None, yes: bool) -> None:
     """Revoke your party's standing APPROVAL at once; without APPROVAL, the only one there is."""
-    with seat(session, given) as at:
+    with seat(session) as at:
         chosen = approval or _only_standing(at)
         _refuse_unknown(at, chosen)
         confirm([f"This revokes the standing approval {chosen}."], yes=yes)
@@ -156,14 +146,13 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
 
 def _approve(
     session: Session,
-    given: dict[str, Any],
     step: Step,
     run_id: str | None,
     *,
     days: int,
     yes: bool,
 ) -> None:
-    with seat(session, given) as at:
+    with seat(session) as at:
         waiting = _chosen(at, step, run_id)
         kept = _covering(at, waiting)
         confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.cli.terminal.options import file_options
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -18,7 +17,6 @@ from schemas.shared.command_line import emit, json_option
 @click.argument("partner", required=False)
 @file_options
 @json_option
-@agency_options
 @click.pass_obj
 def attach(
     session: Session, *, partner: str | None, file: Path | None, id_column: str | None
@@ -33,12 +31,10 @@ def attach(
     only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.
     Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet.
     """
-    from encoding.project.delivering.attachments import attach_columns
-    from encoding.project.delivering.exchange import exchange_document, raise_first
+    from encoding.project.delivering.exchange import attach_columns, exchange_document, raise_first
 
     source = Source(file=file, id_column=id_column)
-    with session.workspace.refresh_lock(), session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with session.workspace.refresh_lock(), at_broker(session) as context:
         attached, failed = attach_columns(context, source, only=partner)
     raise_first(failed)
     emit(exchange_document([], attached), remarks=[one.sentence() for one in attached])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
 from encoding.project.agreement.project_view import project_view
@@ -29,7 +28,6 @@ from schemas.shared.command_line import FILE, emit, json_option
     "--output", "-o", required=True, type=FILE, help="The file to write, for the auditor."
 )
 @json_option
-@agency_options
 @click.pass_obj
 def audit_pack(session: Session, sample_file: Path | None, output: Path) -> None:
     """Write the match log, your receipts and your pins into one file for an auditor.

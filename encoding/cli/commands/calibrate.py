@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, subject_options
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.cli.terminal.options import subject_options
+from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.project.session import Session
 from encoding.project.uploading.subject import Subject, draw_sample, read_subject
 from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
@@ -55,7 +55,6 @@ _MOST_PARTNER = 200_000
 )
 @click.option("--html", type=FILE, help="Also write the report as a page, to look at or to print.")
 @json_option
-@agency_options
 @click.pass_obj
 def calibrate(
     session: Session,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_outputs, identity_options
+from encoding.cli.terminal.options import file_outputs
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
@@ -40,7 +40,6 @@ def certificate() -> None:
     epilog="Example: blindlink certificate list",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def list_all(session: Session) -> None:
     """List the project's destructions, newest first, with who has signed and what is outstanding."""
@@ -60,7 +59,6 @@ def list_all(session: Session) -> None:
 @click.option("--offline", is_flag=True, help="Check the one that is kept here, ask nobody.")
 @file_outputs
 @json_option
-@agency_options
 @click.pass_obj
 def show(
     session: Session,
@@ -87,21 +85,19 @@ def show(
 )
 @click.argument("number", required=False)
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def sign(session: Session, /, *, number: str | None, **given: Any) -> None:
+def sign(session: Session, /, *, number: str | None) -> None:
     """Check the certificate NUMBER, or else the newest one, and countersign it.
 
     Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
     or reviewer.
     """
-    unlock_own(session, given)
+    unlock_own(session)
     with session.connect() as client:
         trust = session.trust(client)
         chosen = number or _newest(session, client.destructions(session.project).destructions)
         found = fetch_certified(session, client, trust, chosen)
-        signed = counter_sign(session, client, trust, found, given)
+        signed = counter_sign(session, client, trust, found)
     show_certified(signed)
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.cli.terminal.options import subject_options
 from encoding.files import refuse_to_overwrite
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.project.session import Session
-from encoding.project.uploading.kept_audits import audit_sentences
 from encoding.project.uploading.subject import parse_day, read_subject
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 )
 @click.option("--accept", is_flag=True, help="Accept what was found: the file is right as it is.")
 @json_option
-@agency_options
 @click.pass_obj
 def check(
     session: Session,
@@ -84,6 +82,7 @@ def check(
 
 def _tell_attacks(session: Session) -> None:
     """Say what attacks on the encoded file found, or how to find it out before an agreement is drafted."""
+    from encoding.project.uploading.file_audit import audit_sentences
 
     told = list(audit_sentences(session, None)) if session.config_path.exists() else []
     for sentence in told:

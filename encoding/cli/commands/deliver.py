@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
+from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -19,7 +18,6 @@ from schemas.shared.command_line import emit, json_option
 @click.argument("partner")
 @file_options
 @json_option
-@agency_options
 @click.pass_obj
 def deliver(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
     """Send PARTNER the columns that the agreement lists for it, by the broker, sealed to its people.
@@ -33,8 +31,7 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     from encoding.project.delivering.outgoing import deliver_columns
 
     source = Source(file=file, id_column=id_column)
-    with session.workspace.refresh_lock(), session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with session.workspace.refresh_lock(), at_broker(session) as context:
         delivered, failed = deliver_columns(context, source, only=partner, anew=True)
     raise_first(failed)
     if not delivered:

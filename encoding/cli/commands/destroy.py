@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_outputs, identity_options
+from encoding.cli.terminal.options import file_outputs
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import NotReadyError
 from encoding.project.destroying.certificates import (
@@ -18,8 +17,8 @@ from encoding.project.destroying.certificates import (
     show_certified,
     write_certified,
 )
-from encoding.project.destroying.legal_holds import refuse_held
 from encoding.project.destroying.local_destruction import Order, destroy_here, wish_of
+from encoding.project.destroying.statements import refuse_held
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.rounds.destruction import Countersignature, duties_for
@@ -65,8 +64,6 @@ from schemas.shared.command_line import json_option
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @file_outputs
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
 def destroy(
     session: Session,
@@ -84,7 +81,6 @@ def destroy(
     yes: bool,
     output: Path | None,
     page: Path | None,
-    **given: Any,
 ) -> None:
     """Have the broker destroy what it holds of your party, and what was made of it; you cannot undo it.
 
@@ -110,27 +106,24 @@ def destroy(
                 "--handed-over can't be combined with --epoch, --frozen, --certificate or --keep"
             )
         wish = wish_of(epoch, frozen, also, keep, is_handed_over=handed_over)
-        destroy_here(
-            session, given, Order(wish, certificate, offline), partial(require_yes, yes=yes)
-        )
+        destroy_here(session, Order(wish, certificate, offline), partial(require_yes, yes=yes))
         return
     if any((epoch, frozen, certificate, also, keep, offline, handed_over)):
         raise click.UsageError(
             "--epoch, --frozen, --certificate, --also, --keep, --offline and --handed-over need --local"
         )
-    _destroy_there(session, given, upload, (output, page), yes=yes)
+    _destroy_there(session, upload, (output, page), yes=yes)
 
 
 def _destroy_there(
     session: Session,
-    given: dict[str, Any],
     upload: str | None,
     outputs: tuple[Path | None, Path | None],
     *,
     yes: bool,
 ) -> None:
     refuse_outputs(*outputs)
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     with session.connect() as client:
         trust = session.trust(client)
         refuse_held(session, client)
@@ -147,7 +140,7 @@ def _destroy_there(
             )
         found = fetch_certified(session, client, trust, begun.certificate)
         if duties_for(Countersignature) & set(own.public.duties):
-            found = counter_sign(session, client, trust, found, given)
+            found = counter_sign(session, client, trust, found)
         else:
             session.say("your steward has yet to counter-sign it: blindlink certificate sign")
     write_certified(found.file, *outputs)

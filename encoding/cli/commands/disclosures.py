@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import fetched_log
 from encoding.project.session import UNATTENDED_S, Session
 from schemas.documents.spreadsheet import inert
 from schemas.matchlog.proof import PROOF_START
@@ -51,7 +50,6 @@ COLUMNS = (
     help="Folder for a proof of each line, which anybody can check with the log's key.",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def disclosures(
     session: Session, *, record: str, csv_file: Path | None, proofs: Path | None

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
-from encoding.project.agreement.project_view import project_view
-from encoding.project.column_mapping import read_mapping
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
-from encoding.project.source import Source, refuse_list
+from encoding.project.source import Source, read_mapping, refuse_list
 from encoding.project.uploading.subject import parse_day, subject_of
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -52,7 +49,6 @@ if TYPE_CHECKING:
 )
 @click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option
-@agency_options
 @click.pass_obj
 def encode(
     session: Session,
@@ -80,8 +76,8 @@ def encode(
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)
         return
+    from encoding.project import rounds as round_steps
     from encoding.project.linking.past_rounds import forget_past_rounds
-    from encoding.project.rounds import rounds as round_steps
     from encoding.project.secret.shared_secret import require_secret
     from encoding.project.uploading import steps
 
@@ -95,8 +91,7 @@ def encode(
         skip_invalid=skip_invalid,
     )
     refuse_list(session, source)
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         require_secret(session, context.view)
         round_steps.top_up_nonces(context)
         found = round_steps.required_round(context)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from encoding.cli.terminal.options import seat_options
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import CertificateError
 from encoding.project.agreement.agreements import seat
@@ -44,16 +43,15 @@ def hold() -> None:
 )
 @_ORDER
 @_YES
-@seat_options
 @click.pass_obj
-def set_hold(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
+def set_hold(session: Session, /, *, order: str, yes: bool) -> None:
     """Set a legal hold: until your party lifts it, nothing of the project is destroyed, at any party.
 
     What the agreement wants destroyed meanwhile waits. You need the duty steward.
     """
-    project = _project(session, given)
+    project = _project(session)
     said = f"Until you lift it, nothing of {project} is destroyed: {order}"
-    _, mine = _give(session, given, "set", order, said, yes=yes)
+    _, mine = _give(session, "set", order, said, yes=yes)
     for one in mine[:1]:
         click.echo(one.hold)
     session.say(f"nothing of {project} is destroyed until you lift it: blindlink hold lift")
@@ -62,26 +60,24 @@ def set_hold(session: Session, /, *, order: str, yes: bool, **given: Any) -> Non
 @hold.command("lift", epilog='Example: blindlink hold lift --order "The case is closed."')
 @_ORDER
 @_YES
-@seat_options
 @click.pass_obj
-def lift(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
+def lift(session: Session, /, *, order: str, yes: bool) -> None:
     """Lift the legal holds that your party has set; those of others stay. You need the duty steward."""
-    project = _project(session, given)
+    project = _project(session)
     said = f"What is overdue in {project} is destroyed at once if no other hold is in force."
-    found, _ = _give(session, given, "lift", order, said, yes=yes)
+    found, _ = _give(session, "lift", order, said, yes=yes)
     others = "others are still in force" if found.is_held else "what is overdue is destroyed now"
-    party = unlock_own(session, given).public.party
+    party = unlock_own(session).public.party
     session.say(f"the legal holds of {party} are lifted; {others}")
 
 
 @hold.command("list", epilog="Example: blindlink hold list")
 @json_option
-@seat_options
 @click.pass_obj
-def list_holds(session: Session, /, **given: Any) -> None:
+def list_holds(session: Session, /) -> None:
     """List the legal holds of the project, newest first."""
-    project = _project(session, given)
-    with _broker(session, given) as client:
+    project = _project(session)
+    with _broker(session) as client:
         found = client.legal_holds(project)
     lines = []
     for one in found.holds:
@@ -96,7 +92,6 @@ def list_holds(session: Session, /, **given: Any) -> None:
 
 def _give(
     session: Session,
-    given: dict[str, Any],
     act: HoldAct,
     order: str,
     said: str,
@@ -104,11 +99,11 @@ def _give(
     yes: bool,
 ) -> tuple[HoldList, list[HoldView]]:
     """Sign it and hand it in; returns all holds, and those of the own party that stand."""
-    project = _project(session, given)
-    party = unlock_own(session, given).public.party
-    signed = signed_by_own(session, given, HoldNotice, project=project, act=act, order=order)
+    project = _project(session)
+    party = unlock_own(session).public.party
+    signed = signed_by_own(session, HoldNotice, project=project, act=act, order=order)
     require_yes([said], "Sign this for your party?", yes=yes)
-    with _broker(session, given) as client:
+    with _broker(session) as client:
         found = client.change_hold(project, signed)
     mine = [one for one in found.holds if one.lifted is None and one.party == party]
     if bool(mine) != (act == "set"):
@@ -116,20 +111,19 @@ def _give(
     return found, mine
 
 
-def _project(session: Session, given: dict[str, Any]) -> str:
-    named: str | None = given["project"]
-    if named is None and not session.config_path.exists():
+def _project(session: Session) -> str:
+    if session.named_project is None and not session.config_path.exists():
         raise click.UsageError("missing option --project: no settings file names it")
-    return named or session.project
+    return session.named_project or session.project
 
 
 @contextlib.contextmanager
-def _broker(session: Session, given: dict[str, Any]) -> Iterator[BrokerClient]:
+def _broker(session: Session) -> Iterator[BrokerClient]:
     """Give a client of the broker of the settings, or, for whoever has none, of the one that is named."""
-    if session.config_path.exists() and given["broker"] is None:
+    if session.config_path.exists() and session.broker is None:
         with session.connect() as client:
             session.trust(client)
             yield client
         return
-    with seat(session, given) as at:
+    with seat(session) as at:
         yield at.client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import click
 
@@ -12,12 +12,10 @@ from encoding.cli.commands.identity_enrol import enrol, rotate, token
 from encoding.cli.commands.identity_page_link import page_link, sign_on
 from encoding.cli.commands.identity_sheet import sheet
 from encoding.cli.commands.identity_trust import trust
-from encoding.cli.terminal.options import agency_options, identity_options
 from encoding.errors import IdentityError, IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.key_rotation import relock, replaced_files
 from encoding.project.own_keys import (
-    DEFAULT_FILE,
     identity_lines,
     new_unlocking,
     own_path,
@@ -52,43 +50,31 @@ for command in (enrol, sheet, trust, rotate, token, page_link, sign_on):
     type=click.Choice(get_args(Duty)),
     help="What you do for PARTY; give it once for each duty.",
 )
-@click.option(
-    "--file", "file", type=FILE, help=f"New file for the keys; {DEFAULT_FILE} if left out."
-)
-@click.option(
-    "--passphrase-file", type=FILE, help="Read the passphrase from this file instead of asking."
-)
-@click.option("--key-file", type=FILE, help="Lock by a new key file instead, for unattended runs.")
-@agency_options
 @click.pass_obj
-def new(  # noqa: PLR0917 - click passes by name
-    session: Session,
-    party: str,
-    duties: tuple[Duty, ...],
-    file: Path | None,
-    passphrase_file: Path | None,
-    key_file: Path | None,
-) -> None:
+def new(session: Session, party: str, duties: tuple[Duty, ...]) -> None:
     """Make your keys as a person of PARTY, and write them into a file that only you can open.
 
-    An existing file is never overwritten.
+    It is identity.txt, or the file of --identity; an existing file is never overwritten. With --key-file a new
+    key file locks it, for unattended runs.
     """
     apart = duty_apart(duties)
     if apart is not None:
         raise click.UsageError(
             f"the duty {apart} can be combined only with the duty steward: make keys for two persons"
         )
-    path = own_path(session, file)
+    path = own_path(session)
     made = new_identity(party, duties, session.now())
     # Before a passphrase is asked for, or a key file written, in vain.
     if path.exists():
         raise IdentityExistsError(
             f"{path} exists and is not overwritten", hint="what is sealed to its keys would be lost"
         )
-    write_identity(path, made, new_unlocking(passphrase_file, key_file))
+    write_identity(path, made, new_unlocking(session.passphrase_file, session.key_file))
     session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
-    if key_file is not None:
-        session.warn(f"anyone who can read both {path} and {key_file} can act as this person")
+    if session.key_file is not None:
+        session.warn(
+            f"anyone who can read both {path} and {session.key_file} can act as this person"
+        )
     click.echo("\n".join(identity_lines(made.public)))
 
 
@@ -97,16 +83,14 @@ def new(  # noqa: PLR0917 - click passes by name
     short_help="Show your own ID and fingerprint.",
     epilog="Example: blindlink identity show --json",
 )
-@click.option("--file", "file", type=FILE, help=f"File of the keys; {DEFAULT_FILE} if left out.")
 @json_option
-@agency_options
 @click.pass_obj
-def show(session: Session, file: Path | None) -> None:
+def show(session: Session) -> None:
     """Show your ID and the fingerprint of your keys; you need no passphrase.
 
     Read all twelve groups to somebody who knows your voice.
     """
-    signed = read_identity(own_path(session, file)).signed
+    signed = read_identity(own_path(session)).signed
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
     emit(document, identity_lines(signed.identity))
 
@@ -121,18 +105,16 @@ def show(session: Session, file: Path | None) -> None:
     type=FILE,
     help="Read the new passphrase from this file instead of asking.",
 )
-@identity_options
-@agency_options
 @click.pass_obj
-def passphrase(session: Session, /, *, new_passphrase_file: Path | None, **given: Any) -> None:
+def passphrase(session: Session, /, *, new_passphrase_file: Path | None) -> None:
     """Choose another passphrase for your keys; the keys themselves stay.
 
     Copies of the file from before still open with the former passphrase: replace them. If somebody else may
     have file and passphrase, tell the operator instead.
     """
-    path = own_path(session, given["identity"])
-    own = unlock_own(session, given)
-    unlocking = unlocking_of(session, given)
+    path = own_path(session)
+    own = unlock_own(session)
+    unlocking = unlocking_of(session)
     asked = "New passphrase for your keys"
     new = new_unlocking(new_passphrase_file, None, asked)
     # First, so that the same command goes on where one was killed.

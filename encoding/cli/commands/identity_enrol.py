@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from encoding.broker.credential import SignIn
-from encoding.cli.terminal.options import agency_options, broker_options, identity_options
 from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
-from encoding.hub.settings import HUB_NAME
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.project.invitations import require_same_keys
 from encoding.project.own_keys import identity_lines, own_path, unlock_own, unlocking_of
 from encoding.project.session import Session, broker_of
+from encoding.workspace.config import HUB_NAME
 from encoding.workspace.keepers import follow_keys
 from encoding.workspace.workspace import Workspace
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView
@@ -35,7 +34,6 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
     short_help="Send your public keys, with the operator's code.",
     epilog="Example: blindlink identity enrol --broker https://broker.example.org",
 )
-@click.option("--file", "file", type=FILE, help="File of your keys.")
 @click.option(
     "--code-file", type=FILE, help="Read the operator's code from this file instead of asking."
 )
@@ -44,17 +42,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
     type=FILE,
     help="Write your public keys here, too, for the person who drafts the agreement.",
 )
-@broker_options
-@agency_options
 @click.pass_obj
 def enrol(
     session: Session,
     /,
     *,
-    file: Path | None,
     code_file: Path | None,
     out: Path | None,
-    **given: Any,
 ) -> None:
     """Send your public keys to the broker, with the code that its operator gave you.
 
@@ -62,9 +56,9 @@ def enrol(
     """
     if out is not None:
         refuse_to_overwrite(out, own_start=b'{"identity":{')
-    signed = read_identity(own_path(session, file)).signed
+    signed = read_identity(own_path(session)).signed
     code = write_code(read_code(_typed_code(code_file)))
-    url, ca_file = broker_of(session, given)
+    url, ca_file = broker_of(session)
     with session.connect_to(url, ca_file, None) as client:
         view = client.enrol(EnrolmentRequest(code=code, identity=signed))
     require_same_keys(view, signed.identity)
@@ -82,20 +76,17 @@ def enrol(
     short_help="Replace your keys; the old ones sign for the new.",
     epilog="Example: blindlink identity rotate",
 )
-@broker_options
-@identity_options
-@agency_options
 @click.pass_obj
-def rotate(session: Session, /, **given: Any) -> None:
+def rotate(session: Session, /) -> None:
     """Replace your keys; the old ones sign for the new ones, so nobody has to confirm them again.
 
     The old file stays beside the new one: only its keys open what was sealed to them. If somebody else may
     have your keys, tell the operator instead: that person could replace them, too.
     """
-    url, ca_file = broker_of(session, given)
-    path = own_path(session, given["identity"])
-    old = unlock_own(session, given)
-    unlocking = unlocking_of(session, given)
+    url, ca_file = broker_of(session)
+    path = own_path(session)
+    old = unlock_own(session)
+    unlocking = unlocking_of(session)
     rotation = begin_rotation(path, old, unlocking, session.now())
     view = _send_change(session, rotation, url, ca_file)
     require_same_keys(view, rotation.new.public)
@@ -116,18 +107,15 @@ def rotate(session: Session, /, **given: Any) -> None:
     required=True,
     help="File for the token, owner-only; an old one is replaced.",
 )
-@broker_options
-@identity_options
-@agency_options
 @click.pass_obj
-def token(session: Session, /, *, out: Path, **given: Any) -> None:
+def token(session: Session, /, *, out: Path) -> None:
     """Sign in, and write a token of 10 minutes into a file, for a program that has no keys of its own.
 
     Anyone who reads the file can act as you until the token ends. `blindlink` itself needs no token.
     """
     refuse_to_overwrite(out, own_start=b"bl_")
-    url, ca_file = broker_of(session, given)
-    sign_in = SignIn(unlock_own(session, given), url, session.now)
+    url, ca_file = broker_of(session)
+    sign_in = SignIn(unlock_own(session), url, session.now)
     connection = session.connection_to(url, ca_file, sign_in)
     try:
         answer = sign_in.unbound_token(connection.post)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from encoding.cli.terminal.options import seat_options
 from encoding.project.agreement.agreements import seat
 from encoding.project.own_keys import identity_lines, identity_row
 from encoding.project.session import Session
@@ -19,15 +16,14 @@ from schemas.shared.command_line import emit, json_option
     epilog="Example: blindlink identity sheet > sheet.txt",
 )
 @json_option
-@seat_options
 @click.pass_obj
-def sheet(session: Session, /, **given: Any) -> None:
+def sheet(session: Session, /) -> None:
     """Print the people whom the operator has confirmed for the project, with their fingerprints.
 
     Print the list on paper, call each person on a number that you know, and tick those whose twelve groups
     match. Then draft or sign the agreement, or keep a fingerprint with: blindlink identity trust
     """
-    with seat(session, given) as at:
+    with seat(session) as at:
         trusted = {peer.fingerprint for peer in at.peers().peers}
         shown = [history.newest() for history in at.client.identities(at.project).identities]
     rows = [

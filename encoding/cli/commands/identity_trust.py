@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprints, read_peers, write_peers
@@ -29,7 +28,6 @@ from schemas.shared.command_line import FILE
     help="Their keys, as their `blindlink identity show --json` prints them; else the broker shows them.",
 )
 @click.option("--also", is_flag=True, help="Keep trusting the other people of PARTY.")
-@agency_options
 @click.pass_obj
 def trust(
     session: Session, party: str, fingerprint: tuple[str, ...], file: Path | None, *, also: bool

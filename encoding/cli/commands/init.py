@@ -9,7 +9,7 @@ import click
 
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.init_questions import ask_sections, doubts_about_file
-from encoding.cli.terminal.options import agency_options, input_options
+from encoding.cli.terminal.options import input_options
 from encoding.errors import AgencyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.project.session import Session
@@ -20,12 +20,7 @@ from encoding.workspace.config import ConfigFile, read_config, render_config
     "init",
     epilog="Example: blindlink init --preset edfi --file pupils.csv --project foster-pupils",
 )
-@click.option("--broker", "url", help="The broker's address, https://...")
-@click.option("--project", "project", help="The project's name.")
 @click.option("--party", help="Your agency's name in the project.")
-@click.option("--identity", help="File of your own keys; made by: blindlink identity new.")
-@click.option("--key-file", help="The key file that opens them, for unattended runs.")
-@click.option("--ca-file", help="The broker's certificate, if this computer does not trust it.")
 @click.option("--log-key", help="The broker's log key, or a file that holds it.")
 @click.option("--secret-file", help="File with the shared secret.")
 @click.option(
@@ -34,7 +29,6 @@ from encoding.workspace.config import ConfigFile, read_config, render_config
 @click.option("--links", "links", help="Where link IDs are written.")
 @click.option("--force", is_flag=True, help="Overwrite the settings file that is there.")
 @input_options
-@agency_options
 @click.pass_obj
 def init(session: Session, /, *, force: bool, **given: Any) -> None:
     """Ask what is needed, or take it from options, and write blindlink.toml, with comments.
@@ -58,12 +52,26 @@ def write_settings(session: Session, given: dict[str, Any], *, force: bool) -> P
     known = None if force else _begun(path)
     if known is None:
         refuse_to_overwrite(path, own_start=b"", force=force)
-    given["workspace"] = str(session.workspace_path) if session.workspace_path else None
-    sections = ask_sections(given, path.parent, known, may_ask=prompts.is_interactive())
+    sections = ask_sections(
+        {**given, **_of_program(session)}, path.parent, known, may_ask=prompts.is_interactive()
+    )
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)
     return path
+
+
+def _of_program(session: Session) -> dict[str, str | None]:
+    """Return what options of the program say, as settings name it."""
+    said = {
+        "url": session.broker,
+        "project": session.named_project,
+        "identity": session.identity,
+        "key_file": session.key_file,
+        "ca_file": session.ca_file,
+        "workspace": session.workspace_path,
+    }
+    return {name: None if value is None else str(value) for name, value in said.items()}
 
 
 def _begun(path: Path) -> ConfigFile | None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.errors import AgencyError, NotReadyError
 from encoding.project.agreement.project_view import current_view
 from encoding.project.session import Session
@@ -38,7 +37,6 @@ def known() -> None:
     help="The column of the partner's record IDs.",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def import_pairs(
     session: Session, *, file: Path, partner: str, own_column: str, partner_column: str
@@ -81,7 +79,6 @@ def import_pairs(
     epilog="Example: blindlink known forget --partner k12",
 )
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
-@agency_options
 @click.pass_obj
 def forget(session: Session, *, partner: str) -> None:
     """Forget the pairs with a partner; links that were made by them stay."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
+from encoding.cli.terminal.options import ACCEPT_CHANGE, as_reason, file_options
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
-from encoding.project.agreement.project_view import project_view
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.context import Context
 from encoding.project.linking.alarms import alarms_told, give_up_round
-from encoding.project.linking.own_ledger import ledger_file
 from encoding.project.noted_files import note_file
 from encoding.project.session import Session
 from encoding.project.source import Source
@@ -66,7 +65,6 @@ def _as_round_and_reason(
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a file of links.")
 @json_option
-@agency_options
 @click.pass_obj
 def links(
     session: Session,
@@ -95,7 +93,7 @@ def links(
     """
     from encoding.project.linking.blind_links import blind_links
     from encoding.project.linking.links_files import LinksOrder
-    from encoding.project.linking.owed_rounds import drain_links, own_supplements
+    from encoding.project.linking.past_rounds import drain_links, own_supplements
     from encoding.project.linking.round_links import RoundLinks
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
@@ -114,31 +112,31 @@ def links(
         return
     document: dict[str, object]
     source = Source(file=file, id_column=id_column)
-    with session.connect() as client, alarms_told(session):
-        trust = session.trust(client)
-        view = project_view(session, client)
-        mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
+    with at_broker(session) as context, alarms_told(session):
+        terms = context.view.terms
+        mode, sealed_for = _what_to_fetch(session, terms, recipient)
         if sealed_for is not None:
-            releases = newest_blind(client, view.terms, sealed_for, run_id)
+            releases = newest_blind(context.client, terms, sealed_for, run_id)
             if output is not None and len(releases) > 1:
                 raise click.UsageError(
                     f"choose a run: --run {' or --run '.join(r.run for r in releases)}"
                 )
-            write = partial(blind_links, session, client, trust, view, source=source, force=force)
+            write = partial(blind_links, context, source=source, force=force)
             found = [write(release=release, output=output) for release in releases]
             document = {"files": [one.to_document() for one in found]}
             sentence = "; ".join(one.sentence() for one in found)
         elif mode == "count":
-            total = fetch_total(client, session.project, session.party, trust, run_id)
+            total = fetch_total(
+                context.client, session.project, session.party, context.trust, run_id
+            )
             document = {"release": total.release, "run": total.run, "total": total.total}
-            below = f"fewer than {view.terms.floor:,}, which is the smallest number that is shown"
+            below = f"fewer than {terms.floor:,}, which is the smallest number that is shown"
             number = below if total.total is None else f"{total.total:,}"
             sentence = f"people found in more than one file: {number}"
             # Nothing else is to be had, so it goes where data goes.
             emit(document, [sentence])
             return
         else:
-            context = Context(session, client, trust, view)
             order = LinksOrder(source, output, force=force, accepted=accept_change)
             wanted = _round_to_write(context, order)
             # What another agency says of this round comes after what it said of those before.
@@ -158,11 +156,11 @@ def links(
 def _round_to_write(context: Context, order: LinksOrder) -> RoundView:
     """Return the newest round, or the one whose links wait where somebody accepts how many end."""
     from encoding.project.linking.own_links import own_links
-    from encoding.project.rounds.rounds import newest_round, proven
+    from encoding.project.rounds import newest_round, proven
 
     if order.accepted is not None:
         with context.session.workspace.lock():
-            held, last = own_links(context).held(), ledger_file(context).read().last
+            held, last = own_links(context).held(), context.ledger_file.read().last
         if held is not None and (last is None or last.round <= held.round):
             return proven(context, context.api.round(held.round))
     return newest_round(context)

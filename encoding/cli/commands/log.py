@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.log.heads import seen_head
 from encoding.project.session import Session
@@ -29,7 +28,6 @@ def log() -> None:
     "--output", "-o", type=FILE, help="Write the pin to this file too, to give to an auditor."
 )
 @json_option
-@agency_options
 @click.pass_obj
 def pin(session: Session, output: Path | None) -> None:
     """Fetch the newest checkpoint, make sure that the log only grew, keep it, and cosign it.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import click
 
-from encoding.cli.terminal.options import FORCE, agency_options, identity_options
+from encoding.cli.terminal.options import FORCE
 from encoding.errors import FileMissingError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing
 from encoding.people.sealed_file import read_sealed_header
@@ -29,12 +28,8 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @FORCE
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def open(
-    session: Session, /, *, file: Path, output: Path | None, force: bool, **given: Any
-) -> None:
+def open(session: Session, /, *, file: Path, output: Path | None, force: bool) -> None:
     """Open FILE, which was sealed to you with `blindlink seal`, with your own keys.
 
     A file that was changed or cut off on its way leaves nothing behind.
@@ -43,7 +38,7 @@ def open(
         raise click.UsageError("name the file to write: --output")
     target = output or file.with_suffix("")
     refuse_to_overwrite(target, own_start=b"", force=force)
-    unlock_own(session, given)
+    unlock_own(session)
     keys = [*own_keys(session)]
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")

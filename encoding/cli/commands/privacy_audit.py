@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, subject_options
+from encoding.cli.terminal.options import subject_options
 from encoding.project.agreement.agreements import agreed_side, most_of_partners
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.project.session import Session
 from encoding.project.uploading.subject import read_subject
 from schemas.linkage.rows import MAX_RECORDS
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 )
 @click.option("--html", type=FILE, help="Also write the report as a page, to read or to print.")
 @json_option
-@agency_options
 @click.pass_obj
 def privacy_audit(
     session: Session,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.errors import NotReadyError, ReceiptError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
@@ -26,7 +25,6 @@ def receipt() -> None:
 )
 @click.argument("files", nargs=-1, type=FILE)
 @json_option
-@agency_options
 @click.pass_obj
 def verify(session: Session, files: tuple[Path, ...]) -> None:
     """Check FILES, or every receipt in the workspace, without asking the broker.

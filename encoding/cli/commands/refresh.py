@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import ACCEPT_CHANGE, agency_options, file_options
+from encoding.cli.terminal.options import ACCEPT_CHANGE, file_options
 from encoding.project.session import UNATTENDED_S, Session
 from encoding.project.source import Source
 from schemas.shared.command_line import FILE, emit, json_option
@@ -43,7 +43,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @ACCEPT_CHANGE
 @json_option
-@agency_options
 @click.pass_obj
 def refresh(
     session: Session,
@@ -76,7 +75,7 @@ def refresh(
     """
     from encoding.project.delivering.exchange import ColumnsOrder
     from encoding.project.linking.links_files import LinksOrder
-    from encoding.project.nightly.refresh import do_what_is_due
+    from encoding.project.refresh import do_what_is_due
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)

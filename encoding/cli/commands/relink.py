@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from encoding.cli.terminal.options import REASON, agency_options, identity_options
+from encoding.cli.terminal.options import REASON
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
@@ -21,12 +19,8 @@ from schemas.shared.command_line import emit, json_option
     "--link-id", help="Which of its link IDs, if more than one of this record was unlinked."
 )
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def relink(
-    session: Session, /, record: str, *, reason: str, link_id: str | None, **given: Any
-) -> None:
+def relink(session: Session, /, record: str, *, reason: str, link_id: str | None) -> None:
     """Link one of your records again that your agency unlinked; - reads the number from standard input.
 
     In the next round the record has its link ID again, unless it got another one meanwhile; the other
@@ -34,7 +28,7 @@ def relink(
     """
     from encoding.project.linking.unlinks import RecordWord, speak_own
 
-    link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
+    link = speak_own(session, RecordWord.typed("relink", record, reason, link_id))
     remark = (
         "the link ID is in force again from the next round on; the other agencies are told then"
     )

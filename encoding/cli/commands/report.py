@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
-from encoding.project.noted_files import note_file
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import note_file, refuse_another_page, write_page
 from encoding.project.session import Session
 from encoding.sharing.agency_state import attention
 from schemas.shared.command_line import FILE, emit, json_option
@@ -23,7 +21,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is no report.")
 @json_option
-@agency_options
 @click.pass_obj
 def report(session: Session, *, output: Path | None, force: bool) -> None:
     """Write one page of where your agency stands, for an analyst, a steward and a director.
@@ -32,10 +29,10 @@ def report(session: Session, *, output: Path | None, force: bool) -> None:
     received what. It goes by what the broker says now. If the broker does not answer, it goes by what it said
     last, and says when that was. The page names nobody.
     """
-    from encoding.project.status.agency_states import agency_state
+    from encoding.project.status import agency_state
     from encoding.sharing.agency_page import agency_page, summary
 
-    links = session.config.resolve(session.config.sections.output.links)
+    links = session.links_path
     path = output or links.with_name("agency-report.html")
     refuse_another_page(path, force=force)
     found = agency_state(session)

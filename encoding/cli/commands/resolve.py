@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options, output_options
+from encoding.cli.terminal.options import file_options, output_options
 from encoding.files import refuse_to_overwrite
 from encoding.project.noted_files import note_file
 from encoding.project.session import Session
@@ -17,7 +17,6 @@ from encoding.records.agency_file import agency_file
 @click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @file_options
 @output_options("Where to write the rows with your record IDs.")
-@agency_options
 @click.pass_obj
 def resolve(
     session: Session,

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options, identity_options
+from encoding.cli.terminal.options import file_options
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.noted_files import note_file
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
@@ -55,8 +54,6 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Overwrite a file when exporting.")
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
 def review(session: Session, /, *, file: Path | None, id_column: str | None, **given: Any) -> None:
     """Decide whether each pair that a run was not sure of is the same person.
@@ -86,9 +83,8 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
         _refuse_without_screen()
     source = Source(file=file, id_column=id_column)
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
-    unlock_own(session, given)
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    unlock_own(session)
+    with at_broker(session) as context:
         if deed == "answer":
             n_reviews = answer_reviews(context, source, reviews_of(context))
             emit({"answered": n_reviews}, remarks=[f"answered {counted(n_reviews, 'review')}"])
@@ -123,7 +119,7 @@ def _refuse_without_screen() -> None:
     if find_spec("textual") is None:
         raise ExtraMissingError(
             "the screen for clerical review needs an optional package",
-            hint=f"install blindlink[review], {otherwise}",
+            hint=f"in Blindlink's folder: pip install '.[review]'; {otherwise}",
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError(f"the review screen needs a terminal; {otherwise}")

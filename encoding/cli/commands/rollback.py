@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from encoding.cli.terminal.options import REASON, agency_options, identity_options
+from encoding.cli.terminal.options import REASON
 from encoding.project.linking.rollback import RollbackWord, roll_back
 from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
@@ -28,8 +27,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 )
 @click.option("--output", "-o", required=True, type=FILE, help="Where to write what you sign.")
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
 def rollback(
     session: Session,
@@ -39,7 +36,6 @@ def rollback(
     reason: str,
     theirs: tuple[Path, ...],
     output: Path,
-    **given: Any,
 ) -> None:
     """Sign that all recipients go back to an earlier round's link IDs. Once all have signed, go back.
 
@@ -47,5 +43,5 @@ def rollback(
     read your reason, so name nobody in it. It counts from the next round on, for which all must have done it:
     until then no round is stored. What an agency has unlinked stays so.
     """
-    done = roll_back(session, RollbackWord(number, reason, theirs, output), given)
+    done = roll_back(session, RollbackWord(number, reason, theirs, output))
     emit(done.document(), remarks=done.remarks())

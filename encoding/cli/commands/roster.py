@@ -10,7 +10,6 @@ import click
 from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_known, require_next
 from encoding.cli.commands.agreement_signatures import hand_in
-from encoding.cli.terminal.options import seat_options
 from encoding.cli.terminal.shown_keys import compared_person
 from encoding.project.agreement.agreements import seat
 from encoding.project.own_keys import identity_row
@@ -33,12 +32,11 @@ def roster() -> None:
     epilog="Example: blindlink roster show --json",
 )
 @json_option
-@seat_options
 @click.pass_obj
-def show(session: Session, /, **given: Any) -> None:
+def show(session: Session, /) -> None:
     """Show who acts for each party, with duties and fingerprints, and which of your people have keys but no
     place yet."""
-    with seat(session, given) as at:
+    with seat(session) as at:
         kept = at.in_force()
         shown = at.client.identities(at.project).identities
         peers = at.peers()
@@ -82,7 +80,6 @@ def show(session: Session, /, **given: Any) -> None:
 @click.option(
     "--holder", metavar="PERSON", help="The person who will hold the secret for your party."
 )
-@seat_options
 @click.pass_obj
 def change(
     session: Session,
@@ -92,7 +89,6 @@ def change(
     fingerprints: tuple[str, ...],
     leaving: tuple[str, ...],
     holder: str | None,
-    **given: Any,
 ) -> None:
     """Add people who act for your party, or remove them. You sign it alone, as a steward.
 
@@ -104,7 +100,7 @@ def change(
         raise click.UsageError("say who joins or leaves: --add PERSON, --remove PERSON")
     if fingerprints and len(fingerprints) != len(joining):
         raise click.UsageError("give one --fingerprint for each --add, in their order")
-    with seat(session, given) as at:
+    with seat(session) as at:
         before = at.last_signed()
         shown = at.client.identities(at.project).identities
         read = fingerprints or (None,) * len(joining)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options, file_options
+from encoding.cli.terminal.options import file_options
 from encoding.errors import NotReadyError
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from encoding.project.source import Source
-from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -27,7 +25,6 @@ def round() -> None:
 
 
 @round.command("ready", short_help="Get ready: log spare nonces of this workspace.")
-@agency_options
 @click.pass_obj
 def ready(session: Session) -> None:
     """Get ready for rounds: put spare nonces of this workspace into the match log.
@@ -37,10 +34,9 @@ def ready(session: Session) -> None:
 
     Example: blindlink round ready
     """
-    from encoding.project.rounds.rounds import top_up_nonces
+    from encoding.project.rounds import top_up_nonces
 
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         top_up_nonces(context)
         waiting = ", ".join(context.api.rounds().waiting_for)
     session.say(
@@ -52,17 +48,14 @@ def ready(session: Session) -> None:
 
 @round.command("status", short_help="Show which round is open, and who has uploaded.")
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session) -> None:
     """Show which round is open, who has uploaded, and whose claims are there.
 
     Example: blindlink round status
     """
-    with session.connect() as client:
-        session.trust(client)
-        terms = project_view(session, client, must_bind=False).terms
-        listed = RoundsApi(client, session.project).rounds()
+    with at_broker(session, must_bind=False) as context:
+        terms, listed = context.view.terms, context.api.rounds()
     emit(listed.to_json(), round_lines(listed, terms))
 
 
@@ -74,7 +67,6 @@ def status(session: Session) -> None:
     help="Why you correct the round; the match log records it.",
 )
 @json_option
-@agency_options
 @click.pass_obj
 def correct(session: Session, *, reason: str) -> None:
     """Void all uploads of the open round, and begin the next round in its place.
@@ -84,10 +76,9 @@ def correct(session: Session, *, reason: str) -> None:
 
     Example: blindlink round correct --reason wrong-file
     """
-    from encoding.project.rounds.rounds import top_up_nonces, void_nonces
+    from encoding.project.rounds import top_up_nonces, void_nonces
 
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         found = next((one for one in context.api.rounds().rounds if one.state == "open"), None)
         if found is None:
             raise NotReadyError("no round is open", hint="see: blindlink round status")
@@ -114,7 +105,6 @@ def correct(session: Session, *, reason: str) -> None:
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are no such report.")
 @json_option
-@agency_options
 @click.pass_obj
 def report(
     session: Session, *, file: Path | None, id_column: str | None, output: Path | None, force: bool
@@ -130,8 +120,7 @@ def report(
     from encoding.sharing.round_page import summary
 
     order = LinksOrder(Source(file=file, id_column=id_column), output, force=force)
-    with session.connect() as client:
-        context = Context(session, client, session.trust(client), project_view(session, client))
+    with at_broker(session) as context:
         written = report_of_round(context, newest_reported(context), order)
     emit(
         written.report.to_json(),

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.terminal.options import agency_options
-from encoding.project.agreement.project_view import project_view
-from encoding.project.context import Context
+from encoding.project.agreement.project_view import at_broker
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
@@ -22,24 +20,21 @@ if TYPE_CHECKING:
     "--again", is_flag=True, help="Ask once more for a run that has failed or was cancelled."
 )
 @json_option
-@agency_options
 @click.pass_obj
 def run(session: Session, wait: bool, again: bool) -> None:
     """Show the runs of the newest round; a run starts by itself once both agencies have uploaded.
 
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
-    from encoding.project.rounds import rounds as round_steps
+    from encoding.project import rounds as round_steps
 
-    with session.connect() as client:
-        trust, view = session.trust(client), project_view(session, client)
-        context = Context(session, client, trust, view)
+    with at_broker(session) as context:
         found = round_steps.newest_round(context)
         if again:
             round_steps.ask_again(context, found)
         if wait:
             runs = round_steps.await_runs(context, found)
-            session.trust_again(client, trust)
+            session.trust_again(context.client, context.trust)
         else:
             runs = round_steps.runs_of(context, found)
         reasons = round_steps.reasons_of(context, found, runs)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import FORCE, agency_options
+from encoding.cli.terminal.options import FORCE
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
-from encoding.project.agreement.receivers import receivers_of
+from encoding.project.agreement.rosters import receivers_of
 from encoding.project.noted_files import note_file
 from encoding.project.sealed_files import SUFFIX, seal_file
 from encoding.project.session import Session
@@ -28,7 +28,6 @@ from schemas.shared.command_line import FILE, emit, json_option
 @click.option("--offline", is_flag=True, help="Do not ask the broker for newer keys.")
 @FORCE
 @json_option
-@agency_options
 @click.pass_obj
 def seal(
     session: Session,

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from encoding.cli.commands.secret_share import accept, rotate, share, status
-from encoding.cli.terminal.options import agency_options
 from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
 from encoding.secret.secret import new_secret, read_secret, spoken, write_secret
@@ -29,7 +28,6 @@ for _command in (share, accept, status, rotate):
     epilog="Example: blindlink secret new secret.txt",
 )
 @click.argument("file", required=False, type=FILE)
-@agency_options
 @click.pass_obj
 def new(session: Session, file: Path | None) -> None:
     """Write a new random secret into FILE (or the file of the settings), which only you may read.
@@ -50,7 +48,6 @@ def new(session: Session, file: Path | None) -> None:
     epilog="Example: blindlink secret key-id",
 )
 @click.argument("file", required=False, type=FILE)
-@agency_options
 @click.pass_obj
 def key_id(session: Session, file: Path | None) -> None:
     """Print the key id of the secret. If it differs between two agencies, they have different secrets.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from encoding.cli.terminal.advice import advise_custody
-from encoding.cli.terminal.options import agency_options, exchange_options
+from encoding.cli.terminal.options import exchange_options
 from encoding.errors import NotReadyError
 from encoding.project.secret.carriage import carriage
 from encoding.project.session import Session
@@ -35,13 +35,13 @@ _EPOCH: Final = click.option(
 @click.option("--again", is_flag=True, help="Forget what was agreed so far, and start over.")
 @exchange_options
 @click.pass_obj
-def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) -> None:
+def share(session: Session, /, *, epoch: int | None, again: bool, **by: Any) -> None:
     """Send each other agency your part of the secret, sealed.
 
     Every agency that encodes does this once. Only the agency that a part is sealed to can open it. You need
     the other agencies' keys first: blindlink identity trust.
     """
-    _share(session, given, lambda _: epoch, again=again)
+    _share(session, lambda _: epoch, again=again, **by)
 
 
 @click.command(
@@ -51,13 +51,13 @@ def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) 
 )
 @exchange_options
 @click.pass_obj
-def rotate(session: Session, /, **given: Any) -> None:
+def rotate(session: Session, /, **by: Any) -> None:
     """Begin the secret of the next epoch, while this epoch's stays in use.
 
     Every agency does this, then accepts. The new secret counts from the moment at which the agreement names the
     next epoch; everything is then encoded anew.
     """
-    _share(session, given, lambda view: view.terms.epoch + 1)
+    _share(session, lambda view: view.terms.epoch + 1, **by)
 
 
 @click.command(
@@ -78,11 +78,11 @@ def rotate(session: Session, /, **given: Any) -> None:
 @click.pass_obj
 def accept(
     session: Session,
-    /,
     *,
     epoch: int | None,
     from_files: tuple[Path, ...],
-    **given: Any,
+    to_file: Path | None,
+    holders: tuple[str, ...],
 ) -> None:
     """Take the parts that the other agencies sent, make the secret, and confirm it to them.
 
@@ -91,8 +91,8 @@ def accept(
     """
     from encoding.epoch.exchange import differences, refuse_differences
 
-    with carriage(session, given, from_files) as carried:
-        kept = carried.accept(epoch, given)
+    with carriage(session, to_file, from_files) as carried:
+        kept = carried.accept(epoch, holders)
     if kept is not None:
         _print_status(session, kept)
         refuse_differences(differences(kept, session.party))
@@ -106,7 +106,6 @@ def accept(
 )
 @_EPOCH
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session, *, epoch: int | None) -> None:
     """Show whose part of the secret is here, who has confirmed it, and whether all encode alike.
@@ -130,13 +129,14 @@ def status(session: Session, *, epoch: int | None) -> None:
 
 def _share(
     session: Session,
-    given: Mapping[str, Any],
     epoch_in: Callable[[ProjectView], int | None],
     *,
+    to_file: Path | None,
+    holders: tuple[str, ...],
     again: bool = False,
 ) -> None:
-    with carriage(session, given) as carried:
-        exchange = carried.exchange(epoch_in(carried.view), given)
+    with carriage(session, to_file) as carried:
+        exchange = carried.exchange(epoch_in(carried.view), holders)
         if again:
             exchange.refuse_confirmed()
             # First: where all have confirmed it and this agency does not know yet, it keeps what it has.

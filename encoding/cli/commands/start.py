@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.terminal.options import agency_options
 from encoding.project.invitations import Place, enrolled, read_invitation, settle
 from encoding.project.own_keys import identity_lines
 from encoding.project.session import Session
@@ -17,41 +16,25 @@ from schemas.signing.identity import Duty
 
 @click.command("start", epilog="Example: blindlink start ann.invitation")
 @click.argument("invitation", type=FILE)
-@click.option("--project", help="The project, where the invitation names none.")
-@click.option(
-    "--passphrase-file",
-    type=FILE,
-    help="Read the passphrase from this file instead of asking; the settings will name it.",
-)
-@click.option(
-    "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
-)
-@agency_options
 @click.pass_obj
-def start(
-    session: Session,
-    *,
-    invitation: Path,
-    project: str | None,
-    passphrase_file: Path | None,
-    key_file: Path | None,
-) -> None:
+def start(session: Session, *, invitation: Path) -> None:
     """Make your keys, send the public ones, and write your settings, all from the INVITATION of the operator.
 
     Then call the operator and read out the fingerprint that is shown. You can repeat the command at any time:
-    it goes on where it stopped, and never replaces keys or settings.
+    it goes on where it stopped, and never replaces keys or settings. With --key-file a new key file locks your
+    keys, for unattended runs; the settings will name it, or the file of --passphrase-file.
     """
     invited = read_invitation(invitation)
-    place = Place.of(session, invited, project, passphrase_file=passphrase_file, key_file=key_file)
+    place = Place.of(session, invited)
     view, public = enrolled(session, place)
     settle(session, place)
     session.say(
         f"your keys are in {place.identity}, your settings in {session.config_path}; keep a copy of the first,"
         " and never send it to anyone"
     )
-    if key_file is not None:
+    if session.key_file is not None:
         session.warn(
-            f"anyone who can read both {place.identity} and {key_file} can act as this person"
+            f"anyone who can read both {place.identity} and {session.key_file} can act as this person"
         )
     if view.state == "awaiting":
         session.say("now call the operator, and read out your ID and all twelve groups:")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.terminal.advice import advise_custody
-from encoding.cli.terminal.options import agency_options
 from encoding.errors import BrokerUnreachableError
 from encoding.project.session import Session
 from encoding.rounds.known_status import KnownStatus, late_words, read_status
@@ -21,15 +20,13 @@ if TYPE_CHECKING:
 
 @click.command("status", epilog="Example: blindlink status --json")
 @json_option
-@agency_options
 @click.pass_obj
 def status(session: Session) -> None:
     """Show where the linkage stands, who is waited for, what is overdue, and which command comes next.
 
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
-    from encoding.project.exporting.freezing import overdue_files
-    from encoding.project.status.linkage_status import STATUS, linkage_status
+    from encoding.project.status import STATUS, linkage_status, overdue_files
 
     # Nobody waits for an answer that a second call gives as well.
     session.patience_s = 0

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import quiet_option
 from encoding.project.session import Session
 from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import FILE, emit, json_option
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Accept the guesses about the columns.")
 @click.option("--force", is_flag=True, help="Overwrite the files of an earlier trial.")
 @json_option
-@quiet_option
 @click.pass_obj
 def trial(
     session: Session,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from encoding.cli.terminal.options import REASON_OR_LIST, agency_options, identity_options
+from encoding.cli.terminal.options import REASON_OR_LIST
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
@@ -18,12 +16,8 @@ from schemas.shared.command_line import emit, json_option
 @REASON_OR_LIST
 @click.option("--list", "lists", is_flag=True, help="List what was unlinked and linked again.")
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def unlink(
-    session: Session, /, record: str | None, *, reason: str | None, lists: bool, **given: Any
-) -> None:
+def unlink(session: Session, /, record: str | None, *, reason: str | None, lists: bool) -> None:
     """Retire the link ID of one of your records, by its own number; - reads the number from standard input.
 
     Your record and the other agencies' of this link ID stay apart in every later round, and no other record
@@ -40,7 +34,7 @@ def unlink(
         return
     if record is None or reason is None:
         raise click.UsageError("name the record, and say why with --reason; or give --list")
-    link = speak_own(session, RecordWord.typed("unlink", record, reason), given)
+    link = speak_own(session, RecordWord.typed("unlink", record, reason))
     remarks = (
         "the link ID is retired; the other agencies hear of it in the next round",
         "to take it out of links.csv, type: blindlink links",

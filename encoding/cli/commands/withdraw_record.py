@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, identity_options
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import LogError, UnknownRecordError
 from encoding.project.agreement.project_view import project_view
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import fetched_log
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi
@@ -42,12 +41,8 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def withdraw_record(
-    session: Session, /, *, record: str, in_advance: bool, yes: bool, **given: Any
-) -> None:
+def withdraw_record(session: Session, /, *, record: str, in_advance: bool, yes: bool) -> None:
     """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
 
     The broker learns its handle, never its record ID, and the match log holds a commitment that only you can
@@ -58,7 +53,7 @@ def withdraw_record(
     from encoding.packing.withdrawals import Withdrawn
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
-    unlock_own(session, given)
+    unlock_own(session)
     workspace, project = session.workspace, session.project
     with workspace.lock():
         known = find_record(workspace, project, record_id)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from encoding.cli.commands.workspace_custodian import custodian
-from encoding.cli.terminal.options import FORCE, agency_options, identity_options
+from encoding.cli.terminal.options import FORCE
 from encoding.cli.terminal.shown_keys import compared_person
 from encoding.errors import BackupError, ConfigError
 from encoding.files import refuse_to_overwrite, write_durably
@@ -50,16 +50,14 @@ workspace.add_command(custodian)
     short_help="Seal it to your own keys, and print a recovery code.",
     epilog="Example: blindlink workspace protect",
 )
-@identity_options
-@agency_options
 @click.pass_obj
-def protect(session: Session, /, **given: Any) -> None:
+def protect(session: Session, /) -> None:
     """Seal the workspace to your own keys, and print a recovery code for the day when these are lost.
 
     Write the code down, keep it away from this computer, and tell two people of your agency where it is. It is
     shown once. Give the command again for a new code.
     """
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     _refuse_keys_that_commands_cannot_open(session)
     with session.workspace.lock():
         made = seal(session.workspace, own, session.now())
@@ -76,15 +74,13 @@ def protect(session: Session, /, **given: Any) -> None:
 )
 @click.argument("file", type=FILE)
 @FORCE
-@identity_options
-@agency_options
 @click.pass_obj
-def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> None:
+def backup(session: Session, /, *, file: Path, force: bool) -> None:
     """Write a backup into FILE; only you, your custodians and the recovery code can open it.
 
     You can keep it on any drive. It leaves out encodings that were not sent: you can make them again.
     """
-    unlock_own(session, given)
+    unlock_own(session)
     _write(session, file, None, force=force)
     if session.config_path.exists():
         note_backup(session.workspace, session.project, utc_text(session.now()))
@@ -103,8 +99,6 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
     help="The fingerprint that they read to you, if they aren't a custodian; else you are asked.",
 )
 @FORCE
-@identity_options
-@agency_options
 @click.pass_obj
 def handover(
     session: Session,
@@ -114,7 +108,6 @@ def handover(
     person: str,
     fingerprint: str | None,
     force: bool,
-    **given: Any,
 ) -> None:
     """Write the whole workspace into FILE for the person of your party who takes over your work.
 
@@ -123,7 +116,7 @@ def handover(
     They type: blindlink workspace restore. From then on only their keys open it; yours and your recovery code
     don't.
     """
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     keepers = read_keepers(session.workspace)
     if person in {one.person for one in keepers.custodians}:
         receiver = keepers.custodian(person)
@@ -156,8 +149,6 @@ def handover(
     "--recovery-code", is_flag=True, help="Open it by the recovery code, which is asked for."
 )
 @_CODE_FILE
-@identity_options
-@agency_options
 @click.pass_obj
 def restore(
     session: Session,
@@ -167,7 +158,6 @@ def restore(
     made_by: str | None,
     recovery_code: bool,
     code_file: Path | None,
-    **given: Any,
 ) -> None:
     """Restore the workspace of a backup on this computer, as yours; all of it, or nothing.
 
@@ -175,7 +165,7 @@ def restore(
     blindlink.toml here, you get the backup's; if yours names no file of people, it takes that section from the
     backup.
     """
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     by_code = recovery_code or code_file is not None
     opener = _recovery(session, own, code_file) if by_code else own
     expected = None if made_by is None else read_fingerprint(made_by)
@@ -201,16 +191,14 @@ def restore(
     epilog="Example: blindlink workspace recover",
 )
 @_CODE_FILE
-@identity_options
-@agency_options
 @click.pass_obj
-def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> None:
+def recover(session: Session, /, *, code_file: Path | None) -> None:
     """Open the workspace by its recovery code, seal it to your new keys, and print a new code.
 
     For a forgotten passphrase or a lost identity file: first make new keys with `blindlink identity new`, and
     have the operator enrol them.
     """
-    own = unlock_own(session, given)
+    own = unlock_own(session)
     code = _typed_code(code_file)
     recovery_keys(code, own.public.party, session.now())
     with session.workspace.lock():

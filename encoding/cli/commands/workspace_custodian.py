@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from encoding.cli.terminal.options import agency_options, identity_options
 from encoding.cli.terminal.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
@@ -34,10 +33,8 @@ def custodian() -> None:
 )
 @click.argument("file", type=FILE)
 @click.argument("fingerprint", nargs=-1, required=True)
-@identity_options
-@agency_options
 @click.pass_obj
-def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **given: Any) -> None:
+def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...]) -> None:
     """Make the person of FILE a custodian, whose FINGERPRINT they have read to you.
 
     FILE is what their `blindlink identity show --json` prints. The next backups open with their keys, too.
@@ -52,7 +49,7 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
         raise UntrustedKeyError(
             f"the keys in {file} have a different fingerprint: {person.fingerprint()}"
         )
-    _change(session, given, lambda keepers: keepers.with_custodian(person))
+    _change(session, lambda keepers: keepers.with_custodian(person))
     session.say(
         f"{person.person} can open the workspace and its next backups; make one:"
         " blindlink workspace backup"
@@ -65,12 +62,10 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
     epilog="Example: blindlink workspace custodian remove per-0123...",
 )
 @click.argument("person")
-@identity_options
-@agency_options
 @click.pass_obj
-def remove(session: Session, /, *, person: str, **given: Any) -> None:
+def remove(session: Session, /, *, person: str) -> None:
     """End PERSON's custody. Earlier backups still open with their keys."""
-    _change(session, given, lambda keepers: keepers.without_custodian(person))
+    _change(session, lambda keepers: keepers.without_custodian(person))
     session.say(
         f"{person} is no longer a custodian; make a new backup and destroy the earlier ones"
     )
@@ -78,12 +73,10 @@ def remove(session: Session, /, *, person: str, **given: Any) -> None:
 
 @custodian.command("list", epilog="Example: blindlink workspace custodian list --json")
 @json_option
-@identity_options
-@agency_options
 @click.pass_obj
-def show(session: Session, /, **given: Any) -> None:
+def show(session: Session, /) -> None:
     """List who can open the workspace."""
-    unlock_own(session, given)
+    unlock_own(session)
     keepers = read_keepers(session.workspace)
     rows = [("owner", keepers.owner), *(("custodian", one) for one in keepers.custodians)]
     document = [
@@ -93,8 +86,8 @@ def show(session: Session, /, **given: Any) -> None:
     emit(document, [*lines, "and anyone who has the recovery code"])
 
 
-def _change(session: Session, given: Any, change: Any) -> Keepers:
-    unlock_own(session, given)
+def _change(session: Session, change: Any) -> Keepers:
+    unlock_own(session)
     with session.workspace.lock():
         keepers: Keepers = change(read_keepers(session.workspace))
         keep(session.workspace, keepers, session.workspace.key(), session.now())

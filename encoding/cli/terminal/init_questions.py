@@ -13,7 +13,7 @@ from encoding.cli.terminal.options import split_columns
 from encoding.errors import AgencyError, ConfigError
 from encoding.profiles.catalog import ColumnPreset, load_preset
 from encoding.profiles.column_words import columns_by_header
-from encoding.project.column_mapping import read_mapping
+from encoding.project.source import read_mapping
 from encoding.records import open_table
 from encoding.workspace.config import ConfigFile, parse_sections, settings_path
 from schemas.documents.errors import CheckpointError

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from schemas.shared.command_line import FILE
+from schemas.shared.command_line import FILE, SharedOption
 
 MAX_REASON: Final = 2000
 
@@ -69,40 +69,66 @@ ACCEPT_CHANGE: Final = click.option(
 )
 
 
-def agency_options(function: _Function) -> _Function:
-    """Add --config, --workspace and --quiet, which set the session and are not passed on."""
+def program_options(function: _Function) -> _Function:
+    """Add the options that set the session, and that every command takes."""
     options = (
-        click.option(
+        _shared(
             "--config",
-            type=FILE,
-            expose_value=False,
-            callback=_set("config_path"),
-            help="Settings file; blindlink.toml in this folder unless you say otherwise.",
+            "config_path",
+            FILE,
+            "Settings file; blindlink.toml in this folder if left out.",
         ),
-        click.option(
+        _shared(
             "--workspace",
-            type=click.Path(file_okay=False, path_type=Path),
-            expose_value=False,
-            callback=_set("workspace_path"),
-            help="The workspace, your folder of keys and receipts; the settings name it.",
+            "workspace_path",
+            click.Path(file_okay=False, path_type=Path),
+            "The workspace, your folder of keys and receipts; the settings name it.",
         ),
-        quiet_option,
+        _shared(
+            "--project", "named_project", None, "The project; the one in your settings if left out."
+        ),
+        _shared(
+            "--broker",
+            "broker",
+            None,
+            "The broker's address, https://...; the one in your settings if left out.",
+        ),
+        _shared("--ca-file", "ca_file", FILE, "The broker's certificate, with --broker."),
+        _shared("--identity", "identity", FILE, "File of your keys; identity.txt if left out."),
+        _shared(
+            "--passphrase-file",
+            "passphrase_file",
+            FILE,
+            "Read the passphrase of your keys from this file instead of asking.",
+        ),
+        _shared(
+            "--key-file",
+            "key_file",
+            FILE,
+            "The key file that opens your keys; made anew where a command makes keys.",
+        ),
+        _shared(
+            "--quiet", "is_quiet", None, "Show only errors: no progress, no remarks.", is_flag=True
+        ),
     )
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def quiet_option(function: _Function) -> _Function:
-    """Add --quiet, which sets the session and is not passed on."""
+def _shared(
+    name: str, field: str, kind: click.Path | None, said: str, *, is_flag: bool = False
+) -> Callable[[_Function], _Function]:
+    names = (name, "-q") if is_flag else (name,)
     return click.option(
-        "--quiet",
-        "-q",
-        is_flag=True,
+        *names,
+        cls=SharedOption,
+        type=kind,
+        is_flag=is_flag,
         expose_value=False,
-        callback=_set("is_quiet"),
-        help="Show only errors: no progress, no remarks.",
-    )(function)
+        callback=_set(field),
+        help=said,
+    )
 
 
 def file_options(function: _Function) -> _Function:
@@ -148,54 +174,8 @@ def input_options(function: _Function) -> _Function:
     return function
 
 
-def identity_options(function: _Function) -> _Function:
-    """Add --identity, --passphrase-file and --key-file."""
-    options = (
-        click.option("--identity", type=FILE, help="File of your keys; identity.txt if left out."),
-        click.option(
-            "--passphrase-file",
-            type=FILE,
-            help="Read the passphrase from this file instead of asking.",
-        ),
-        click.option("--key-file", type=FILE, help="The key file that opens your keys."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def broker_options(function: _Function) -> _Function:
-    """Add --broker and --ca-file, for whoever has no settings file; both may stand in the environment."""
-    options = (
-        click.option(
-            "--broker",
-            envvar="BLINDLINK_BROKER",
-            help="The broker's address, https://...; if left out, the one in your settings.",
-        ),
-        click.option(
-            "--ca-file",
-            type=FILE,
-            envvar="BLINDLINK_CA_FILE",
-            help="The broker's certificate, with --broker.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def seat_options(function: _Function) -> _Function:
-    """Add the options that say at which broker, in which project, and with whose keys somebody signs."""
-    project = click.option(
-        "--project",
-        envvar="BLINDLINK_PROJECT",
-        help="The project; if left out, the one in your settings.",
-    )
-    return project(broker_options(identity_options(agency_options(function))))
-
-
 def exchange_options(function: _Function) -> _Function:
-    """Add the options that say who holds the secret, whose keys are used, and who carries."""
+    """Add the options that say who holds the secret, and who carries."""
     options = (
         click.option(
             "--to-file", type=FILE, help="Write into this file instead of sending to the broker."
@@ -207,8 +187,6 @@ def exchange_options(function: _Function) -> _Function:
             metavar="PARTY=PERSON",
             help="Who holds the secret for PARTY, where you trust several persons of it.",
         ),
-        identity_options,
-        agency_options,
     )
     for option in reversed(options):
         function = option(function)

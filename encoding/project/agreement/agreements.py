@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
@@ -41,8 +41,7 @@ from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.project.own_keys import unlock_own
-from encoding.project.place import place_of
-from encoding.project.session import Session, broker_of
+from encoding.project.session import Session, broker_of, place_of
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.agreement.amendment import succession_fault
 from schemas.agreement.statement import StandingApproval
@@ -109,11 +108,7 @@ class Seat:
         return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
 
     def signer(self, agreement: Agreement) -> Signer:
-        """Return the person as a signer about an agreement.
-
-        Raises:
-            AgreementUntrustedError: the broker leaves out what the party has signed before.
-        """
+        """Return the person as a signer about an agreement."""
         listed = agreement.person(self.own.public.person)
         before = self.client.last_word(self.project)
         require_last(before, self.known(), self.party)
@@ -138,11 +133,7 @@ class Seat:
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
-        """Return the version of this number at the broker, verified; None: the newest.
-
-        Raises:
-            NotReadyError: there is none.
-        """
+        """Return the version of this number at the broker, verified; None: the newest."""
         listed = self.client.agreements(self.project).agreements
         chosen = next((one for one in listed if number in (None, one.number)), None)
         if chosen is None:
@@ -157,11 +148,7 @@ class Seat:
         return None
 
     def in_force(self) -> KeptAgreement:
-        """Return the agreement that binds the project or waits for its start: the newest that all have signed.
-
-        Raises:
-            NotReadyError: there is none.
-        """
+        """Return the agreement that binds the project, or waits for its start: the newest all have signed."""
         listed = self.client.agreements(self.project)
         for state in _BINDING:
             for summary in listed.agreements:
@@ -183,11 +170,7 @@ class Seat:
         )
 
     def refresh(self) -> KeptAgreements:
-        """Return what is kept, with what has been signed about it since, and what has followed it.
-
-        Raises:
-            AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
-        """
+        """Return what is kept, with what has been signed about it since, and what has followed it."""
         listed = self.client.agreements(self.project).agreements
         shown = {one.agreement for one in listed}
         for kept in self.known().agreements:
@@ -206,11 +189,7 @@ class Seat:
         write_kept(self.workspace.agreements(self.project), changed)
 
     def keep_word(self, signed: SignedStatement, *, is_shown: bool) -> None:
-        """Keep that an approval or a revocation was sent, so that no broker leaves it out.
-
-        Raises:
-            AgreementUntrustedError: the broker does not show it.
-        """
+        """Keep that an approval or a revocation was sent, so that no broker leaves it out."""
         if not is_shown:
             raise AgreementUntrustedError("the broker does not show the statement that was sent")
         changed = self.known().with_word(signed.statement)
@@ -256,14 +235,14 @@ class Seat:
 
 
 @contextlib.contextmanager
-def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
-    """Give a seat, by the values of `seat_options`; whoever has no settings names broker and project."""
-    own = unlock_own(session, given)
+def seat(session: Session, project: str | None = None) -> Iterator[Seat]:
+    """Give a seat in a project; an option names it first, and whoever has no settings names the broker, too."""
+    own = unlock_own(session)
     has_settings = session.config_path.exists()
-    project = given["project"] or (session.project if has_settings else None)
+    project = session.named_project or project or (session.project if has_settings else None)
     if project is None:
         raise click.UsageError("missing option --project: no settings file names it")
-    url, ca_file = broker_of(session, given)
+    url, ca_file = broker_of(session)
     workspace = session.workspace if has_settings else open_workspace(session.seat_folder)
 
     def place() -> Where:
@@ -277,13 +256,13 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         yield Seat(session, client, own, project, workspace)
 
 
-def pinned_log(session: Session, given: Mapping[str, Any]) -> str:
+def pinned_log(session: Session, project: str | None = None) -> str:
     """Return the name of the log that is pinned here; where none is yet, the broker's is pinned first."""
     has_settings = session.config_path.exists()
     pins = _pins(session.workspace if has_settings else Workspace(session.seat_folder))
     if pins.has_key():
         return pins.name
-    with seat(session, given) as at:
+    with seat(session, project) as at:
         return at.log
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoding.errors import UntrustedKeyError
+from encoding.errors import BrokerUnreachableError, UntrustedKeyError
+from encoding.people.peers import read_peers
 from encoding.project.agreement.agreements import agreements_kept, trusted_peers
 from encoding.project.session import Session
 from schemas.agreement.roster import on_roster
 from schemas.matchlog.agreement_kinds import AgreementInForce
 
 if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
     from encoding.project.context import Context
     from encoding.rounds.history import RoundHistory
     from schemas.agreement.agreement import Agreement
     from schemas.matchlog.entry import Entry
-    from schemas.signing.identity import PublicIdentity
+    from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 
 def on_their_roster(
@@ -44,7 +44,7 @@ def signers_then(
     session = context.session
     then = [
         one
-        for one in persons_then(session, context.client, party, history, logged)
+        for one in persons_then(context, party, history, logged)
         if {"analyst", "recipient"} & {*one.duties}
     ]
     listed = _on_their_roster_then(session, party, then, history.entries, logged)
@@ -52,11 +52,12 @@ def signers_then(
 
 
 def persons_then(
-    session: Session, client: BrokerClient, party: str, history: RoundHistory, logged: Entry
+    context: Context, party: str, history: RoundHistory, logged: Entry
 ) -> list[PublicIdentity]:
     """Return a party's trusted persons who could act when something was logged, with the keys of then."""
-    shown = client.identities(session.project, former=True).identities
-    enrolled = (one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown))
+    shown = context.client.identities(context.session.project, former=True).identities
+    trusted = trusted_peers(context.session, shown).trusted_among(shown)
+    enrolled = (one.enrolled.identity for one in trusted)
     return [
         history.keys_at(logged, one)
         for one in enrolled
@@ -100,3 +101,29 @@ def _listed(
 ) -> list[PublicIdentity]:
     bound = next((one for one in signed if one.start <= day), None)
     return [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
+
+
+def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[PublicIdentity, ...]:
+    """Return the trusted persons who can open what is sealed to a party, in the order of their ids.
+
+    Those who have the duty `recipient`, where there is one; else all.
+    """
+    with session.workspace.lock():
+        shown = () if offline else _shown(session, party)
+        met = trusted_peers(session, shown)
+    trusted = on_their_roster(session, party, met.trusted_of(party, shown))
+    chosen = [person for person in trusted if "recipient" in person.duties] or trusted
+    return tuple(sorted(chosen, key=lambda person: person.person))
+
+
+def _shown(session: Session, party: str) -> Sequence[IdentityHistory]:
+    """Return the persons whom the broker shows; nobody where it cannot be reached and keys are known here."""
+    try:
+        with session.connect() as client:
+            session.trust(client)
+            return client.identities(session.project).identities
+    except BrokerUnreachableError as exc:
+        if all(peer.history is None for peer in read_peers(session.workspace.peers).of(party)):
+            raise
+        session.say(f"{exc}; going by the keys of {party} as they were last seen")
+        return ()

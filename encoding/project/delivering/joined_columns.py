@@ -83,7 +83,7 @@ def join_columns(
     depend on which of its records are linked.
     """
     session, wanted = context.session, _wanted(context, agreement)
-    joined = session.config.resolve(session.config.sections.output.links).with_name(JOINED)
+    joined = session.links_path.with_name(JOINED)
     files = {agency: _file_of(joined, agency) for agency in wanted.runs}
     arrivals = [Arrival(context, agreement, one, [files[one], joined]) for one in wanted.runs]
     views, failed = _views(arrivals, wanted.round)

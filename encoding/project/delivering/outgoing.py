@@ -15,8 +15,13 @@ from encoding.project.agreement.agreed_columns import refuse_other_columns
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.agreement.rosters import on_their_roster
 from encoding.project.context import Context
-from encoding.project.linking.sealed_links import SealedLinks, sealed_links
-from encoding.project.linking.shared_links import SharedLinks, newest_linked, shared_links
+from encoding.project.linking.shared_links import (
+    SealedLinks,
+    SharedLinks,
+    newest_linked,
+    sealed_links,
+    shared_links,
+)
 from encoding.project.own_keys import unlock_own
 from encoding.project.reviewing.reviews import trusted_persons
 from encoding.project.source import Source

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
+from encoding.project.context import fetched_log
 from encoding.project.destroying.statements import signed_by_own
-from encoding.project.log_copies import fetched_log
 from encoding.project.session import Session
 from schemas.matchlog.person_keys import PersonKeys
 from schemas.reports.certificate_log import contradictions
@@ -106,13 +106,11 @@ def counter_sign(
     client: BrokerClient,
     trust: Trust,
     certified: Certified,
-    given: Mapping[str, Any],
 ) -> Certified:
     """Counter-sign a certificate that was held against everything, and return it with the signature."""
     certificate = certified.check.certificate
     signed = signed_by_own(
         session,
-        given,
         Countersignature,
         not_before=certificate.finished,
         certificate=certificate.certificate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from encoding.destruction.certificates import CertificateFolder
+from encoding.destruction.freezes import find_freeze, note_destroyed, read_freezes
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
 from encoding.destruction.local_destruction import (
     LocalDestruction,
@@ -23,9 +24,7 @@ from encoding.destruction.local_destruction import (
 )
 from encoding.errors import FileMissingError, NotAuthorisedError, NotReadyError
 from encoding.files import is_same_file
-from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
-from encoding.project.destroying.legal_holds import refuse_held
-from encoding.project.destroying.statements import signed_by_own
+from encoding.project.destroying.statements import refuse_held, signed_by_own
 from encoding.project.noted_files import own_file
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
@@ -55,15 +54,13 @@ class Order:
     is_offline: bool
 
 
-def destroy_here(
-    session: Session, given: Mapping[str, Any], order: Order, confirm: Confirm
-) -> None:
+def destroy_here(session: Session, order: Order, confirm: Confirm) -> None:
     """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
     What was broken off goes on, whether the same is typed again or nothing but --local.
     """
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
-    unlock_own(session, given)
+    unlock_own(session)
     is_alone = order.is_offline or order.wish.is_handed_over
     with nullcontext() if is_alone else session.connect() as client:
         certificate = order.certificate
@@ -92,7 +89,7 @@ def destroy_here(
                 finished = _finished(session, client, certificate)
                 left = _none_left(holdings, wish)
                 statements = [
-                    signed_by_own(session, given, LocalStatement, not_before=finished, **fields)
+                    signed_by_own(session, LocalStatement, not_before=finished, **fields)
                     for fields in _stated(under_way, left, certificate)
                 ]
             if client is not None:

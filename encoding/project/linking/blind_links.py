@@ -10,9 +10,8 @@ from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
 from encoding.project.agreement.agreements import require_agreed_run, trusted_peers
 from encoding.project.agreement.rosters import persons_then
-from encoding.project.log_copies import log_under_lock
+from encoding.project.context import Context, Known, log_under_lock
 from encoding.project.noted_files import note_file
-from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
 from encoding.rounds.history import round_history
@@ -28,9 +27,7 @@ from schemas.matchlog.kinds import BlindReleasePrepared
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from encoding.broker.client import BrokerClient
-    from encoding.log.trust import Trust
-    from schemas.api.bodies import ProjectView, ReleaseView
+    from schemas.api.bodies import ReleaseView
     from schemas.signing.identity import PublicIdentity
 
 
@@ -64,18 +61,15 @@ class BlindLinksWritten:
         )
 
 
-def blind_path(session: Session, view: ProjectView, recipient: str, partner: str | None) -> Path:
+def blind_path(known: Known, recipient: str, partner: str | None) -> Path:
     """Return where sealed link IDs are kept, beside the file of links: one file a partner of this agency."""
-    links = session.config.resolve(session.config.sections.output.links)
-    several = f"-with-{partner}" if len(view.terms.providers) > 2 else ""
+    links = known.session.links_path
+    several = f"-with-{partner}" if len(known.view.terms.providers) > 2 else ""
     return links.with_name(f"{links.stem}-for-{recipient}{several}{links.suffix}")
 
 
 def blind_links(
-    session: Session,
-    client: BrokerClient,
-    trust: Trust,
-    view: ProjectView,
+    context: Context,
     *,
     release: ReleaseView,
     source: Source,
@@ -83,14 +77,14 @@ def blind_links(
     force: bool = False,
 ) -> BlindLinksWritten:
     """Fetch a blind release, hold it against the log, and replace the file at the very end."""
-    recipient = release.recipient
-    path = output or blind_path(session, view, recipient, release.partner)
+    session, client, recipient = context.session, context.client, release.recipient
+    path = output or blind_path(context, recipient, release.partner)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
     require_agreed_run(session, client, client.run(release.run), for_release=True)
-    trusted = _trusted(session, client, trust, release)
+    trusted = _trusted(context, release)
     with session.workspace.lock():
-        fetched = fetch_blind(client, release, session.party, trust)
+        fetched = fetch_blind(client, release, session.party, context.trust)
         if trusted is None:
             session.warn(
                 f"nobody of {recipient} is trusted yet, so only the broker says who can open the link IDs;"
@@ -112,24 +106,23 @@ def blind_links(
     )
 
 
-def _trusted(
-    session: Session, client: BrokerClient, trust: Trust, release: ReleaseView
-) -> Collection[PublicIdentity] | None:
+def _trusted(context: Context, release: ReleaseView) -> Collection[PublicIdentity] | None:
     """Return the persons of its recipient who are trusted here, with all keys that a release may be sealed to.
 
     Those are the newest ones, and those that they had when the log got it; None: nobody is trusted.
     """
-    party = release.recipient
+    session, client, party = context.session, context.client, release.recipient
     if not read_peers(session.workspace.peers).of(party):
         return None
     shown = client.identities(session.project).identities
     with session.workspace.lock():
         newest = trusted_peers(session, shown).trusted_of(party, shown)
-        history = round_history(log_under_lock(session, client, trust).entries, session.project)
+        entries = log_under_lock(session, client, context.trust).entries
+        history = round_history(entries, session.project)
         prepared = (
             one
             for one in history.entries
             if one.object == release.release and isinstance(one.body, BlindReleasePrepared)
         )
-        then = (persons_then(session, client, party, history, one) for one in prepared)
+        then = (persons_then(context, party, history, one) for one in prepared)
         return [*newest, *next(then, [])]

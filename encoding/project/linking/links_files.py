@@ -15,10 +15,8 @@ from encoding.ledger.values import Reason, Turn
 from encoding.packing.handles import derive_map_keys, key_text
 from encoding.packing.snapshot import Snapshots
 from encoding.packing.withdrawals import Withdrawn
-from encoding.project.acceptances import accept_change
 from encoding.project.context import Context
-from encoding.project.linking.own_ledger import is_lasting, ledger_file
-from encoding.project.linking.own_links import own_links
+from encoding.project.linking.own_links import accept_change, own_links
 from encoding.project.noted_files import note_file
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
@@ -169,7 +167,7 @@ def write_links_of_round(
     The same round again gives the same files, less what was unlinked meanwhile.
     """
     session = context.session
-    usual = session.config.resolve(session.config.sections.output.links)
+    usual = session.links_path
     files = LinkFiles.beside(order.output or usual)
     files.claim(session, force=order.force)
     with session.workspace.lock():
@@ -190,8 +188,8 @@ class _Writing:
         session = context.session
         self._terms, self._n_passes = context.view.terms, len(context.view.profile.passes)
         self._session, self._found, self._order, self._files = session, found, order, files
-        self._rounds, self._is_lasting = own_links(context), is_lasting(context)
-        self._ledger = ledger_file(context).read()
+        self._rounds, self._is_lasting = own_links(context), context.is_lasting
+        self._ledger = context.ledger_file.read()
         self._left_out = _left_out(self._ledger, found)
         self._held = _held(self._ledger, found, self._left_out)
         retired = retired_of(self._ledger.vetoes())
@@ -356,7 +354,7 @@ def refuse_held(context: Context) -> None:
     with session.workspace.lock():
         found = own_links(context).held()
     if found is not None:
-        files = LinkFiles.beside(session.config.resolve(session.config.sections.output.links))
+        files = LinkFiles.beside(session.links_path)
         raise _held_error(found, context.view.terms, files)
 
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError
 from encoding.ledger.book import retired_of
 from encoding.packing.withdrawals import Withdrawn
-from encoding.project.linking.own_ledger import Seat, ledger_file, own_desk, required_space
+from encoding.project.agreement.project_view import last_seen
+from encoding.project.context import Known
+from encoding.project.own_keys import unlock_own
+from encoding.project.session import Session
 from encoding.sharing.links_file import Link
-from encoding.sharing.links_of_rounds import LinksOfRounds, keys_of, links_as_of
-
-if TYPE_CHECKING:
-    from encoding.project.session import Session
+from encoding.sharing.links_of_rounds import Acceptance, LinksOfRounds, keys_of, links_as_of
+from schemas.documents.ids import utc_text
 
 
-def own_links(seat: Seat) -> LinksOfRounds:
+def own_links(known: Known) -> LinksOfRounds:
     """Return what is kept of this agency's files of links; use it under the workspace's lock."""
-    session = seat.session
-    return LinksOfRounds(session.workspace, session.project, required_space(seat))
+    session = known.session
+    return LinksOfRounds(session.workspace, session.project, known.required_space)
 
 
 def former_links(session: Session, number: int) -> list[Link]:
     """Return the links of a round, as its file of links had them."""
-    desk = own_desk(session)
+    desk = last_seen(session)
     with session.workspace.lock():
-        rounds, ledger = own_links(desk), ledger_file(desk).read()
+        rounds, ledger = own_links(desk), desk.ledger_file.read()
         kept = rounds.read(number)
         if kept is None:
             written = session.workspace.rounds_with_links(session.project, rounds.space)
@@ -38,9 +38,9 @@ def former_links(session: Session, number: int) -> list[Link]:
 
 def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]:
     """Return the link IDs by record ID without those of records withdrawn or unlinked since."""
-    desk = own_desk(session)
+    desk = last_seen(session)
     with session.workspace.lock():
-        retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}
+        retired = {link.hex() for link in retired_of(desk.ledger_file.read().vetoes())}
         gone = withdrawn_among(session, [*links])
     return {
         record: link for record, link in links.items() if record not in gone and link not in retired
@@ -53,3 +53,14 @@ def withdrawn_among(session: Session, records: Sequence[str]) -> set[str]:
     withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
     are_gone = withdrawn.among(records).tolist()
     return {record for record, is_gone in zip(records, are_gone, strict=True) if is_gone}
+
+
+def accept_change(session: Session, reason: str, *, ended: int, in_force: int) -> Acceptance:
+    """Return that this person accepts now that so many of those in force end, and why."""
+    return Acceptance(
+        person=unlock_own(session).public.person,
+        at=utc_text(session.now()),
+        reason=reason,
+        ended=ended,
+        in_force=in_force,
+    )

@@ -1,24 +1,159 @@
-"""What this agency forgets of rounds that are over: its encodings, and what was said in them."""
+"""What rounds before the open one still owe this agency, and what it forgets of those that are over."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from encoding.errors import (
+    ALARM,
+    AgencyError,
+    ChangeHeldError,
+    LogRewrittenError,
+    NotReadyError,
+    OthersWaitedForError,
+)
+from encoding.ledger.values import Turn
 from encoding.packing.outbox import manifest_path
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.context import Context
-from encoding.project.linking.own_ledger import ledger_file, own_space
+from encoding.project.linking.alarms import is_given_up
+from encoding.project.linking.blind_links import blind_links
+from encoding.project.linking.links_files import LinksOrder
+from encoding.project.linking.own_links import own_links
+from encoding.project.linking.round_links import RoundLinks
+from encoding.project.rounds import proven
+from encoding.project.runner import is_outdated
 from encoding.secret.kept_secret import end_rounds, has_ended_rounds
+from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
+from schemas.rounds.rounds import RoundView
 from schemas.rounds.upload import Manifest
 from schemas.shared.durable import sync_folder
 
 if TYPE_CHECKING:
+    from encoding.project.source import Source
     from encoding.workspace.workspace import Workspace
+
+
+def drain(context: Context, order: LinksOrder) -> tuple[AgencyError, ...]:
+    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
+
+    A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
+    on under another agreement that binds since.
+    """
+    found = [*_drain_blind(context, order.source), *drain_links(context, order)]
+    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
+
+
+def _drain_blind(context: Context, source: Source) -> Iterator[AgencyError]:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch; yield what went wrong."""
+    session, client = context.session, context.client
+    if session.party not in context.view.terms.providers:
+        return
+    fetch = partial(blind_links, context, source=source)
+    for recipient in blind_recipients(context.view.terms):
+        try:
+            releases = newest_blind(client, context.view.terms, recipient)
+        except NotReadyError:
+            # None was made so far.
+            continue
+        for release in releases:
+            try:
+                if release.verified is None:
+                    fetch(release=release)
+            except AgencyError as exc:
+                if is_outdated(exc):
+                    raise
+                session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+                yield exc
+
+
+def drain_links(
+    context: Context, order: LinksOrder, *, below: int | None = None
+) -> tuple[AgencyError, ...]:
+    """Bring home the link IDs that closed rounds still owe, in order; what could not be finished is returned.
+
+    Not returned are supplementary releases that wait for others: `finish_supplements` does.
+    """
+    return tuple(_drain_links(context, order, below))
+
+
+def _drain_links(context: Context, order: LinksOrder, below: int | None) -> Iterator[AgencyError]:
+    if context.space is None:
+        return
+    for found, supplement in _turns(context):
+        if below is not None and found.round >= below:
+            return
+        if not _is_owed(context, found, supplement, order):
+            continue
+        is_agreed = False
+        try:
+            links = RoundLinks(context, proven(context, found), supplement)
+            links.agree()
+            is_agreed = True
+            links.write(order)
+        except AgencyError as exc:
+            if supplement is not None and isinstance(exc, OthersWaitedForError):
+                # What comes after it comes in its turn; `finish_supplements` waits.
+                return
+            if is_outdated(exc):
+                raise
+            what = "" if supplement is None else f", supplementary release {supplement},"
+            context.session.warn(f"round {found.round}{what} could not be finished: {exc}")
+            if exc.exit_code == ALARM or isinstance(exc, LogRewrittenError):
+                raise
+            # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
+            is_here = is_agreed and not isinstance(exc, ChangeHeldError)
+            if is_here or isinstance(exc, OthersWaitedForError):
+                yield exc
+
+
+def finish_supplements(context: Context, order: LinksOrder) -> None:
+    """Bring home the supplementary releases of rounds that are closed, in order."""
+    if context.space is None:
+        return
+    for found, supplement in _turns(context):
+        if supplement is not None and _is_owed(context, found, supplement, order):
+            links = RoundLinks(context, proven(context, found), supplement)
+            links.agree()
+            links.write(order)
+
+
+def own_supplements(context: Context, found: RoundView) -> tuple[int, ...]:
+    """Return the numbers of the supplementary releases of this agency's pairs in a round, in order."""
+    party = context.session.party
+    return tuple(one.release for one in found.supplements if party in (one.larger, one.smaller))
+
+
+def _turns(context: Context) -> Iterator[tuple[RoundView, int | None]]:
+    """Yield the releases of rounds that are closed, in order: the first one, then supplementary ones."""
+    for found in reversed(context.api.rounds().rounds):
+        if found.state == "closed":
+            yield found, None
+            yield from ((found, number) for number in own_supplements(context, found))
+
+
+def _is_owed(context: Context, found: RoundView, supplement: int | None, order: LinksOrder) -> bool:
+    """Tell whether links have yet to be written of a release in which this agency had matches.
+
+    A round that waits until somebody accepts it is looked at again once somebody does.
+    """
+    party, turn = context.session.party, Turn(found.round, supplement or 1)
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
+    if supplement is None and not ran:
+        return False
+    last, kept = context.ledger_file.read().last, own_links(context)
+    written, held = kept.newest(), kept.held()
+    if held is not None and held.round == found.round and order.accepted is None:
+        return False
+    if is_given_up(context.session, turn):
+        return False
+    is_over = last is not None and last > turn
+    return not is_over and (written is None or written.turn < turn)
 
 
 def forget_past_rounds(context: Context) -> None:
@@ -33,14 +168,22 @@ def forget_past_rounds(context: Context) -> None:
         newest = _newest_round(context)
         ended = {*_ended(context, newest)}
         past = [path for number, path in workspace.said(project) if number < newest]
-        kept_on = {one[0] for one in workspace.containers(project) if one not in ended}
-        over = _Over(newest, {number for number, _ in ended} - kept_on, kept_on)
-        if not (ended or past or has_ended_rounds(workspace, project, over)):
+        stay = {
+            number
+            for number, partner in workspace.containers(project)
+            if (number, partner) not in ended
+        }
+        over = {number for number, _ in ended} - stay
+
+        def is_over(number: int) -> bool:
+            return number in over or (number < newest and number not in stay)
+
+        if not (ended or past or has_ended_rounds(workspace, project, is_over)):
             return
         if context.client.legal_holds(project).is_held:
             return
         # First: where a command is killed now, the containers are what is left, and the next one removes them.
-        end_rounds(workspace, project, over)
+        end_rounds(workspace, project, is_over)
         for name in ended:
             container = workspace.container(project, *name)
             past += [container, manifest_path(container)]
@@ -48,18 +191,6 @@ def forget_past_rounds(context: Context) -> None:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in past}:
             sync_folder(folder)
-
-
-@dataclass(frozen=True, slots=True)
-class _Over:
-    """Which rounds are over: those of which all containers go, and those before the newest of which none is."""
-
-    newest: int
-    gone: Collection[int]
-    kept: Collection[int]
-
-    def __call__(self, number: int) -> bool:
-        return number in self.gone or (number < self.newest and number not in self.kept)
 
 
 def _ended(context: Context, newest: int) -> Iterator[tuple[int, str]]:
@@ -76,10 +207,10 @@ def _newest_round(context: Context) -> int:
 
     No release of a round before that one is ever applied.
     """
-    if own_space(context) is None:
+    if context.space is None:
         kept = context.session.workspace.containers(context.session.project)
         return max((number for number, _ in kept), default=0)
-    last = ledger_file(context).read().last
+    last = context.ledger_file.read().last
     return 0 if last is None else last.round
 
 

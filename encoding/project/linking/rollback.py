@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,10 @@ from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 from encoding.people.identity import Identity
 from encoding.project.agreement.agreements import trusted_peers
+from encoding.project.agreement.project_view import last_seen
 from encoding.project.agreement.rosters import on_their_roster
-from encoding.project.linking.own_ledger import (
-    OwnDesk,
-    is_lasting,
-    ledger_file,
-    own_desk,
-    required_space,
+from encoding.project.context import (
+    Known,
 )
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
@@ -81,19 +78,19 @@ class RollbackDone:
             yield "then give the command again, with what they sign: --with THEIRS"
 
 
-def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) -> RollbackDone:
+def roll_back(session: Session, word: RollbackWord) -> RollbackDone:
     """Sign, and carry out what all have signed; the same command again is safe."""
     refuse_to_overwrite(word.output, own_start=_START)
-    desk, own = own_desk(session), unlock_own(session, given)
+    desk, own = last_seen(session), unlock_own(session)
     if _DUTY not in own.public.duties:
         raise RollbackError(f"only a person with the duty {_DUTY} can do this")
-    if not is_lasting(desk):
+    if not desk.is_lasting:
         raise RollbackError("link IDs of this agency's ID space are new in each round")
     others = _other_recipients(desk)
     if word.theirs:
         _refuse_open_round(session)
     with session.workspace.lock():
-        kept = ledger_file(desk)
+        kept = desk.ledger_file
         ledger = kept.read()
         said = _stated(desk, ledger, own, word)
         signed = SignedRollback.of(said, own.keys.signing_key)
@@ -128,8 +125,8 @@ def _refuse_open_round(session: Session) -> None:
         )
 
 
-def _other_recipients(desk: OwnDesk) -> tuple[str, ...]:
-    space = required_space(desk)
+def _other_recipients(desk: Known) -> tuple[str, ...]:
+    space = desk.required_space
     others = tuple(
         one.party
         for one in desk.view.terms.recipients
@@ -142,7 +139,7 @@ def _other_recipients(desk: OwnDesk) -> tuple[str, ...]:
     return others
 
 
-def _stated(desk: OwnDesk, ledger: Ledger, own: Identity, word: RollbackWord) -> Rollback:
+def _stated(desk: Known, ledger: Ledger, own: Identity, word: RollbackWord) -> Rollback:
     """Return what this person signs."""
     session, last = desk.session, ledger.last
     turns = [event.turn for event in ledger.events if event.kind == "applied"]
@@ -156,7 +153,7 @@ def _stated(desk: OwnDesk, ledger: Ledger, own: Identity, word: RollbackWord) ->
         raise RollbackError(f"no other agency has confirmed the link IDs of round {word.round}")
     said = Rollback(
         project=session.project,
-        space=required_space(desk),
+        space=desk.required_space,
         to=Release(**to._asdict()),
         applied=Release(**last._asdict()),
         ledgers=ledgers,

@@ -26,11 +26,10 @@ from encoding.project.linking.links_files import (
     MatchedRecords,
     write_links_of_round,
 )
-from encoding.project.linking.own_ledger import is_lasting, ledger_file, own_space
 from encoding.project.linking.round_reports import report_of_round, warned_of
 from encoding.project.own_keys import own_keys, unlock_own
 from encoding.project.reviewing.kept_reviews import waiting_for_review
-from encoding.project.rounds.rounds import as_it_stands, history_under_lock, own_turns
+from encoding.project.rounds import as_it_stands, history_under_lock, own_turns
 from encoding.project.secret.shared_secret import secret_of
 from encoding.project.uploading.steps import own_nonces
 from encoding.rounds.round_memory import Said
@@ -61,16 +60,10 @@ if TYPE_CHECKING:
 
 
 class RoundLinks:
-    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged.
-
-    Args:
-        supplement: the number of the supplementary release that is meant; None: the first one.
-    Raises, when it is made:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
+    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged."""
 
     def __init__(self, context: Context, found: RoundView, supplement: int | None = None) -> None:
-        name = own_space(context)
+        name = context.space
         if name is None:
             raise NotReadyError("the agreement gives this agency no matches of its own records")
         self._context, self._round, self._space = context, found, name
@@ -111,12 +104,12 @@ class RoundLinks:
 
     def _agree(self) -> None:
         with self._context.session.workspace.lock():
-            ledger = ledger_file(self._context).read()
+            ledger = self._context.ledger_file.read()
             if ledger.last is not None and ledger.last >= self._turn:
                 return
-            if len(ledger) and self._supplement is None and not is_lasting(self._context):
+            if len(ledger) and self._supplement is None and not self._context.is_lasting:
                 ledger.end_all()
-                ledger_file(self._context).write(ledger)
+                self._context.ledger_file.write(ledger)
             space = self._space_now()
             desk = self._desk()
             speak(desk, space)
@@ -188,7 +181,7 @@ class RoundLinks:
         first = LedgerTurn(self._round.round, 1)
         partners = releases_of_turn(self._context.client, session.project, session.party, first)
         with session.workspace.lock():
-            ledger = ledger_file(self._context).read()
+            ledger = self._context.ledger_file.read()
             kept = DisclosedRecords(session.workspace, session.project)
             for release in self.releases:
                 of_pair = {one.record for one in release.matches}
@@ -338,7 +331,7 @@ class RoundLinks:
             api=context.api,
             own=unlock_own(session),
             keys=partial(own_keys, session),
-            ledger=ledger_file(self._context),
+            ledger=self._context.ledger_file,
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
             receivers={
                 party: on_their_roster(session, party, own) for party, own in people.items()

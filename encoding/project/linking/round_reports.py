@@ -12,16 +12,14 @@ from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.packing.handles import derive_map_keys
 from encoding.packing.snapshot import Snapshot, Snapshots
-from encoding.project.context import Context
+from encoding.project.context import Context, fetched_log
 from encoding.project.linking.alarms import lost_between
 from encoding.project.linking.links_files import LinkFiles, LinksOrder, LinksWritten
 from encoding.project.linking.own_links import own_links
-from encoding.project.log_copies import fetched_log
-from encoding.project.noted_files import note_file
-from encoding.project.pages import refuse_another_page, write_page
+from encoding.project.noted_files import note_file, refuse_another_page, write_page
 from encoding.project.problem_words import message_of
 from encoding.project.reviewing.reviews import reviews_of
-from encoding.project.rounds.rounds import proven, runs_of
+from encoding.project.rounds import proven, runs_of
 from encoding.records.agency_file import agency_file
 from encoding.sharing.kept_reports import KeptReports
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of
@@ -63,7 +61,7 @@ def report_of_round(
 ) -> ReportWritten:
     """Make the report of a round whose links were written here, keep it, and write it beside them."""
     session = context.session
-    links = order.output or session.config.resolve(session.config.sections.output.links)
+    links = order.output or session.links_path
     beside = LinkFiles.beside(links)
     report = _Maker(context, number, order, written).report()
     files = ReportWritten(report, beside.report("html"), beside.report("json"))

@@ -12,7 +12,7 @@ from encoding.ledger.book import Ledger
 from encoding.ledger.errors import UnlinkError
 from encoding.ledger.register import Act, RegisterEntry, UnlinkNote, register_of
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
-from encoding.project.linking.own_ledger import is_lasting, ledger_file, own_desk
+from encoding.project.agreement.project_view import last_seen
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
@@ -39,20 +39,20 @@ class RecordWord:
         return cls(act, record_id, reason, link_id)
 
 
-def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> LinkId:
+def speak_own(session: Session, word: RecordWord) -> LinkId:
     """Unlink or relink a record, durably and in one step with who, when and why; return the link ID."""
-    desk = own_desk(session)
-    if not is_lasting(desk):
+    desk = last_seen(session)
+    if not desk.is_lasting:
         raise UnlinkError(
             "link IDs of this agency's ID space are new in each round: none can be retired for good",
             hint="to stop a record from being linked: blindlink withdraw-record",
         )
-    person = unlock_own(session, given).public.person
+    person = unlock_own(session).public.person
     note = UnlinkNote(
         person=person, at=utc_text(session.now()), record=word.record_id, reason=word.reason
     ).to_text()
     with session.workspace.lock():
-        kept = ledger_file(desk)
+        kept = desk.ledger_file
         ledger = kept.read()
         keys = derive_map_keys(session.workspace.key(), session.project)
         record = key_text(record_keys(keys, [word.record_id]), 0)
@@ -150,7 +150,7 @@ class Register:
 def register_lines(session: Session) -> Register:
     """Return the register; records of others' unlinks by the numbers that the file has for them."""
     with session.workspace.lock():
-        entries = tuple(register_of(ledger_file(own_desk(session)).read()))
+        entries = tuple(register_of(last_seen(session).ledger_file.read()))
         wanted = {key for one in entries if one.note is None for key in one.bearers}
         names = _names(session, wanted) if wanted else {}
     return Register(entries, names)

@@ -27,13 +27,7 @@ from schemas.rounds.review import BUCKET_BYTES, AskedBuckets, ReviewView
 
 
 def answer_reviews(context: Context, source: Source, reviews: Sequence[ReviewView]) -> int:
-    """Answer every one of these reviews that asks this agency for cards, and return how many that is.
-
-    Raises:
-        MissingColumnError: the file lacks a column that the agreement lets reviewers see; nothing was sent.
-        QuestionsUntrustedError: the broker asks for what it must not.
-        UntrustedKeyError: no reviewer of the other agency is trusted.
-    """
+    """Answer every one of these reviews that asks this agency for cards, and return how many that is."""
     session = context.session
     waiting = [one for one in reviews if (one.asked, one.state) == (session.party, "asked")]
     for view in waiting:
@@ -88,11 +82,7 @@ def _answer(context: Context, view: ReviewView, source: Source) -> int:
 
 
 def _asked_records(handles: HandleMap, asked: AskedBuckets, size: int) -> dict[Handle, str]:
-    """Return the record key of each handle of the asked buckets.
-
-    Raises:
-        QuestionsUntrustedError: there is no such bucket, or it has fewer records than the agreement says.
-    """
+    """Return the record key of each handle of the asked buckets."""
     wanted = frozenset(map(bytes.fromhex, asked.buckets))
     raw = [Handle(row.tobytes()) for row in handles.handles]
     found: dict[bytes, list[Handle]] = {label: [] for label in wanted}

@@ -1,4 +1,4 @@
-"""Questions and cards of a review that goes on: fetched once, kept in the workspace, and what waits by them."""
+"""What is kept of reviews: questions and cards, fetched once; decisions and journals; what waits by them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
 from encoding.project.context import Context
-from encoding.project.reviewing.kept_verdicts import kept_verdicts
 from encoding.project.reviewing.reviews import ProvenReview, own_handles, prove_review, reviews_of
 from encoding.project.session import Session
 from encoding.review.api import ReviewsApi
 from encoding.review.errors import QuestionsUntrustedError
+from encoding.review.journal import Journal, JournalFile
 from encoding.review.kept import KeptReview, KeptReviewFile
+from encoding.review.verdicts import Verdicts, VerdictsFile
 from encoding.transfers.matches import keys_of_handles
 from schemas.documents.errors import FormatError
 
@@ -20,15 +21,34 @@ if TYPE_CHECKING:
     from schemas.rounds.review import ReviewView
 
 
+def kept_verdicts(session: Session, partner: str) -> Verdicts:
+    """Return what is remembered, and keep it so; use it under the workspace's lock."""
+    workspace, project = session.workspace, session.project
+    path = workspace.verdicts(project, partner)
+    file = VerdictsFile(path, project, partner, workspace.key())
+    known = file.read()
+    journals = (
+        journal_file(session, run, person).read() for run, person in workspace.journals(project)
+    )
+    found = known.with_journals(
+        one for one in journals if isinstance(one, Journal) and one.partner == partner
+    )
+    if found != known:
+        file.write(found)
+    return found
+
+
+def journal_file(session: Session, run: str, person: str) -> JournalFile:
+    """Return where the journal of a person in a review is kept; only that person's commands write it."""
+    workspace, project = session.workspace, session.project
+    path = workspace.journal(project, run, person)
+    return JournalFile(path, project, run, person, workspace.key())
+
+
 def kept_review(
     context: Context, view: ReviewView, proven: ProvenReview, *, with_cards: bool = True
 ) -> KeptReview:
-    """Return questions and cards of a review, each fetched once; call it under the workspace's lock.
-
-    Raises:
-        QuestionsUntrustedError: they are not what the match log lists, or do not belong together.
-        BrokerRefusedError: the cards are not there, or this person may not have the files.
-    """
+    """Return questions and cards of a review, each fetched once; call it under the workspace's lock."""
     file, api = kept_file(context.session, view.run), ReviewsApi(context.client, view.project)
     found = file.read()
     if found is None or (with_cards and found.cards is None):
@@ -63,11 +83,7 @@ def kept_file(session: Session, run: str) -> KeptReviewFile:
 
 
 def waiting_for_review(context: Context, number: int) -> frozenset[str]:
-    """Return the own records, by record key, that wait for this agency's reviewers after a round.
-
-    Raises:
-        QuestionsUntrustedError, LogError: the questions are not those that the match log lists.
-    """
+    """Return the own records, by record key, that wait for this agency's reviewers after a round."""
     session = context.session
     waiting: set[str] = set()
     for view in reviews_of(context):

@@ -10,8 +10,7 @@ from encoding.packing.handles import HandleMap, MapName, derive_map_keys, read_h
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
 from encoding.project.agreement.agreements import require_agreed_run, trusted_peers
-from encoding.project.context import Context
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import Context, fetched_log
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
@@ -55,12 +54,7 @@ def reviews_of(context: Context) -> tuple[ReviewView, ...]:
 
 
 def prove_review(context: Context, view: ReviewView) -> ProvenReview:
-    """Return a review once the match log and the agreement of its run vouch for it.
-
-    Raises:
-        QuestionsUntrustedError: they do not, or the run is not the only one that is asked about in the round.
-        AgreementUntrustedError, LogError, RoundUnprovenError: as these.
-    """
+    """Return a review once the match log and the agreement of its run vouch for it."""
     session = context.session
     run = context.client.run(view.run)
     agreement = require_agreed_run(session, context.client, run)
@@ -101,11 +95,7 @@ def decisions_logged(
 
 
 def own_handles(session: Session, view: ReviewView) -> HandleMap:
-    """Return the handles of this agency's container of a review; use it under the workspace's lock.
-
-    Raises:
-        HandleMapError: the workspace has none.
-    """
+    """Return the handles of this agency's container of a review; use it under the workspace's lock."""
     partner = view.asked if view.reviewer == session.party else view.reviewer
     name = MapName(session.project, view.round, partner)
     keys = derive_map_keys(session.workspace.key(), session.project)
@@ -127,11 +117,7 @@ def own_reading(session: Session, profile: EncodingProfile, source: Source) -> R
 
 
 def trusted_persons(context: Context, party: str) -> Sequence[PublicIdentity]:
-    """Return the persons of a party whose keys this agency trusts; use it under the workspace's lock.
-
-    Raises:
-        UntrustedKeyError: nobody is trusted, or other keys than theirs are shown.
-    """
+    """Return the persons of a party whose keys this agency trusts; use it under the workspace's lock."""
     shown = context.client.identities(context.session.project).identities
     return trusted_peers(context.session, shown).trusted_of(party, shown)
 

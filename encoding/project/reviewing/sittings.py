@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.project.agreement.rosters import signers_then
-from encoding.project.context import Context
-from encoding.project.log_copies import fetched_log
+from encoding.project.context import Context, fetched_log
 from encoding.project.own_keys import own_keys, unlock_own
-from encoding.project.reviewing.kept_reviews import kept_file, kept_review
-from encoding.project.reviewing.kept_verdicts import journal_file, kept_verdicts
+from encoding.project.reviewing.kept_reviews import (
+    journal_file,
+    kept_file,
+    kept_review,
+    kept_verdicts,
+)
 from encoding.project.reviewing.reviews import (
     ProvenReview,
     decisions_logged,
@@ -50,11 +53,7 @@ if TYPE_CHECKING:
 
 
 def own_reviews(context: Context) -> tuple[ReviewView, ...]:
-    """Return the reviews that this agency's people decide, newest first.
-
-    Raises:
-        NotReadyError: the agreement has no clerical review, or another agency's people decide.
-    """
+    """Return the reviews that this agency's people decide, newest first."""
     review, party = context.view.terms.review, context.session.party
     if review is None:
         raise NotReadyError("the agreement has no clerical review")
@@ -67,14 +66,7 @@ def own_reviews(context: Context) -> tuple[ReviewView, ...]:
 
 
 def open_review(views: Sequence[ReviewView], partner: str | None) -> ReviewView:
-    """Return the review that waits for decisions, of several the one that ends first.
-
-    Args:
-        partner: whose records are asked about; None: anybody's.
-    Raises:
-        OthersWaitedForError: the other agency has yet to send its cards.
-        NotReadyError: none waits.
-    """
+    """Return the review that waits for decisions, of several the first to end; partner None: of anybody."""
     found = [one for one in views if one.state != "ended" and partner in (None, one.asked)]
     answered = [one for one in found if one.state == "answered"]
     if answered:
@@ -96,15 +88,7 @@ def open_review(views: Sequence[ReviewView], partner: str | None) -> ReviewView:
 def sitting_over(
     context: Context, view: ReviewView, source: Source, *, again: bool = False
 ) -> Iterator[Sitting]:
-    """Give a sitting over a review, for whoever types; nobody else writes their journal meanwhile.
-
-    Args:
-        again: show also what the person was unsure of before.
-    Raises:
-        NotReviewerError: the person has not the duty.
-        QuestionsUntrustedError: what the broker shows is not what the log lists.
-        DecisionError: the workspace was restored since.
-    """
+    """Give a sitting over a review, for whoever types; nobody else writes their journal meanwhile."""
     session = context.session
     own = unlock_own(session)
     if "reviewer" not in own.public.duties:
@@ -152,11 +136,7 @@ def sitting_over(
 
 
 def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> Sent:
-    """Send what was decided, and return how many decisions that is.
-
-    Raises:
-        BrokerRefusedError: the broker takes no more, as after the review has ended.
-    """
+    """Send what was decided, and return how many decisions that is."""
     own = unlock_own(session)
     with session.connect() as client:
         api, states = ReviewsApi(client, session.project), list[ReviewState]()

@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.epoch.carriers import ByBroker, ByHand, Carrier
 from encoding.errors import HoldersError, NotReadyError
 from encoding.project.agreement.agreements import agreed_holders, trusted_peers
-from encoding.project.agreement.project_view import project_view, remembered_view
+from encoding.project.agreement.project_view import last_seen, project_view
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.secret.agreement import holders_of
@@ -34,16 +34,8 @@ class Carriage:
     view: ProjectView
     carrier: Carrier
 
-    def exchange(self, epoch: int | None, given: Mapping[str, Any]) -> Exchange:
-        """Return this agency's part in an epoch's secret.
-
-        Args:
-            epoch: which; None is the one that is being agreed on, else the project's own.
-            given: the values of `exchange_options`, by name.
-        Raises:
-            NotReadyError: this agency does not hold the secret in this project.
-            IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
-        """
+    def exchange(self, epoch: int | None, holders: tuple[str, ...] = ()) -> Exchange:
+        """Return this agency's part in an epoch's secret; None: the one being agreed on, or the project's."""
         from encoding.epoch.exchange import Exchange  # noqa: PLC0415 - it loads numpy
 
         session = self.session
@@ -51,9 +43,9 @@ class Carriage:
             raise NotReadyError(
                 f"{session.party} does not encode in this project: it needs no secret"
             )
-        chosen_holders = {**agreed_holders(session), **_read_holders(given["holders"])}
+        chosen_holders = {**agreed_holders(session), **_read_holders(holders)}
         others = self._trusted_others(chosen_holders)
-        own = unlock_own(session, given)
+        own = unlock_own(session)
         holder = chosen_holders.get(session.party, own.public.person)
         if holder != own.public.person:
             raise HoldersError(
@@ -65,12 +57,12 @@ class Carriage:
         if chosen is None:
             known = session.workspace.epochs_with_secret(self.view.project)
             chosen = max((*known, self.view.terms.epoch))
-        holders = holders_of(self.view.project, chosen, [own.public, *others.values()])
-        return Exchange(session.workspace, holders, own, others)
+        agreed = holders_of(self.view.project, chosen, [own.public, *others.values()])
+        return Exchange(session.workspace, agreed, own, others)
 
-    def accept(self, epoch: int | None, given: Mapping[str, Any]) -> KeptSecret | None:
+    def accept(self, epoch: int | None, holders: tuple[str, ...] = ()) -> KeptSecret | None:
         """Take what the others sent, make the secret of it, confirm it, and return what is kept then."""
-        exchange = self.exchange(epoch, given)
+        exchange = self.exchange(epoch, holders)
         fetched = self.carrier.fetch(exchange.holders.epoch)
         with self.session.workspace.lock():
             exchange.receive(fetched)
@@ -93,16 +85,15 @@ class Carriage:
 
 @contextlib.contextmanager
 def carriage(
-    session: Session, given: Mapping[str, Any], from_files: tuple[Path, ...] = ()
+    session: Session, to_file: Path | None, from_files: tuple[Path, ...] = ()
 ) -> Iterator[Carriage]:
     """Give the project and its carrier: files where any is named, else the broker."""
-    to_file = given["to_file"]
     if to_file is not None or from_files:
-        view = remembered_view(session)
+        view = last_seen(session).view
         yield Carriage(session, view, ByHand(session.party, to_file, from_files))
         return
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
-    unlock_own(session, given)
+    unlock_own(session)
     with session.connect() as client:
         session.trust(client)
         view = project_view(session, client, must_bind=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from encoding.epoch.carriers import ByBroker
 from encoding.epoch.exchange import (
@@ -12,7 +12,6 @@ from encoding.epoch.exchange import (
     unconfirmed,
 )
 from encoding.errors import AgencyError, OthersWaitedForError, ShareMissingError
-from encoding.project.own_keys import NOTHING
 from encoding.project.secret.carriage import Carriage
 from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from encoding.broker.client import BrokerClient
     from schemas.api.bodies import ProjectView
-
-_GIVEN: Final = {**NOTHING, "holders": ()}
 
 
 def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> None:
@@ -35,7 +32,7 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
     if session.party not in view.terms.providers or by_hand.exists():
         return
     carried = Carriage(session, view, ByBroker(client, view.project, session.party))
-    exchange = carried.exchange(view.terms.epoch, _GIVEN)
+    exchange = carried.exchange(view.terms.epoch)
     exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
     with session.workspace.lock():
         kept = exchange.share(session.now())
@@ -57,7 +54,7 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
         begin_secret(session, client, view)
     for epoch in _open_epochs(session, view):
         try:
-            kept = carried.accept(epoch, _GIVEN)
+            kept = carried.accept(epoch)
             if kept is not None:
                 refuse_differences(differences(kept, session.party))
         except ShareMissingError as exc:

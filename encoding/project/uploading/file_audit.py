@@ -14,17 +14,39 @@ from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
 from encoding.project.session import Session
-from encoding.project.uploading.kept_audits import kept_path
 from encoding.project.uploading.subject import Subject
 from schemas.agreement.policy_words import percent
-from schemas.linkage.privacy_audit import DRAWS, SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
+from schemas.linkage.privacy_audit import (
+    DRAWS,
+    SMALLEST_AUDITED_FILE,
+    PrivacyAudit,
+    audit_fault,
+    figures_sentence,
+)
+from schemas.linkage.profile import SIDES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from encoding.privacy_audit.results import AuditScope
     from encoding.progress import Progress
     from schemas.agreement.agreement import ProjectTerms
     from schemas.linkage.privacy_audit import PrivacyLimits
     from schemas.linkage.profile import Side
+
+
+def kept_path(session: Session, side: Side) -> Path:
+    """Return where the last audit for one side of the pair is kept."""
+    return session.workspace.report(session.project, f"privacy-audit-{side}")
+
+
+def audit_sentences(session: Session, limits: PrivacyLimits | None) -> Iterator[str]:
+    """Yield what each kept audit found, beside what is agreed."""
+    for side in SIDES:
+        kept = read_kept_audit(kept_path(session, side))
+        if kept is not None:
+            yield figures_sentence(kept, limits)
 
 
 def audited(
@@ -40,14 +62,6 @@ def audited(
 
     Without a settings file nothing is remembered, nor of a partner's file whose size was said. It does not
     hold the workspace's lock.
-
-    Args:
-        session: the options of the call.
-        subject: the file, how it is read, and the profile.
-        scope: how much is attacked.
-        side: whether it is the larger or the smaller file of the pair, by the agreement.
-        progress: told how far it is.
-        most_partner: how many records the partner's file has at most, by the agreement; None: not known.
     """
     read = read_clear(
         subject.file,
@@ -113,9 +127,6 @@ def audit_that_counts(
 
     Call it without the workspace's lock, so that no other command has to wait.
     None: the file is too small.
-
-    Raises:
-        PrivacyAuditError: more was found than is agreed, or too few records can be attacked.
     """
     n_records = count_records(subject.file, withdrawn_of(session), progress)
     if n_records < SMALLEST_AUDITED_FILE:

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.ledger_file import LedgerFile
 from encoding.log.receipts import KeptReceipt, ReceiptFolder
+from encoding.packing.crosswalk import CrosswalkFile
 from encoding.packing.fill import Filled, Order, fill_outbox, kept_outbox
+from encoding.packing.memory import Memory, memory_key
 from encoding.packing.outbox import Outbox, read_outbox
+from encoding.packing.partition import Buckets
 from encoding.profiles.profile_files import require_usable
 from encoding.project.agreement.agreed_columns import warn_of_lacking
 from encoding.project.agreement.agreements import agreement_in_force
+from encoding.project.context import Context
 from encoding.project.own_keys import unlock_own
+from encoding.project.reviewing.kept_reviews import kept_verdicts
 from encoding.project.secret.shared_secret import require_secret, secret_for
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.project.uploading.file_audit import audit_that_counts
 from encoding.project.uploading.file_check import checked, kept_digest, refuse_stops
-from encoding.project.uploading.own_memory import own_buckets, own_memory
 from encoding.project.uploading.subject import Subject
 from encoding.quality.findings import NO_SEX
 from encoding.records.agency_file import agency_file
-from encoding.rounds.api import RoundsApi
 from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn, turns_of
 from encoding.transfers.uploads import Sending, check_party, send_outbox
+from schemas.agreement.agreement import ProjectTerms
 from schemas.api.bodies import ProjectView
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
-    from encoding.log.trust import Trust
 
 
 def check(session: Session, view: ProjectView, source: Source) -> None:
@@ -145,14 +146,12 @@ def _subject(session: Session, view: ProjectView, source: Source) -> Subject:
     )
 
 
-def upload(
-    session: Session, client: BrokerClient, trust: Trust, view: ProjectView, turn: Turn
-) -> KeptReceipt:
+def upload(context: Context, turn: Turn) -> KeptReceipt:
     """Send the outbox of one turn and keep the receipt."""
-    api = RoundsApi(client, session.project)
+    session, view = context.session, context.view
 
     def partner_root() -> str | None:
-        now = turns_of(api.round(turn.round), view.terms, session.party)
+        now = turns_of(context.api.round(turn.round), view.terms, session.party)
         return next(one.partner_root for one in now if one.partner == turn.partner)
 
     with session.workspace.lock(), session.progress() as progress:
@@ -160,11 +159,70 @@ def upload(
         outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
         return send_outbox(
-            client,
+            context.client,
             outbox,
             view,
-            trust=trust,
+            trust=context.trust,
             sending=sending,
             progress=progress,
             sleep=session.sleep,
         )
+
+
+def own_memory(session: Session, terms: ProjectTerms, partner: str) -> Memory:
+    """Return what is remembered; use it under the workspace's lock."""
+    workspace, project, review = session.workspace, session.project, terms.review
+    key = memory_key(workspace.key(), project)
+    space = _lasting_space(terms, session.party, partner)
+    # What is known from before counts until the record has a link ID.
+    linked = dict(
+        CrosswalkFile(
+            workspace.crosswalk(project, partner), project, partner, workspace.key()
+        ).read()
+    )
+    if space is not None:
+        linked |= _linked(session, space)
+    rejected = {}
+    if review is not None and review.reviewer == session.party:
+        rejected = kept_verdicts(session, partner).rejections(review.persons)
+    return Memory(key, linked, rejected, is_named=is_asked(terms, session.party, partner))
+
+
+def own_buckets(session: Session, terms: ProjectTerms, partner: str) -> Buckets | None:
+    """Return how records are put together for a partner that reviews them; None: it does not.
+
+    Use it under the workspace's lock.
+    """
+    if terms.review is None or not is_asked(terms, session.party, partner):
+        return None
+    spaces = [
+        one.space for one in terms.recipients if (one.party, one.mode) == (session.party, "linked")
+    ]
+    linked = {record for space in spaces for record in _linked(session, space)}
+    return Buckets(terms.review.bucket, linked)
+
+
+def is_asked(terms: ProjectTerms, party: str, partner: str) -> bool:
+    """Tell whether a partner's people review pairs with this party's records."""
+    return terms.review is not None and partner == terms.review.reviewer != party
+
+
+def _linked(session: Session, space: str) -> dict[str, str]:
+    """Return the link IDs of the own records in an ID space, by record key."""
+    workspace, project = session.workspace, session.project
+    path = workspace.ledger(project, space)
+    name = SpaceName(project, space)
+    ledger = LedgerFile(path, name, session.party, workspace.key()).read()
+    return {record: held.link.hex() for record, held in ledger.everyone().items()}
+
+
+def _lasting_space(terms: ProjectTerms, *parties: str) -> str | None:
+    """Return the ID space in which both receive matches of their own records, if link IDs last there."""
+    lasting = {space.name for space in terms.spaces if space.lifetime == "lasting"}
+    received = {
+        one.party: one.space
+        for one in terms.recipients
+        if one.mode == "linked" and one.space in lasting
+    }
+    one, other = (received.get(party) for party in parties)
+    return one if one == other else None

@@ -12,8 +12,8 @@ import click
 from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError
 from encoding.profiles.catalog import load_preset, shipped_profile
 from encoding.project.agreement.project_view import current_view
-from encoding.project.column_mapping import read_mapping
 from encoding.project.session import Session
+from encoding.project.source import read_mapping
 from encoding.records.agency_file import AgencyFile, only_of
 from encoding.workspace.config import TODAY, is_iso_date
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.agencies import persons
-from app.agencies.errors import (
+from app.errors import (
     DUTIES_REFUSED,
     FINGERPRINT_DIFFERS,
     PERSON_STATE,

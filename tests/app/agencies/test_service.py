@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app.agencies import service
-from app.agencies.errors import (
+from app.errors import (
     PARTY_EXISTS,
     UNKNOWN_PARTY,
+    NotAuthenticatedError,
+    RefusedError,
 )
-from app.errors import RefusedError
-from app.security.errors import NotAuthenticatedError
 from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
 from tests.samples.refusals import raises

@@ -18,9 +18,8 @@ from rigs.linkage import (
 )
 
 from app.agreements import service
-from app.agreements.errors import NotInForceError
 from app.agreements.states import project_states
-from app.errors import NotFoundError
+from app.errors import NotFoundError, NotInForceError
 from app.security.actor import Actor
 from schemas.linkage.run import IdSpace
 

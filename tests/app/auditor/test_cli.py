@@ -24,6 +24,7 @@ from app.auditor.options import failures
 from app.auditor.pins import is_pin_line
 from app.auditor.timeline import SENTENCES, sentence
 from schemas.agreement.chapters import grouped
+from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     checkpoint_line,
@@ -106,6 +107,23 @@ def test_json_gives_the_verdict_to_scripts(bundle: Path) -> None:
         "broker-time",
         "who-typed",
     ]
+
+
+def test_a_bundle_of_another_version_is_refused_by_its_name(tmp_path: Path) -> None:
+    parts = LOG.parts()
+    raw = parts.entries[7].replace(b"blindlink/entry/2", b"blindlink/entry/1")
+    parts.entries[7], parts.leaf_hashes[7] = raw, hash_leaf(raw)
+    path = tmp_path / "log.tar"
+    path.write_bytes(parts.pack())
+    result = run("verify", path)
+    assert result.exit_code == MalformedError.exit_code
+    assert (
+        "blindlink/entry/1 is of an earlier version of this program, which reads blindlink/entry/2"
+        in (result.stderr)
+    )
+    assert (
+        "code: other-version\nhint: no state of an earlier version is taken over" in result.stderr
+    )
 
 
 def test_a_changed_entry_gives_status_1_the_index_and_the_evidence(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from breaks.rules import FOSTER
 from campaign.reports import Tally
 from click.testing import CliRunner, Result
 from samples.parties import CW
-from twins.verifier.with_rules import why_refused
 
 from app.auditor.cli import main
 from app.auditor.errors import AuditError
 from app.auditor.verify import verify_bundle
+from blindlink_verify.with_rules import why_refused
 from encoding.errors import LogError, LogForkedError
 from encoding.log.heads import hold_to_head, seen_head
 from encoding.log.log_copy import LogCopy, read_log_copy

@@ -10,12 +10,12 @@ from breaks.destruction import begin, hold, lift, note
 from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
-from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
+from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import Finality
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.note import COSIGNER_KEY, NoteSigner

@@ -30,12 +30,12 @@ from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
 from app.auditor.findings import FindingsBook
-from app.auditor.lateness import HeldLate
 from app.auditor.report_document import Making, report_of
 from app.auditor.verdict import TIMES, WHO_TYPED, held_late, new_stewards
 from app.auditor.verify import verify_bundle
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.reports.audit_report import AuditReport, open_page, open_report
+from schemas.rules.lateness import HeldLate
 
 LOG = story(91, n_weeks=2, projects=("foster", "health"))
 everything_reviewed(LOG)

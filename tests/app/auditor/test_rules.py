@@ -55,12 +55,11 @@ from samples.parties import (
 )
 from samples.reviewed_log import ReviewedProject, everything_reviewed
 from samples.signed_log import ACCORD, SignedProject, accord_of, everything_signed
-from twins.verifier.entries import PAGE
-from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
-from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
+from blindlink_verify.entries import PAGE
+from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import FileSize
 from schemas.documents.canonical import canonical_bytes, canonical_digest
 from schemas.linkage.run import LinkRate, Recipient
@@ -69,6 +68,7 @@ from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
+from schemas.rules import RULES
 
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)

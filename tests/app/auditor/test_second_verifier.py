@@ -1,7 +1,7 @@
 """The short second verifier agrees on bundles good and bad, as far as it goes: the log's integrity.
 
 What the broker's own key signed and only the form of an entry or a rule forbids, it does not look at;
-`test_rule_verifier` holds the verifier to a slower twin in that.
+`test_rule_verifier` holds the verifier to the independent one in that.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from campaign.reports import Tally
 from campaign.size import times
 from rigs.first_verdict import first_verdict
 from samples.refusals import is_one
-from twins.verifier import integrity as second_verifier
-from twins.verifier.integrity import why_refused
+from twins import integrity as second_verifier
+from twins.integrity import why_refused
 
 from app.auditor.errors import (
     AuditError,

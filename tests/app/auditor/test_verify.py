@@ -13,7 +13,7 @@ from breaks.false_log import root_of
 from samples.log import Parts, SampleLog, pack_archive, signer, story
 from samples.parties import CW
 from samples.refusals import raises
-from twins.verifier import integrity, with_rules
+from twins import integrity
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -38,6 +38,7 @@ from app.auditor.keys import read_log_key
 from app.auditor.pins import Pin, read_pins
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
+from blindlink_verify import with_rules
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog import kinds
 from schemas.matchlog.checkpoint import (

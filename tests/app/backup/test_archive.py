@@ -16,12 +16,17 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 from sqlalchemy import inspect, text
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
-from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
 from app.blobs import FileBlobs
 from app.broker import Broker, open_broker
-from app.matchlog.errors import LogInconsistentError
+from app.errors import (
+    BACKUP_REFUSED,
+    BackupDamagedError,
+    DumpFailedError,
+    LogInconsistentError,
+    SealBrokenError,
+    StorageFullError,
+)
 from app.matchlog.export import export_bundle
-from app.security.errors import SealBrokenError, StorageFullError
 from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.signing.note import NoteSigner

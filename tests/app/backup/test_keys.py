@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.backup import keys
-from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import remove_old_copies, write_key_backup
+from app.errors import BACKUP_REFUSED
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
 from app.security.rewrapping import SETTLING_S, retire_old_keys

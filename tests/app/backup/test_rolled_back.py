@@ -15,7 +15,7 @@ from samples.round_files import random_people
 from app.backup.archive import restore_backup, write_backup
 from app.cli.main import main
 from app.clock import utc_now
-from app.matchlog.errors import LogRolledBackError
+from app.errors import LogRolledBackError
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.checkpoint import serialise_checkpoints
 

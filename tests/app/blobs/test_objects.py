@@ -12,8 +12,7 @@ import pytest
 from services.object_store import ObjectStoreServer
 
 from app.blobs import BlobStore, connection, open_blobs
-from app.errors import ConfigurationError
-from app.security.errors import BlobMissingError, StoreUnavailableError
+from app.errors import BlobMissingError, ConfigurationError, StoreUnavailableError
 from app.settings import Settings
 
 OWNER = "blobs.test/log"

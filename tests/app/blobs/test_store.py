@@ -10,7 +10,7 @@ import pytest
 from rigs.refused_calls import refuses
 
 from app.blobs import BlobStore, FileBlobs, move_blobs, open_blobs
-from app.security.errors import SealBrokenError, StorageFullError
+from app.errors import SealBrokenError, StorageFullError
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -16,7 +16,7 @@ from app.auditor.verify import verify_bundle
 from app.broker import Broker, open_broker
 from app.cli import log_key
 from app.durable import held
-from app.matchlog.errors import LogKeyMismatchError
+from app.errors import LogKeyMismatchError
 from app.matchlog.export import export_bundle
 from app.security.log_key import prepare_next_key
 from app.settings import read_settings

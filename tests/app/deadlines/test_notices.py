@@ -24,8 +24,8 @@ from sqlalchemy import text
 
 from app.broker import Broker
 from app.deadlines.alarms import note_overdue
-from app.deadlines.errors import NotSentError
 from app.deadlines.notices import outlets_of, tell_overdue
+from app.errors import NotSentError
 from app.worker.loop import Worker
 from schemas.documents.ids import utc_text
 from schemas.reports.overdue import OverdueMessage

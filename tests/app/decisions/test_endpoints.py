@@ -14,7 +14,7 @@ from rigs.linkage import (
     Linkage,
     MakeLinkage,
 )
-from twins.verifier.match_record import record_root
+from twins.match_record import record_root
 
 from schemas.api.bodies import MatchRecordPage
 from schemas.linkage.run import IdSpace, Recipient

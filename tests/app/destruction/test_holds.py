@@ -11,10 +11,10 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeL
 from samples.round_files import two_files
 
 from app.agreements import holds
-from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.holds import lift_holds, set_hold
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
+from app.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.uploads import service
 from app.worker.sweeper import Sweeper
 from schemas.api.logged_requests import hold_digest

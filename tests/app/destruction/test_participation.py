@@ -18,10 +18,9 @@ from rigs.destroying import (
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from app.agreements.errors import STATEMENT_REFUSED
 from app.clock import utc_text
 from app.destruction import participation
-from app.destruction.errors import OTHER_CERTIFICATE
+from app.errors import OTHER_CERTIFICATE, STATEMENT_REFUSED
 from schemas.reports.certificate import CertificateFile
 
 STATEMENTS = f"projects/{PROJECT}/destruction-statements"

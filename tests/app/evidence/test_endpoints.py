@@ -12,8 +12,8 @@ from breaks.false_log import root_of
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage, terms_of
 
 from app.auditor.verify import verify_bundle
+from app.errors import StorageFullError
 from app.evidence import endpoints, service
-from app.security.errors import StorageFullError
 from schemas.api.bodies import LogCheckpoint
 from schemas.documents.merkle import verify_consistency
 from schemas.documents.problem import Problem

@@ -10,13 +10,17 @@ import anyio
 import httpx2
 import pytest
 from rigs.refused_calls import refused
+from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from app.matchlog.errors import LogRolledBackError
+from app.agreements.models import StoredProfile
+from app.cli.opening import take_up
+from app.errors import KeyKeeperUnavailableError, LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.migrations.formats import OtherFormatError
+from app.migrations.steps import migrate
 from app.security import keyring
-from app.security.errors import KeyKeeperUnavailableError
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
 
 
@@ -62,6 +66,21 @@ def test_a_broker_whose_database_does_not_answer_lives_but_is_not_ready(
     answer = client.get("/readyz")
     assert refused(answer) == (503, "unavailable")
     assert "canary" not in answer.text
+
+
+def test_a_broker_whose_database_holds_documents_of_another_version_is_not_ready_and_does_not_start(
+    client: TestClient, founded: Any
+) -> None:
+    profile = '{"version":"blindlink/encoding-profile/1"}'
+    with founded.broker.database.write() as session:
+        session.execute(insert(StoredProfile).values(digest="ab" * 32, document=profile))
+    answer = client.get("/readyz")
+    assert refused(answer) == (503, "other-version")
+    assert "blindlink/encoding-profile/1 is of an earlier version" in answer.json()["detail"]
+    # What serve, work, and every other command begin with.
+    for begun in (take_up, lambda broker: migrate(broker.database)):
+        with pytest.raises(OtherFormatError, match="encoding-profile/1"):
+            begun(founded.broker)
 
 
 def test_whoever_asks_often_has_the_key_tried_once_in_a_while(

@@ -221,9 +221,8 @@ def test_a_body_that_grows_too_long_is_cut_off_at_the_limit() -> None:
     # The test client collects the body before it sends it, so the reader is driven directly.
     import asyncio
 
-    from app.errors import RefusedError
+    from app.errors import BODY_TOO_LARGE, RefusedError
     from app.http.body import read_body
-    from app.http.errors import BODY_TOO_LARGE
 
     chunks = endless()
 

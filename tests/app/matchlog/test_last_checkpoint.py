@@ -12,16 +12,16 @@ from samples.log_drafts import NEXT_SIGNER, SIGNER, enrolment
 from sqlalchemy import text
 
 from app.db import Base, Database
-from app.errors import ConfigurationError
-from app.matchlog.errors import (
+from app.errors import (
+    ConfigurationError,
     LastCheckpointMissingError,
     LogInconsistentError,
     LogRolledBackError,
+    StorageFullError,
 )
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import newest_checkpoint
 from app.matchlog.service import MatchLog
-from app.security.errors import StorageFullError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     parse_checkpoints,

@@ -12,8 +12,7 @@ from twins import merkle as oracle
 
 from app.auditor.verify import verify_bundle
 from app.db import Database
-from app.errors import RefusedError
-from app.matchlog.errors import COSIGNATURE_REFUSED, NotInLogError
+from app.errors import COSIGNATURE_REFUSED, NotInLogError, RefusedError
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     add_cosignature,

@@ -14,26 +14,26 @@ from samples.log import SampleLog, everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
 from samples.parties import CW, OPERATOR
 from sqlalchemy import text
-from twins.verifier.with_rules import why_refused
 
 from app.auditor.verify import verify_bundle
 from app.clock import utc_text
 from app.db import Database
-from app.errors import ConfigurationError
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from app.matchlog.errors import (
+from app.errors import (
+    ConfigurationError,
     LogAheadError,
     LogKeyMismatchError,
     LogNotStartedError,
     LogStartedError,
     NotInLogError,
 )
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import newest_checkpoint
 from app.matchlog.repository import find_entry, first_entries_from
 from app.matchlog.service import MatchLog
 from app.security.actor import Actor
+from blindlink_verify.with_rules import why_refused
 from schemas.documents.errors import EntryError
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import open_checkpoint

@@ -12,7 +12,7 @@ from rigs.answers import refusal
 from rigs.destroying import certificate_file, destroy, destructions, hold_notice, send
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.reviewing import MakeReviewing, Reviewing
-from twins.verifier.match_record import record_root
+from twins.match_record import record_root
 
 from app.review.models import Review
 from app.review.preparation import REVIEW_PREFIX

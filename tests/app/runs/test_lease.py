@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from rigs.linkage import Linkage, either_database
 
-from app.runs.errors import LeaseLostError
+from app.errors import LeaseLostError
 from app.runs.lease import (
     MAX_STALLED_ATTEMPTS,
     Lease,

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select
 from starlette.requests import ClientDisconnect
 
 from app.decisions.preparation import RECORD_PREFIX
-from app.errors import RefusedError, Rule
+from app.errors import KeyGoneError, RefusedError, Rule, SealBrokenError, StoreUnavailableError
 from app.ids import new_id
 from app.rounds.messages import MESSAGE_PREFIX
 from app.sealed import repository
@@ -30,7 +30,6 @@ from app.sealed.objects import (
     put_piece,
 )
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
-from app.security.errors import KeyGoneError, SealBrokenError, StoreUnavailableError
 from schemas.documents.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:

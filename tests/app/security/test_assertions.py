@@ -9,8 +9,8 @@ import pytest
 from breaks.sign_in import CLAIM_ATTACKS, IDENTITY, KEY, ME, RAW_KEY, honest
 from samples.sign_in_forms import JTI, NOW_S, TOKEN_URL, claims_of, compact
 
+from app.errors import NotAuthenticatedError, SignInRefusedError
 from app.security.assertions import Assertion, claimed_person, read_assertion
-from app.security.errors import NotAuthenticatedError, SignInRefusedError
 from app.security.jws import thumbprint_of
 
 NOW = datetime.fromtimestamp(NOW_S, UTC)

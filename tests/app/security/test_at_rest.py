@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rigs.refused_calls import refuses
 
+from app.errors import SealBrokenError
 from app.security.at_rest import FORMAT, SEAL_BYTES, seal, unseal
-from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
 
 KEY = DataKey("upl-00", bytes(range(32)))

@@ -8,8 +8,8 @@ import pytest
 from breaks.sign_in import PROOF_ATTACKS, PROOF_URL, RAW_PROOF_KEY, proof
 from samples.sign_in_forms import ACCESS, JTI, NOW_S, TOKEN_URL
 
+from app.errors import NotAuthenticatedError, SignInRefusedError
 from app.security.dpop import Proof, read_proof
-from app.security.errors import NotAuthenticatedError, SignInRefusedError
 from app.security.jws import thumbprint_of
 
 NOW = datetime.fromtimestamp(NOW_S, UTC)

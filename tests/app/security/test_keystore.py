@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from rigs.refused_calls import refuses
 
-from app.errors import ConfigurationError
-from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
+from app.errors import ConfigurationError, KeyGoneError, SealBrokenError, StorageFullError
 from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
 from app.security.rewrapping import SETTLING_S, retire_old_keys

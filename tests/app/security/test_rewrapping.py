@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.durable import overwrite_sector
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, KeyGoneError, SealBrokenError
 from app.ids import new_id
-from app.security.errors import KeyGoneError, SealBrokenError
 from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
 from app.security.rewrapping import count_wrapped, retire_old_keys, rewrap_all

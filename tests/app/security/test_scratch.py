@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.security.errors import SealBrokenError
+from app.errors import SealBrokenError
 from app.security.scratch import Scratch
 
 CONTENTS = [b"Ada" * 1000, b"", b"Grace"]

@@ -16,13 +16,13 @@ from sqlalchemy import update
 
 from app.agreements.service import all_versions
 from app.broker import MAX_CHECKS
-from app.errors import BrokerError
-from app.sealed import repository as sealed
-from app.security.errors import (
+from app.errors import (
+    BrokerError,
     KeyKeeperUnavailableError,
     StorageFullError,
     StoreUnavailableError,
 )
+from app.sealed import repository as sealed
 from app.uploads.checks import MAX_ATTEMPTS
 from app.uploads.models import Upload
 from app.worker.loop import Worker

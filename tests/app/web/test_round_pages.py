@@ -12,7 +12,7 @@ from rigs.agreed import amend
 from rigs.delivering import Delivering, delivering, make_delivering
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from app.security.errors import KeyKeeperUnavailableError
+from app.errors import KeyKeeperUnavailableError
 from app.security.keystore import KeyStore
 from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
 from schemas.linkage.profile import EncodingProfile

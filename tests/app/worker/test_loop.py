@@ -19,12 +19,12 @@ from sqlalchemy.exc import OperationalError
 
 from app.blobs import FileBlobs
 from app.broker import Broker
-from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
-from app.security.errors import (
+from app.errors import (
     KeyKeeperUnavailableError,
     StorageFullError,
     StoreUnavailableError,
 )
+from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
 

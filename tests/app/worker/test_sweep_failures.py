@@ -19,9 +19,9 @@ from rigs.reviewing import Reviewing, make_reviewing, reviewing
 from services.vault_stub import VaultStub, running_vault_stub
 
 from app.blobs import FileBlobs
+from app.errors import KeyKeeperUnavailableError, SealBrokenError, StorageFullError
 from app.sealed import repository
 from app.security import keyring
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError, StorageFullError
 from app.security.keepers import keepers_of
 from app.security.rewrapping import rewrap_all
 from app.settings import Settings

@@ -16,10 +16,9 @@ from samples.round_files import random_people
 from sqlalchemy import select
 
 from app.auditor.verify import verify_bundle
+from app.errors import KeyGoneError, LogRolledBackError
 from app.ids import new_id
-from app.matchlog.errors import LogRolledBackError
 from app.sealed.models import SealedObject
-from app.security.errors import KeyGoneError
 from app.security.keystore import SUFFIX
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.rounds.upload import Receipt

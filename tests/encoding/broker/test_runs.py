@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.agreements.errors import NOBODY_RECEIVES, NotInForceError
+from app.errors import NOBODY_RECEIVES, KeyGoneError, NotInForceError, TooManyPairsError
 from app.matching.blocks.errors import LinkedBeforeTwiceError, LinkRateError, RowsDisagreeError
-from app.runs.errors import TooManyPairsError
-from app.security.errors import KeyGoneError
 from encoding.broker.runs import FAILURES, require_success, wait_for_run
 from encoding.errors import OthersWaitedForError, RunFailedError
 from schemas.api.bodies import RunProgress, RunView
@@ -84,3 +82,12 @@ def test_a_run_that_waits_for_approvals_or_is_cancelled_is_not_waited_for() -> N
     with pytest.raises(RunFailedError, match="cancelled") as caught:
         wait(Runs("running", "cancelled"), [])
     assert caught.value.exit_code == 6
+
+
+def test_a_run_that_does_not_move_for_an_hour_is_left_to_the_next_job() -> None:
+    pauses: list[float] = []
+    with pytest.raises(OthersWaitedForError, match="not moved for an hour") as caught:
+        wait(Runs(*["queued"] * 200, *["running"] * 400), pauses)
+    assert (caught.value.code, caught.value.exit_code) == ("run-under-way", 7)
+    # From the moment on at which it moved last.
+    assert 3600 <= sum(pauses[200:]) < 3610

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from samples.sign_in_forms import ACCESS, NOW_S, TOKEN_URL
 
+from app.errors import SignInRefusedError
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof
-from app.security.errors import SignInRefusedError
 from encoding.broker.sign_in import CLAIM_LIFETIME_S, ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 

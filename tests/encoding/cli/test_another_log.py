@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app.security.log_key import read_log_key
 from encoding.log.log_copy import read_log_copy
-from encoding.project import log_copies
+from encoding.project import context as log_copies
 
 Bend = Callable[[list[bytes]], list[bytes]]
 BENDS: dict[str, Bend] = {

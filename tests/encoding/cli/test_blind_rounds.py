@@ -13,7 +13,7 @@ from rigs.near_broker import NearBroker
 from rigs.searching import files_under, found_in
 
 from encoding.project.delivering import outgoing as outgoing_columns
-from encoding.project.linking import sealed_links
+from encoding.project.linking import shared_links
 from encoding.sharing.deliveries import join_tables
 from schemas.linkage.run import IdSpace, Recipient
 
@@ -324,7 +324,7 @@ def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_
         (lambda one, rows: join_tables([*one, *one], rows), "the rows of other runs", 9, "not-as-stated"),
     ):  # fmt: skip
         with monkeypatch.context() as patch:
-            patch.setattr(sealed_links, "join_tables", tables)
+            patch.setattr(shared_links, "join_tables", tables)
             welfare.ok("deliver", RESEARCH)
         refused(words, code, fault)
     assert "could not use delivery 4 of round 1" in welfare.ok("deliver", RESEARCH).stderr

@@ -17,7 +17,7 @@ from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
-from encoding.project.delivering import attachments
+from encoding.project.delivering import exchange as exchanged
 from encoding.project.delivering import outgoing as outgoing_columns
 from encoding.project.delivering.outgoing import DeliveriesApi
 from encoding.project.linking import shared_links
@@ -151,7 +151,7 @@ def test_an_unlink_and_the_next_round_take_the_place_of_what_was_delivered(
     edit(schools, ",9,North", ",10,North")
     for desk in (welfare, schools) * 3:
         desk.type("refresh", "--deliver")
-    real = attachments.shared_links
+    real = exchanged.shared_links
 
     def older(counter: Any, partner: str) -> Any:
         # As where a change waits until somebody accepts it.
@@ -160,7 +160,7 @@ def test_an_unlink_and_the_next_round_take_the_place_of_what_was_delivered(
 
     # A later round's delivery is no alarm where the links are still older.
     with monkeypatch.context() as patched:
-        patched.setattr(attachments, "shared_links", older)
+        patched.setattr(exchanged, "shared_links", older)
         result = welfare.type("attach", "schools")
     assert (result.exit_code, "replaced by" in result.stderr) == (7, True)
     assert (welfare.folder / "with-schools.csv").read_bytes() == before
@@ -459,7 +459,7 @@ def test_columns_are_counted_and_frozen_with_the_links_of_their_round_alone(
 
     # A delivery that came and was not written leaves the columns of their round.
     with monkeypatch.context() as patched:
-        patched.setattr(attachments, "attach", killing)
+        patched.setattr(exchanged, "attach", killing)
         assert welfare.type("attach", "schools").exit_code != 0
     assert mixed in welfare.type("freeze", "s3", *OUT, "-o", f"{out}3").stderr
     welfare.ok("attach", "schools")

@@ -17,7 +17,7 @@ from encoding.cli.terminal.failures import exit_status
 from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger import errors as ledger_errors
 from encoding.project.session import Session
-from schemas.documents.errors import ProofError
+from schemas.documents.errors import OtherVersionError, ProofError
 from schemas.shared.command_line import one_line
 from schemas.shared.error_rows import Refusal
 
@@ -33,6 +33,13 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
     return ended.value.code, captured.err
 
 
+def asked(stop: BaseException) -> click.Abort:
+    """Return what click raises where that stops a question."""
+    abort = click.Abort()
+    abort.__context__ = stop
+    return abort
+
+
 @pytest.mark.parametrize(
     ("error", "status", "text"),
     [
@@ -44,7 +51,15 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
             "blindlink: error: bad thing\nhint: blindlink --help\n",
         ),
         (click.ClickException("No."), 1, "blindlink: error: no\n"),
-        (KeyboardInterrupt(), 1, "blindlink: error: interrupted; nothing is lost\n"),
+        (KeyboardInterrupt(), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (asked(KeyboardInterrupt()), 130, "blindlink: error: interrupted; nothing is lost\n"),
+        (
+            asked(EOFError()),
+            1,
+            "blindlink: error: the input ended before a question was answered\n"
+            "hint: type the command at a terminal\n",
+        ),
+        (click.Abort(), 1, "blindlink: error: stopped; nothing was done\n"),
         (
             OSError(errno.ENOSPC, "No space left on device", "out.csv"),
             1,
@@ -64,6 +79,26 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
 )
 def test_expected_error_is_one_line_and_its_code(capsys, error, status, text) -> None:
     assert outcome(capsys, error) == (status, text)
+
+
+def test_what_another_version_made_is_named_whatever_its_reader_took_it_for_but_hides_no_alarm(
+    capsys,
+) -> None:
+    def damaged(exit_code: int) -> AgencyError:
+        error = AgencyError("the file is damaged", hint="restore a backup")
+        error.exit_code = exit_code
+        error.__context__ = OtherVersionError("ledger", "blindlink/ledger/9", "blindlink/ledger/1")
+        return error
+
+    status, text = outcome(capsys, damaged(3))
+    assert (status, "damaged" in text, "backup" in text) == (3, False, False)
+    assert (
+        "blindlink/ledger/9 is of a newer version of this program, which reads blindlink/ledger/1\n"
+        in text
+    )
+    assert outcome(capsys, damaged(errors.ALARM))[1].startswith(
+        "blindlink: error: the file is damaged\n"
+    )
 
 
 def test_a_remark_or_warning_cannot_write_control_characters_either(capsys) -> None:

@@ -12,7 +12,7 @@ from rigs.desk import Desk
 from rigs.near_broker import ADDRESS
 from rigs.near_hub import HUB, NearHub, near_hub
 
-from encoding.hub.spokes import read_spokes, write_spokes
+from encoding.extras.hub.spokes import read_spokes, write_spokes
 from encoding.workspace.workspace import Workspace
 
 GOOD, BROKEN = "d-1", "d-2"

@@ -549,7 +549,7 @@ def test_the_screen_needs_its_extra_and_a_terminal_and_one_thing_is_done_at_a_ti
     assert (result.exit_code, "give either --list or --send" in result.output) == (2, True)
     monkeypatch.setattr("encoding.cli.commands.review.find_spec", lambda _: None)
     result = welfare.type("review")
-    assert (result.exit_code, "install blindlink[review]" in result.stderr) == (1, True)
+    assert (result.exit_code, "pip install '.[review]'" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("is_busy", [False, True])

@@ -28,7 +28,7 @@ def run(code: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_interruption_while_it_loads_is_one_line() -> None:
     done = run(INTERRUPTED, "status")
-    assert done.returncode == 1
+    assert done.returncode == 130
     assert done.stderr == "blindlink: error: interrupted; nothing is lost\n"
     assert not done.stdout
 

@@ -73,6 +73,7 @@ def test_the_surer_of_two_columns_comes_first() -> None:
         ("Kid #", True),
         ("Pupil No.", True),
         ("personID", True),
+        ("StudentUSI", True),
         ("household id", False),
     ],
 )

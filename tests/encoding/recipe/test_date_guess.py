@@ -45,6 +45,17 @@ def test_both_orders_in_one_column_are_read_in_part() -> None:
     assert (found.format, found.share) == ("MM/DD/YYYY", 0.75)
 
 
+def test_a_column_that_was_filled_in_several_ways_has_a_format_for_each() -> None:
+    iso = ["2011-04-09", "2012-12-31", "2008-02-29"]
+    found = guess_dates([*iso, "4/13/2012", "4/14/2012", "1.5.2010", "nothing", ""], TODAY)
+    assert (found.format, found.other) == ("YYYY-MM-DD or MM/DD/YYYY", None)
+    assert (found.n_read, found.n_filled) == (5, 7)
+    found = guess_dates([*iso, "4/3/2012", "4/5/2012"], TODAY)
+    assert (found.format, found.other, found.share) == (
+        "YYYY-MM-DD or MM/DD/YYYY", "YYYY-MM-DD or DD/MM/YYYY", 1.0,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("cell", ["3/4/12", "1799-01-01", "2031-01-01", "7", "Ana", ""])
 def test_what_is_no_day_of_birth_is_not_read(cell: str) -> None:
     assert guess_dates([cell], TODAY).n_read == 0

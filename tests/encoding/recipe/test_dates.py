@@ -35,6 +35,13 @@ def test_date_is_read_in_its_format_and_no_other() -> None:
         "٤/٩/2011",
     ):
         assert read_date_format("MM/DD/YYYY").parse(raw) is None, raw
+    several = read_date_format("MM/DD/YYYY or YYYY-MM-DD or DD-MON-YYYY")
+    for raw in ("4/9/2011", "2011-04-09", "09-APR-2011"):
+        assert several.parse(raw) == date(2011, 4, 9), raw
+    assert (several.parse("9.4.2011"), several.strptime) == (None, "%m/%d/%Y")
+    for text_format in (*("MM/DD/YYYY or DD/MM/YYYY", "YYYYMMDD or DDMMYYYY", "MM/DD/YYYY or "),):
+        with raises(DateFormatError):
+            read_date_format(text_format)
     for text_format in (*("", "MM/DD", "MM/DD/YY", "MM/DD/YYYY HH", "MM/MM/YYYY", "YYYYYY-MM-DD"),):
         with raises(DateFormatError):
             read_date_format(text_format)

@@ -101,4 +101,4 @@ def test_without_the_optional_package_its_name_is_told(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with raises(ExtraMissingError) as refusal:
         open_table(path)
-    assert "blindlink[parquet]" in str(refusal.value.hint)
+    assert ".[parquet]" in str(refusal.value.hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from samples.refusals import raises
 from encoding.errors import (
     CellError,
     EmptyFileError,
-    ExtraMissingError,
     FileKindError,
     FormulaCellError,
     InputError,
@@ -25,7 +23,6 @@ from encoding.errors import (
 from encoding.records import open_table, xlsx_cells
 
 openpyxl = pytest.importorskip("openpyxl")
-pytest.importorskip("python_calamine")
 
 WriteBook = Callable[..., Path]
 MIDNIGHT = datetime.datetime(2015, 1, 2)  # noqa: DTZ001 - files store local times
@@ -84,10 +81,19 @@ def test_cells_are_written_as_their_owner_sees_them(write: WriteBook) -> None:
     assert [row[1] for row in rows_of(path)[:-1]] == [text for _, text in values]
 
 
-def test_the_header_is_the_first_row_that_is_not_empty(write: WriteBook) -> None:
-    path = write([["a", "b"], [1, 2], [3, 4]], at=(4, 3))
-    assert open_table(path).columns == ("a", "b")
-    assert rows_of(path, n_rows=1) == [["1", "2"], ["3", "4"]]
+def test_the_header_is_the_first_row_with_two_cells_behind_titles_and_covers(
+    write: WriteBook,
+) -> None:
+    titled = [["Students of Elm County"], [None], ["a", "b"], [1, 2], [3, 4]]
+    for path in (
+        write([["a", "b"], [1, 2], [3, 4]], at=(4, 3)),
+        write(titled),
+        write([["Export"], ["of 2026"]], Students=titled),
+    ):
+        assert open_table(path).columns == ("a", "b")
+        assert rows_of(path, n_rows=1) == [["1", "2"], ["3", "4"]]
+    with raises(FormulaCellError, match="row 2, column b:"):
+        rows_of(write([*titled[:-1], [3, "=1+1"]]))
 
 
 def test_blank_rows_keep_their_number_and_those_at_the_end_go(write: WriteBook) -> None:
@@ -182,13 +188,3 @@ def test_a_sheet_too_large_for_memory_is_refused(
     monkeypatch.setattr(xlsx_cells, "_MAX_SHEET_BYTES", 100)
     with raises(SheetError, match="too large"):
         rows_of(path)
-
-
-def test_without_the_optional_package_its_name_is_told(
-    write: WriteBook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write([["a"], [1]])
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with raises(ExtraMissingError) as refusal:
-        open_table(path)
-    assert "blindlink[xlsx]" in str(refusal.value.hint)

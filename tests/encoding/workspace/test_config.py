@@ -124,7 +124,7 @@ def test_settings_that_are_missing_or_cannot_be_read_are_refused(tmp_path: Path)
     path = tmp_path / "blindlink.toml"
     with raises(ConfigError) as caught:
         read_config(path)
-    assert caught.value.hint == "make one with: blindlink init"
+    assert caught.value.hint == "begin with the invitation that you got: blindlink start FILE"
     for content in (b"\xff\xfe", b"[broker", b"x = 1 # \xe9"):
         path.write_bytes(content)
         with raises(ConfigError):

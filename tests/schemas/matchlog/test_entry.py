@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from samples.log import story
-from twins.verifier.entries import FIELDS, PAGE
-from twins.verifier.entries import KINDS as KINDS_OF_PAGE
-from twins.verifier.entries import parse_entry as parse_by_the_page
 from vectors.file import naming, read_vectors
 
+from blindlink_verify.entries import FIELDS, PAGE
+from blindlink_verify.entries import KINDS as KINDS_OF_PAGE
+from blindlink_verify.entries import parse_entry as parse_by_the_page
 from schemas.documents.errors import EntryError
 from schemas.matchlog.entry import Entry, entry_bytes, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED

@@ -14,9 +14,8 @@ from rigs.refused_calls import refuses
 from services.soft_hsm import SoftHsm
 from services.vault_stub import VaultStub
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, KeyKeeperUnavailableError, SealBrokenError
 from app.ids import new_id
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
 from app.security.keepers import keepers_of
 from app.security.keyring import Keepers, KeyRing, make_ring
 from app.security.keystore import KeyStore

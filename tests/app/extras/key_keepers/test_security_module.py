@@ -12,8 +12,8 @@ from pkcs11 import Attribute, ObjectClass
 from pkcs11.exceptions import AttributeSensitive
 from services.soft_hsm import MODULE, PIN, SoftHsm
 
+from app.errors import KeyKeeperUnavailableError
 from app.extras.key_keepers.security_module import _TURN, SecurityModule
-from app.security.errors import KeyKeeperUnavailableError
 from app.security.key_encryption import KeyEncryptionKey, try_out
 
 SECRET, HEAD = bytes(range(32)), b"upl-1"

@@ -12,8 +12,8 @@ import pytest
 from services.vault_stub import TOKEN, VaultStub
 
 from app.cli.self_signed import write_certificate
+from app.errors import KeyKeeperUnavailableError, SealBrokenError
 from app.extras.key_keepers.vault import Vault
-from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
 from app.security.keepers import keepers_of
 from app.security.key_encryption import try_out
 from app.security.keyring import Keepers, KeyRing, make_ring

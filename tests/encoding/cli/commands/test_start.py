@@ -208,7 +208,7 @@ def test_the_broker_takes_the_duties_and_the_party_that_were_invited_alone(offic
         Path("ann.invitation").write_bytes(invitation)
     # A key file that was there stays where the code is refused.
     made = office.type(
-        "identity", "new", PARTY, "--duty", "steward", "--file", "other.txt",
+        "identity", "new", PARTY, "--duty", "steward", "--identity", "other.txt",
         "--key-file", "identity.key",
     )  # fmt: skip
     assert made.exit_code == 0

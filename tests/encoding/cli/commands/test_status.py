@@ -79,12 +79,16 @@ def test_agency_that_receives_nothing_is_told_so(
     schools.ok("links")
 
 
-def test_an_unnamed_key_file_is_asked_for_where_the_command_can_take_it(welfare: Desk) -> None:
+def test_an_unnamed_key_file_is_asked_for_and_taken_before_or_after_the_command(
+    welfare: Desk,
+) -> None:
     settings = welfare.folder / "blindlink.toml"
     settings.write_text(settings.read_text().replace('key_file = "identity.key"', ""))
     (welfare.folder / "secret.txt").unlink()
     result = welfare.type("status")
     assert result.exit_code == 2
-    assert "name it as key_file in the section [identity]" in result.stderr
-    assert "--key-file" not in result.stderr
-    assert "or give it with --key-file" in welfare.type("secret", "share").stderr
+    assert (
+        "name it as key_file in the section [identity], or give it with --key-file" in result.stderr
+    )
+    named = ("--key-file", str(welfare.folder / "identity.key"))
+    assert welfare.ok(*named, "status").stdout == welfare.ok("status", *named).stdout

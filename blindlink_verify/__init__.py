@@ -1,0 +1,1 @@
+"""The independent verifier: the standard library and cryptography, and nothing else of Blindlink."""

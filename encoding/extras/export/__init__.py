@@ -1,0 +1,1 @@
+"""Foster care statuses for student systems."""

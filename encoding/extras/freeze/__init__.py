@@ -1,0 +1,1 @@
+"""Links and columns as of a day, kept for a study."""

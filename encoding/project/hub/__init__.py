@@ -1,1 +1,0 @@
-"""One party's linkages with many."""

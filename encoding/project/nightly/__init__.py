@@ -1,1 +1,0 @@
-"""The nightly job: every step that is due."""

@@ -1,1 +1,0 @@
-"""Rounds: nonces offered, a round opened or corrected, its runs awaited."""
