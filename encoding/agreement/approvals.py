@@ -25,13 +25,7 @@ def approving_parties(
     standing: StandingList,
     step: Step,
 ) -> frozenset[str]:
-    """Return the parties that have approved a step of a run, by statements that count.
-
-    Args:
-        versions: the run's agreement, and those before it from which it differs in persons alone.
-    Raises:
-        AgreementUntrustedError: one is forged, or of another run, specification or step.
-    """
+    """Return the parties that have approved a step of a run, by statements that count."""
     found = {approval.party for approval in _single(versions[0], specification, shown, step)}
     if step == "run":
         found |= {
@@ -75,7 +69,7 @@ def require_let_go(
     if lacking:
         raise OthersWaitedForError(
             f"the release of what the run found is not approved yet by {', '.join(lacking)}",
-            hint=f"an approver types: blindlink approve release {specification.run}",
+            hint=f"an approver types: blindlink approve --release {specification.run}",
         )
 
 

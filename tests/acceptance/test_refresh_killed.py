@@ -181,7 +181,7 @@ def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs, tally: Tally) -
         path.name.split(".")[1] for path in (jobs.welfare.folder / "workspace/outbox").iterdir()
     }
     assert opens(jobs.welfare)[0] == {int(number) for number in kept}
-    jobs.welfare.type("receipt", "verify")
+    jobs.welfare.type("receipts")
     tally.tried(n_killed)
 
 
