@@ -9,6 +9,7 @@ from schemas.shared.features import Feature, Features
 FEATURES: Final = Features(
     "encoding.extras",
     {
+        "attacks": Feature("docs/privacy-audit.md"),
         "hub": Feature(
             "docs/hub.md",
             "blindlink",
@@ -36,5 +37,6 @@ FEATURES: Final = Features(
             "blindlink",
             {"clk": "Make plain CLKs for users of clkhash and anonlink."},
         ),
+        "tokens": Feature("docs/trial.md"),
     },
 )

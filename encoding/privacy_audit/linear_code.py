@@ -9,18 +9,51 @@ are found by information-set decoding: in a random basis, add up as few rows as 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.privacy_audit.gf2 import (
-    Bits,
-    PackedBits,
-    Words,
-    pack_rows,
-    row_reduce,
-    unpack_rows,
-)
+Words = NDArray[np.uint64]
+"""Shape (n, words), C order; bit i of a row is bit i of its bytes, most significant first, zero-padded."""
+Bits = NDArray[np.uint8]
+"""Shape (n, bits), 0 and 1."""
+PackedBits = NDArray[np.uint8]
+"""Shape (n, bytes); bit i is byte i // 8, mask 0x80 >> i % 8."""
+
+
+def pack_rows(bits: Bits) -> Words:
+    """Return rows of bits as words."""
+    packed = np.packbits(bits, axis=1)
+    padded = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    return np.ascontiguousarray(padded).view(np.uint64)
+
+
+def unpack_rows(words: Words, n_bits: int) -> Bits:
+    """Return rows of words as bits."""
+    return np.unpackbits(words.view(np.uint8), axis=1, count=n_bits)
+
+
+def row_reduce(words: Words, order: Iterable[int]) -> NDArray[np.intp]:
+    """Bring rows into reduced echelon form in place; the rows beyond the rank become zero in these columns."""
+    by_byte = words.view(np.uint8)
+    pivots: list[int] = []
+    for column in order:
+        rank = len(pivots)
+        if rank == len(words):
+            break
+        is_set = np.flatnonzero(by_byte[:, column >> 3] & (0x80 >> (column & 7)))
+        place = int(np.searchsorted(is_set, rank))
+        if place == len(is_set):
+            continue
+        pivot = words[is_set[place]].copy()
+        # Clears the pivot's own row too, which then takes what stood in its new place.
+        words[is_set] ^= pivot
+        words[is_set[place]] = words[rank]
+        words[rank] = pivot
+        pivots.append(column)
+    return np.array(pivots, dtype=np.intp)
+
 
 # So many encodings more than dimensions: random bits would have to depend on each other by chance 32 times.
 _SURPLUS = 32
@@ -35,12 +68,6 @@ def attack_linear_code(encodings: PackedBits, *, clk_bits: int, taps: int, seed:
     Needs some 1,100 encodings of 1,024-bit filters, and encodings that are longer than the filters; where there
     are fewer, or nothing but chance, nothing is found. With the rows, what was encoded is known, too: which of
     them add up to an encoding says which positions of its filter are set.
-
-    Args:
-        encodings: shape (n, bytes).
-        clk_bits: length of a filter, which is public, as `taps` is.
-        taps: how many filter positions are XORed into one bit.
-        seed: chooses the bases.
     """
     bits = np.unpackbits(encodings, axis=1)
     n_bits = bits.shape[1]
@@ -62,12 +89,7 @@ def row_weight(clk_bits: int, n_bits: int, taps: int) -> int:
 def low_words(
     basis: Words, n_bits: int, most: int, *, enough: int, random: np.random.Generator
 ) -> Bits:
-    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes.
-
-    Args:
-        basis: of the code; its rows are changed, the code is not.
-        enough: ends the search when so many were found.
-    """
+    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes."""
     found: set[bytes] = set()
     n_rounds = idle = 0
     # So wide that few of the n^4 / 8 pairs of pairs of rows agree in it by chance.

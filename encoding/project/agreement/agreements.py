@@ -426,28 +426,6 @@ def agreements_kept(session: Session) -> KeptAgreements:
     return read_kept(session.workspace.agreements(session.project), session.project)
 
 
-def agreements_to_come(session: Session, client: BrokerClient) -> KeptAgreements:
-    """Return the agreements that are kept, and those that all have signed since: one may begin only later.
-
-    They are verified alike, and not kept: until one begins, nothing goes by it but who acts for a party.
-    """
-    known = agreements_kept(session)
-    last, newest = (
-        known.last_complete(),
-        _newest_signed(client.agreements(session.project).agreements),
-    )
-    if last is None or newest is None or newest.number <= last.agreement.number:
-        return known
-
-    def look(
-        known: KeptAgreements, shown: KeptAgreement, peers: Peers, histories: _Histories
-    ) -> KeptAgreements:
-        _require_trusted(session.party, known, shown, peers, histories)
-        return known.with_one(shown)
-
-    return _walk(session, client, known, newest.agreement, look)
-
-
 def _newest_signed(listed: Sequence[AgreementSummary]) -> AgreementSummary | None:
     binding = (one for one in listed if one.state in _BINDING)
     return max(binding, key=lambda one: one.number, default=None)
