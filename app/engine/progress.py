@@ -30,11 +30,7 @@ class ProgressMeter:
     """Measures the rate of one attempt at a plan."""
 
     def __init__(
-        self,
-        n_total: int,
-        *,
-        n_before: int = 0,
-        clock: Callable[[], float] = time.monotonic,
+        self, n_total: int, *, n_before: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._n_total = n_total
         self._n_before = n_before

@@ -113,9 +113,7 @@ def ask_again(
     policy = request.policy or terms.terms.policy
     if not terms.terms.allows(policy):
         raise RefusedError(
-            OTHER_POLICY,
-            "The terms do not allow this matching policy.",
-            clause="policy-range",
+            OTHER_POLICY, "The terms do not allow this matching policy.", clause="policy-range"
         )
     now = broker.clock()
     pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)
