@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
+from app.agreements.signers import receivers_of
 from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
 from app.agreements.service import (
     TermsInForce,
     binding_terms,
@@ -16,7 +15,7 @@ from app.agreements.service import (
     project_for,
     terms_in_force,
 )
-from app.agreements.signers import refuse_stranger, require_duty
+from app.agreements.signers import receivers_of, refuse_stranger, require_duty
 from app.broker import Broker
 from app.clock import utc_text
 from app.db import add_if_alone
