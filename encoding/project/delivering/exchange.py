@@ -24,7 +24,7 @@ from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import Attached, attach
 
 if TYPE_CHECKING:
-    from encoding.project.runner import WaitingTime
+    from encoding.project.runner import Runner
     from schemas.agreement.agreement import Agreement
 
 
@@ -85,9 +85,7 @@ def attach_columns(
 
 def output_of(context: Context, partner: str) -> Path:
     """Return the file that a partner's columns are written to: beside the links."""
-    session = context.session
-    links = session.links_path
-    return links.with_name(f"with-{partner}.csv")
+    return context.session.links_path.with_name(f"with-{partner}.csv")
 
 
 def _senders(context: Context, agreement: Agreement, only: str | None) -> Sequence[str]:
@@ -142,7 +140,7 @@ class ColumnsOrder:
 
 
 def exchange_columns(
-    context: Context, source: Source, order: ColumnsOrder, waiting: WaitingTime
+    context: Context, source: Source, order: ColumnsOrder, runner: Runner
 ) -> tuple[dict[str, object], str]:
     """Deliver and attach, as far as that is ordered; returns it as a document and as a sentence."""
     delivered: list[Delivered] = []
@@ -159,14 +157,14 @@ def exchange_columns(
 
     if order.attach:
         try:
-            failed += waiting.until_ready(attach_all)
+            failed += runner.until_ready(attach_all)
         except OthersWaitedForError as exc:
             failed.append(exc)
     if not (delivered or attached or failed):
         context.session.say(_why_nothing(context))
     document = exchange_document(delivered, attached)
-    # What somebody has to put right here comes before what waits for others.
-    raise_first(sorted(failed, key=lambda exc: isinstance(exc, OthersWaitedForError)))
+    runner.left += failed
+    runner.raise_left()
     said = [one.sentence() for one in delivered] + [one.sentence() for one in attached]
     return document, "; ".join(said)
 
