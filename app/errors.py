@@ -489,7 +489,7 @@ def gone(rule: Rule, what: str, destroyed: str | None, keep_until: str) -> Refus
     return RefusedError(
         rule,
         why_gone(what, destroyed, keep_until),
-        hint="the certificate of destruction says on what ground: blindlink certificate list",
+        hint="the certificate of destruction says on what ground: blindlink certificate --list",
     )
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from app.agencies import endpoints as agencies
 from app.agencies import service as agencies_service
 from app.agencies import sign_in
-from app.agencies.refusals import note_refusal
+from app.agencies.sign_in import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
 from app.deadlines import endpoints as deadlines
@@ -35,8 +35,8 @@ from app.review import endpoints as review
 from app.rounds import endpoints as rounds
 from app.runs import endpoints as runs
 from app.security.actor import Actor
-from app.security.credential import Credential
 from app.security.policy import POLICY, check_policy
+from app.security.tokens import Credential
 from app.shares import endpoints as shares
 from app.uploads import endpoints as uploads
 from app.version import VERSION

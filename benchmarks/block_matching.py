@@ -18,7 +18,7 @@ from app.matching.blocks.decisions import Band, BandRule
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
-from app.security.scratch import Scratch
+from app.security.at_rest import Scratch
 from app.worker.estimate import MadeRows, made_meetings
 from schemas.linkage.counts import published_counts
 from schemas.linkage.profile import EncodingProfile

@@ -2,8 +2,8 @@
 
 Commands are those of this checkout that can be typed, and their options those that a help explains.
 
-    python benchmarks/house.py                 this checkout
-    python benchmarks/house.py OTHER [...]     others beside it, such as an older commit in a folder of its own
+    python -m benchmarks.house                 this checkout
+    python -m benchmarks.house OTHER [...]     others beside it, such as an older commit in a folder of its own
 
 Prints Markdown: a row a measure, a column a checkout; then a row a room of this one.
 """

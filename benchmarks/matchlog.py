@@ -27,7 +27,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.db import Base, Database
-from app.matchlog import models, triggers  # noqa: F401
 from app.matchlog.draft import EntryDraft
 from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile

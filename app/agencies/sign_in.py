@@ -8,33 +8,38 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, role_of
-from app.agencies.models import Token
+from app.agencies.models import RefusedSignIns, Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
-from app.clock import Clock, utc_text
-from app.db import insert_rows
-from app.errors import REQUEST_UNSIGNED, RefusedError, SignInRefusedError
+from app.clock import Clock, hour_text, utc_text
+from app.db import add_if_alone, insert_rows
+from app.errors import REQUEST_UNSIGNED, RefusedError, SignInRefusedError, UnavailableError
 from app.ids import new_id
+from app.matchlog.draft import EntryDraft
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
 from app.security.tokens import digest_of, is_token, new_token
 from schemas.api.sign_in import TokenAnswer
 from schemas.documents.errors import FormatError
+from schemas.matchlog.kinds import SignInRefused
 from schemas.signing.signed_request import HEADER, SignedRequest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.broker import Broker
+    from app.matchlog.service import MatchLog
     from app.security.actor import Actor
-    from app.security.credential import Credential
+    from app.security.tokens import Credential
     from schemas.signing.identity import PublicIdentity
+
 
 TOKEN_LIFETIME: Final = timedelta(minutes=10)
 # A signed request is taken for so long, either way.
@@ -192,3 +197,37 @@ def charged_to(party: str | None) -> Iterator[None]:
     except SignInRefusedError as exc:
         exc.party = party
         raise
+
+
+def note_refusal(broker: Broker, party: str | None) -> None:
+    """Count a refusal that has just been, and sum up the hours before this one if the log can be written."""
+    now = broker.clock()
+    with broker.database.write() as session:
+        count_refusal(session, party, now)
+    # Where the log cannot grow, the caller must still be answered like everybody who is refused.
+    with suppress(UnavailableError), broker.database.write() as session:
+        sum_up_refusals(session, broker.log, now)
+
+
+def count_refusal(session: Session, party: str | None, now: datetime) -> None:
+    """Count a sign-in that was refused, in the name of a party, or of nobody who is known (None)."""
+    name, hour = party or "", hour_text(now)
+    if repository.count_refusal(session, name, hour):
+        return
+    if not add_if_alone(session, RefusedSignIns(party=name, hour=hour, count=1)):
+        repository.count_refusal(session, name, hour)
+
+
+def sum_up_refusals(session: Session, log: MatchLog, now: datetime) -> int:
+    """Log one summary for each party and hour that is over, and return how many."""
+    rows = repository.pop_refusals(session, hour_text(now))
+    drafts = [
+        EntryDraft(
+            SignInRefused(party=row.party or None, hour=row.hour, count=row.count),
+            outcome="refused",
+        )
+        for row in rows
+    ]
+    if drafts:
+        log.append(session, drafts)
+    return len(drafts)

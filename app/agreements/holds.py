@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
-from app.agreements.hold_models import LegalHold
+from app.agreements.models import LegalHold
 from app.agreements.service import (
     all_versions,
     binding_terms,
@@ -20,7 +20,7 @@ from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
 from app.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED, NotFoundError, RefusedError
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from schemas.api.destruction import HoldView
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import HOLD_PREFIX
@@ -243,15 +243,7 @@ def _log(
     broker.log.append(
         session,
         [
-            EntryDraft(
-                body,
-                entry_actor(actor),
-                project=hold.project,
-                agreement=binding.digest,
-                purpose=binding.terms.purpose,
-                object=hold.id,
-                request=actor.request_id,
-            )
+            EntryDraft.about(body, binding.terms, binding.digest, actor, object=hold.id)
             for hold in holds
         ],
     )

@@ -12,6 +12,9 @@ DIGEST = String(64)
 NAME = String(40)
 
 
+RANDOM_ID = String(36)
+
+
 class Project(Base):
     """The lasting frame of a linkage."""
 
@@ -111,3 +114,23 @@ class StoredNotice(Base):
     agreement: Mapped[str] = mapped_column(ForeignKey("agreement.digest"))
     act: Mapped[str] = mapped_column(String(10))
     document: Mapped[str] = mapped_column(Text)
+
+
+class LegalHold(Base):
+    """A hold on a project; it stands until `lifted`.
+
+    `party` and `person` set it; `order` is the ground they gave. `document` is the signed statement that
+    set it, `lifting` the one that lifted it; both are null where a command of the operator did.
+    """
+
+    __tablename__ = "legal_hold"
+
+    id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"))
+    person: Mapped[str] = mapped_column(RANDOM_ID)
+    order: Mapped[str] = mapped_column("ground", String(200))
+    made: Mapped[str] = mapped_column(TIME)
+    lifted: Mapped[str | None] = mapped_column(TIME)
+    document: Mapped[str | None] = mapped_column(Text)
+    lifting: Mapped[str | None] = mapped_column(Text)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import defer
 
-from app.agreements.hold_models import LegalHold
 from app.agreements.models import (
+    LegalHold,
     PartyWord,
     Project,
     ProjectParty,

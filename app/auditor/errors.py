@@ -83,7 +83,7 @@ class PinUnreadableError(AuditError):
     code = "pin-unreadable"
     exit_code = 3
     hint = (
-        "a pin is a file of checkpoints as blindlink keeps it, or in quotes the line that `blindlink log pin` "
+        "a pin is a file of checkpoints as blindlink keeps it, or in quotes the line that `blindlink pin` "
         "shows; a log key is one line of text"
     )
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from app.auditor.linked_runs import LinkedRuns
-from app.auditor.round_totals import RoundTotals
 from schemas.agreement.agreement import Agreement
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import Outcome
+from schemas.matchlog.kinds import Outcome, RunAsked, RunFinished, UploadReceived
+from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.reports.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
+
+# Half a year of weeks, or more of a project of several pairs: older runs are in older reports.
+NEWEST: Final = 26
+
 
 # What an entry adds to, or takes from, what is there in its project.
 _CHANGES: Final[dict[str, tuple[str, int]]] = {
@@ -26,6 +30,93 @@ _CHANGES: Final[dict[str, tuple[str, int]]] = {
     "legal-hold-set": ("holds", 1),
     "legal-hold-lifted": ("holds", -1),
 }
+
+
+@dataclass(slots=True)
+class _Rounds:
+    opened: int = 0
+    corrected: int = 0
+    closed: int = 0
+    open: int | None = None
+    linked: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class RoundTotals:
+    """Takes the entries of a verified log in order; `totals()` are those of each project that opened one."""
+
+    _projects: dict[str, _Rounds] = field(default_factory=dict)
+    _runs: dict[str, int] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry that was not refused."""
+        body: Any = entry.body
+        rounds = self._projects.setdefault(entry.project or "", _Rounds())
+        if isinstance(body, RoundOpened):
+            rounds.opened, rounds.open = rounds.opened + 1, body.round
+        elif isinstance(body, RoundSuperseded):
+            rounds.corrected, rounds.open = rounds.corrected + 1, None
+            rounds.linked.discard(body.round)
+        elif isinstance(body, RoundClosed):
+            rounds.closed, rounds.open = rounds.closed + 1, None
+        elif isinstance(body, RunAsked):
+            self._runs[entry.object or ""] = body.specification.round
+        elif entry.kind == "run-finished":
+            rounds.linked.add(self._runs.pop(entry.object or ""))
+
+    def totals(self) -> tuple[RoundsOf, ...]:
+        """Return the totals in the order of project names."""
+        return tuple(
+            RoundsOf.from_row(
+                one,
+                project=project,
+                linked=len(one.linked),
+            )
+            for project, one in sorted(self._projects.items())
+            if one.opened
+        )
+
+
+@dataclass(slots=True)
+class LinkedRuns:
+    """Takes the entries of a verified log in order; `newest()` are the runs, oldest first in each project."""
+
+    _records: dict[str, int] = field(default_factory=dict)
+    _asked: dict[str, RunSpecification] = field(default_factory=dict)
+    _found: dict[str, deque[LinkedRun]] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry that was not refused."""
+        body, of = entry.body, entry.object or ""
+        if isinstance(body, UploadReceived):
+            self._records[of] = body.records
+        elif isinstance(body, RunAsked):
+            self._asked[of] = body.specification
+        elif isinstance(body, RunFinished):
+            run = self._run(entry.project or "", self._asked.pop(of), body)
+            self._found.setdefault(run.project, deque(maxlen=NEWEST)).append(run)
+        elif entry.kind in ("run-failed", "run-cancelled"):
+            self._asked.pop(of, None)
+        elif entry.kind == "upload-destroyed":
+            self._records.pop(of, None)
+
+    def newest(self) -> tuple[LinkedRun, ...]:
+        """Return the newest runs, in the order of project names."""
+        return tuple(run for _, runs in sorted(self._found.items()) for run in runs)
+
+    def _run(self, project: str, asked: RunSpecification, body: Any) -> LinkedRun:
+        larger, smaller = asked.uploads
+        return LinkedRun(
+            project=project,
+            round=asked.round,
+            larger=larger.party,
+            smaller=smaller.party,
+            smaller_records=self._records[smaller.upload],
+            floor=asked.floor,
+            matches=body.auto_pairs,
+            expected_false=body.expected_false,
+            concordance=body.concordance,
+        )
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.documents.errors import other_version_behind
-from schemas.documents.printable import printable
+from schemas.documents.texts import printable
 from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 
@@ -66,7 +66,7 @@ PIN_OPTION = click.option(
     callback=_pins,
     # Not its type: a line is no path, and would not come through as one whole.
     shell_complete=FILE.shell_complete,
-    help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
+    help="Pin that you or an agency kept, as a file or the line that `blindlink pin` shows; repeatable.",
 )
 # For what is checked without a log, whose hand-overs would lead from one key to the next.
 LOG_KEYS_OPTION = click.option(

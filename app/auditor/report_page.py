@@ -6,9 +6,9 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS, UNREADABLE_CODE
+from app.auditor.verdict_words import moment
 from app.features import FEATURES
 from schemas.linkage.link_quality import BIRTH_DATE, missed_matches, wrong_links
 from schemas.matchlog.disclosures import WHAT

@@ -67,3 +67,8 @@ def failure_lines(error: AuditError) -> Iterator[str]:
 def _signed_for(verdict: Verdict, name: str, size: int) -> str:
     listed = ", by keys that a signed agreement lists" if name in verdict.vouched else ""
     return f"signed for the first {size:,} entries{listed}"
+
+
+def moment(time: str | None, without: str = "") -> str:
+    """Return a time of the log as people read it, in UTC; `without` where there is none."""
+    return without if time is None else f"{time[:10]} {time[11:19]}"

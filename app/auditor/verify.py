@@ -53,7 +53,7 @@ from schemas.matchlog.tiles import UpperTiles
 from schemas.rules import finality, replay, replay_end
 from schemas.rules.breach import BreachError
 from schemas.rules.log_state import LogState
-from schemas.shared.collector import collector_paused
+from schemas.shared.memory import collector_paused
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.note import VerifierKey
 

@@ -16,7 +16,7 @@ from schemas.shared.command_line import FILE, emit, json_option, one_line
 from schemas.shared.durable import PlaceBlockedError
 
 if TYPE_CHECKING:
-    from app.agreements.hold_models import LegalHold
+    from app.agreements.models import LegalHold
     from app.broker import Broker
     from schemas.api.destruction import DestructionView
     from schemas.reports.certificate import CertificateFile

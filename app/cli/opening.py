@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.errors import ConfigurationError
-from schemas.shared.collector import collector_paused
+from schemas.shared.memory import collector_paused
 
 if TYPE_CHECKING:
     from app.broker import Broker

@@ -10,7 +10,7 @@ import click
 
 from app.cli.opening import echo_json, local_operator, opened_broker
 from schemas.documents.ids import is_name
-from schemas.linkage.rows import MAX_RECORDS
+from schemas.linkage.row_layout import MAX_RECORDS
 from schemas.shared.amounts import byte_size, duration
 from schemas.shared.command_line import emit, json_option
 

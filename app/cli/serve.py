@@ -18,7 +18,7 @@ from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.traces import tracing
-from schemas.shared.collector import collector_paused
+from schemas.shared.memory import collector_paused
 
 if TYPE_CHECKING:
     from app.broker import Broker

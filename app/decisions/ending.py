@@ -64,11 +64,10 @@ def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason:
         count=None,
         pieces=count_pieces(session, record.object),
         created=None,
-        draft=EntryDraft(
+        draft=EntryDraft.about(
             MatchRecordDestroyed(root=record.root, reason=reason),
-            project=record.project,
-            agreement=binding.digest,
-            purpose=record.purpose,
+            record,
+            binding.digest,
             object=record.run,
         ),
     )

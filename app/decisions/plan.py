@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
 from app.matching.blocks.bins import Rows, with_columns
-from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import Band, Rule
+from app.matching.blocks.resolution import least_lead
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS

@@ -10,11 +10,12 @@ import hmac
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeAlias
 
 import numpy as np
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import Field
 
 from app.decisions.plan import (
     KIND_BASES,
@@ -27,25 +28,52 @@ from app.decisions.plan import (
     columns_of,
     kinds_of,
 )
-from app.decisions.summary import ShownKind, ShownKinds
-from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
+from app.matching.blocks.bins import Bins, Rows, Shelf, plain_numbers, with_columns
 from app.matching.blocks.decisions import Band, Rule
-from app.matching.blocks.plain import plain_numbers
 from app.uploads.reader import each_handle
+from schemas.documents.document import Document, Model
 from schemas.documents.ids import HANDLE_BYTES, Handle
-from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS, LeadStep, ProbabilityStep
 from schemas.linkage.profile import SIDES
-from schemas.rounds.match_record import NONCE_BYTES, Opening, commitment, padding_leaf
+from schemas.rounds.match_record import (
+    NONCE_BYTES,
+    DecisionRule,
+    Opening,
+    commitment,
+    padding_leaf,
+)
+from schemas.rounds.match_record import (
+    Band as BandName,
+)
 
 if TYPE_CHECKING:
     from app.uploads.reader import Handles
     from schemas.linkage.run import RunSpecification
+
 
 # Band, rule, steps of probability and lead.
 _Columns: TypeAlias = tuple[int, int, int, int]
 
 _ORDER_BYTES: Final = 16
 _PLACE: Final = struct.Struct(">QB")
+
+
+class ShownKind(Model):
+    """One kind of decision, and how many rows of it are shown: a multiple of the floor."""
+
+    band: BandName
+    lead: LeadStep | None
+    probability: ProbabilityStep
+    rule: DecisionRule
+    rows: Annotated[int, Field(ge=1)]
+
+
+class ShownKinds(Document):
+    """All kinds of decision of which rows are shown."""
+
+    KIND: ClassVar[str] = "summary of a match record"
+
+    kinds: tuple[ShownKind, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

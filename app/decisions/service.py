@@ -12,7 +12,7 @@ from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.models import MatchRecord
 from app.decisions.preparation import PIECE_ROWS, ROWS_KIND, SUMMARY_KIND, openings_kind
-from app.decisions.summary import ShownKind, ShownKinds
+from app.decisions.rows import ShownKind, ShownKinds
 from app.errors import MATCH_RECORD_GONE, NotFoundError, gone, why_gone
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for

@@ -21,7 +21,7 @@ from app.errors import (
     RefusedError,
 )
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.rounds.service import newest_linked, round_for
 from app.sealed.arrival import Arrival
 from schemas.documents.ids import DELIVERY_PREFIX
@@ -161,12 +161,4 @@ def _entry(actor: Actor, row: Delivery) -> EntryDraft:
     body = DeliveryReceived.from_row(
         row,
     )
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=row.project,
-        agreement=row.agreement,
-        purpose=row.purpose,
-        object=row.id,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, row, row.agreement, actor, object=row.id)

@@ -69,11 +69,10 @@ def _ended(session: Session, delivery: Delivery, binding: TermsInForce, reason: 
         count=None,
         pieces=count_pieces(session, delivery.id),
         created=delivery.received,
-        draft=EntryDraft(
+        draft=EntryDraft.about(
             DeliveryDestroyed(sha256=delivery.sha256, reason=reason),
-            project=delivery.project,
-            agreement=binding.digest,
-            purpose=delivery.purpose,
+            delivery,
+            binding.digest,
             object=delivery.id,
         ),
     )

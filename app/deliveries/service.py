@@ -18,7 +18,7 @@ from app.errors import (
     OTHER_DELIVERY,
     RefusedError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
@@ -165,13 +165,11 @@ def _entry(
     delivery: Delivery, actor: Actor, body: DeliveryFetched | DeliveryOpened, agreement: str | None
 ) -> EntryDraft:
     is_failed = isinstance(body, DeliveryOpened) and body.fault is not None
-    return EntryDraft(
+    return EntryDraft.about(
         body,
-        entry_actor(actor),
-        outcome="failed" if is_failed else "done",
-        project=delivery.project,
-        agreement=agreement,
-        purpose=delivery.purpose,
+        delivery,
+        agreement,
+        actor,
         object=delivery.id,
-        request=actor.request_id,
+        outcome="failed" if is_failed else "done",
     )

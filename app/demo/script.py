@@ -49,7 +49,7 @@ k12, auditor, broker: sign the agreement
   blindlink agreement sign --fingerprint $agreement --keys-compared $counsel
 
 child-welfare, k12: approve runs in advance
-  blindlink approve standing --until $end --runs 10 --yes
+  blindlink approve --standing --until $end --runs 10 --yes
 child-welfare: say where the file is
   blindlink init --file ../people/child_welfare.csv --encoding cp1252 --preset rehearsal-child-welfare \
 --population school-age --as-of today --share district,school,grade

@@ -16,7 +16,7 @@ from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
 from app.review.ending import live_reviews
 from app.rounds.ending import live_messages
-from app.sealed.shredding import is_needed_key, shred
+from app.sealed.ending import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
@@ -74,11 +74,10 @@ def certify(session: Session, broker: Broker, certificate: str) -> bool:
     found.sha256 = made.digest()
     found.log_key = log_key.text
     found.signature = broker.log.sign(SIGNATURE_KIND, made.to_json())
-    draft = EntryDraft(
+    draft = EntryDraft.about(
         DestructionCertified(sha256=found.sha256, objects=len(objects)),
-        project=found.project,
-        agreement=found.agreement if binding is None else binding.digest,
-        purpose=found.purpose,
+        found,
+        found.agreement if binding is None else binding.digest,
         object=found.id,
     )
     (appended,) = broker.log.append(session, [draft])

@@ -32,7 +32,7 @@ from schemas.rounds.rounds import Correction, RoundView
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.agreements.hold_models import LegalHold
+    from app.agreements.models import LegalHold
     from app.broker import Broker
 
 router = APIRouter()

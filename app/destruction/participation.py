@@ -20,7 +20,7 @@ from app.errors import (
     NotFoundError,
     RefusedError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import entry_proof
 from app.matchlog.timeline import EntryFilter, find_entries
 from schemas.api.destruction import DestructionView, StatementTaken
@@ -222,15 +222,5 @@ def _log(
         raise NotFoundError("There is nothing here.")
     broker.log.append(
         session,
-        [
-            EntryDraft(
-                body,
-                entry_actor(actor),
-                project=project,
-                agreement=binding.digest,
-                purpose=binding.terms.purpose,
-                object=certificate,
-                request=actor.request_id,
-            )
-        ],
+        [EntryDraft.about(body, binding.terms, binding.digest, actor, object=certificate)],
     )

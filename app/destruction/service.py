@@ -22,7 +22,7 @@ from app.destruction.models import Destruction, DestructionObject
 from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.review.ending import end_reviews, live_reviews
 from app.rounds.ending import end_messages, live_messages
 from app.runs.ending import cancel_runs, runs_using
@@ -250,19 +250,17 @@ def _row(wanted: Wanted, binding: TermsInForce, now: str) -> Destruction:
 
 def _begun(destruction: Destruction, wanted: Wanted) -> EntryDraft:
     actor = wanted.actor
-    return EntryDraft(
+    return EntryDraft.about(
         DestructionBegun(
             scope=wanted.scope,
             party=wanted.subject if wanted.scope == "party" else None,
             upload=wanted.subject if wanted.scope == "upload" else None,
             reason=wanted.reason,
         ),
-        SOFTWARE if actor is None else entry_actor(actor),
-        project=destruction.project,
-        agreement=destruction.agreement,
-        purpose=destruction.purpose,
+        destruction,
+        destruction.agreement,
+        actor,
         object=destruction.id,
-        request=None if actor is None else actor.request_id,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import lock_rounds, project_for
 from app.agreements.signers import refuse_stranger, require_duty
 from app.errors import NOTHING_TO_DESTROY, RefusedError
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.runs.ending import cancel_runs
 from app.uploads.withdrawals import note_withdrawn
 from schemas.api.destruction import WithdrawalTaken
@@ -51,11 +51,4 @@ def withdraw_record(
 
 
 def _draft(binding: TermsInForce, actor: Actor, body: RecordWithdrawn) -> EntryDraft:
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=binding.terms.project,
-        agreement=binding.digest,
-        purpose=binding.terms.purpose,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, binding.terms, binding.digest, actor)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from app.evidence import service, witnesses
-from app.evidence.tile_paths import parse_tile_path
+from app.evidence.service import parse_tile_path
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.wired import WiredBroker

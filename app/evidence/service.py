@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -35,10 +36,12 @@ from app.matchlog.proofs import (
     newest_time,
 )
 from schemas.api.bodies import LogCheckpoint
+from schemas.documents.errors import BundleError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.hand_over import HandOver
 from schemas.matchlog.proof import LogProof
+from schemas.matchlog.tiles import TILE_WIDTH, Tile
 from schemas.signing.note import VerifierKey
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
-    from schemas.matchlog.tiles import Tile
+
 
 # Below this a bundle is kept in memory; a larger one waits in a file that has no name.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
@@ -57,6 +60,12 @@ MAX_BUNDLES: Final = 4
 BUNDLE_WAIT_S: Final = 60
 _LOCK: Final = threading.Lock()
 _UNDER_WAY: Final[WeakKeyDictionary[IO[bytes], str]] = WeakKeyDictionary()
+
+
+# Levels up to 6 cover 2^56 entries, more than canonical JSON can number.
+_PATH: Final = re.compile(
+    r"([0-6]|entries)/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
 
 
 def checkpoint_since(session: Session, old_size: int) -> LogCheckpoint:
@@ -226,3 +235,25 @@ def _visible_project(session: Session, actor: Actor, project: str | None) -> str
     if actor.role != "operator":
         raise RefusedError(PROJECT_NEEDED, "Name the project whose entries you want.")
     return None
+
+
+def parse_tile_path(path: str) -> tuple[Tile, bool]:
+    """Return the tile that a path names, and whether it means the entries under it.
+
+    Raises:
+        NotInLogError: no tile can have this path, or it is not the one spelling of it.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise NotInLogError("There is nothing here.")
+    level, number, width = match.groups()
+    index = int(re.sub(r"[x/]", "", number))
+    is_entries = level == "entries"
+    tile = Tile(0 if is_entries else int(level), index, int(width or TILE_WIDTH))
+    try:
+        spelled = tile.entries_path if is_entries else tile.path
+    except BundleError as exc:
+        raise NotInLogError("There is nothing here.") from exc
+    if spelled != f"tile/{path}":
+        raise NotInLogError("There is nothing here.")
+    return tile, is_entries

@@ -28,9 +28,8 @@ from app.errors import (
 from app.http.body import refuse_announced
 from app.http.limits import RateLimiter
 from app.security.actor import Actor
-from app.security.credential import Credential
 from app.security.policy import WATCHERS, RouteKey, Rule
-from app.security.tokens import csrf_token
+from app.security.tokens import Credential, csrf_token
 from schemas.signing.signed_request import HEADER
 
 log = structlog.get_logger()

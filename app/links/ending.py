@@ -76,11 +76,10 @@ def _ended(session: Session, release: Release, binding: TermsInForce, reason: st
         count=matches_for_log(release.matches, run_specification(session, release.run)),
         pieces=count_pieces(session, release.id),
         created=release.created,
-        draft=EntryDraft(
+        draft=EntryDraft.about(
             ReleaseDestroyed(sha256=release.sha256, reason=reason),
-            project=release.project,
-            agreement=binding.digest,
-            purpose=release.purpose,
+            release,
+            binding.digest,
             object=release.id,
         ),
     )

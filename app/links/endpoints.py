@@ -11,7 +11,7 @@ from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, ReleasePath, RunPath
 from app.links import service
-from app.links.sealed_openings import log_sealed_fetch, open_sealed_openings
+from app.links.service import log_sealed_fetch, open_sealed_openings
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
 from schemas.api.bodies import ReleaseList, ReleaseVerification, ReleaseView

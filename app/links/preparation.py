@@ -12,19 +12,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.ids import new_id
-from app.links.blind_file import sealed_records
-from app.links.matches import LinkedRun, own_matches
+from app.links.matches import LinkedRun, match_ids, own_matches
 from app.links.models import Release
+from app.matching.blocks.bins import Taken
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import above_floor, matches_for_log
 from app.sealed.objects import Content, NewObject, cut_pieces
-from schemas.documents.ids import RELEASE_PREFIX, Handle
+from app.uploads.reader import each_handle
+from schemas.documents.ids import MATCH_ID_BYTES, RELEASE_PREFIX, Handle, MatchId
+from schemas.linkage.profile import SIDES
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
-from schemas.rounds.blind import BlindHeader, MatchIdSeal, serialise_blind_release
+from schemas.rounds.blind import NONCE_BYTES, BlindHeader, MatchIdSeal, serialise_blind_release
 from schemas.rounds.release import Match, ReleaseHeader, serialise_release
 from schemas.signing.sealing import KEY_BYTES
 
@@ -34,10 +38,42 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
+    from app.matching.blocks.bins import Rows
     from app.matchlog.draft import Appended
     from schemas.linkage.run import Recipient
 
+
+# Records whose match IDs are drawn at a time.
+_AT_ONCE: Final = 1 << 13
+
+
 PIECE_KIND: Final = "release-piece"
+
+
+def sealed_records(
+    run: LinkedRun, side: int, space: str, seal: MatchIdSeal
+) -> Iterator[tuple[Handle, bytes]]:
+    """Yield all handles of a file in increasing order, each with a match ID sealed.
+
+    A record that is matched has its match ID; any other has a fresh random one, so that nothing tells them
+    apart: not the number of records, their sizes, their order, or what is sealed.
+    """
+    start, taken = 0, Taken(run.matches.of_side(side), SIDES[side])
+    for piece in run.handles[side].pieces():
+        for table in np.split(piece, range(_AT_ONCE, len(piece), _AT_ONCE)):
+            drawn = _drawn(run, space, taken.below(start + len(table)), SIDES[side])
+            for record, handle in enumerate(each_handle(table), start):
+                # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
+                fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
+                yield handle, seal.close(drawn.get(record, fresh), secrets.token_bytes(NONCE_BYTES))
+            start += len(table)
+
+
+def _drawn(run: LinkedRun, space: str, matches: Rows | None, column: str) -> dict[int, MatchId]:
+    """Return match IDs by the records of a side."""
+    if matches is None:
+        return {}
+    return dict(zip(matches[column].tolist(), match_ids(run, space, matches), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +272,8 @@ def _seal_file(
 
 
 def _draft(run: LinkedRun, release: PreparedRelease) -> EntryDraft:
-    return EntryDraft(
-        body=release.body,
-        project=run.specification.project,
-        agreement=run.specification.agreement,
-        purpose=run.terms.terms.purpose,
-        object=release.release,
+    return EntryDraft.about(
+        release.body, run.terms.terms, run.specification.agreement, object=release.release
     )
 
 

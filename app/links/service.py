@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 SIZE_STEP_BYTES: Final = 64 * 1024
 
 
+EXPORTED: Final = "openings"
+
+
 def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
     """Return a release that the actor may see: an agency its own, the others those of their projects.
 
@@ -193,16 +196,7 @@ def _entry(
     agreement: str | None,
     outcome: Outcome = "done",
 ) -> EntryDraft:
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        outcome=outcome,
-        project=release.project,
-        agreement=agreement,
-        purpose=release.purpose,
-        object=release.id,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, release, agreement, actor, object=release.id, outcome=outcome)
 
 
 def log_verified(
@@ -259,3 +253,47 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
 def _carriers(release: Release) -> tuple[Duty, ...]:
     # What is sealed for another party tells its carrier nothing.
     return ("analyst",) if release.mode == "blind" else ()
+
+
+def open_sealed_openings(session: Session, broker: Broker, actor: Actor, run: str) -> SealedFile:
+    """Return the openings of all agencies' records, sealed to the actor's party."""
+    _terms_that_allow(session, broker, actor, run)
+    return decisions.open_openings(session, broker, run, actor.party)
+
+
+def log_sealed_fetch(session: Session, broker: Broker, actor: Actor, run: str) -> None:
+    """Record that the openings are about to be handed out; commit before the first byte leaves."""
+    terms = _terms_that_allow(session, broker, actor, run)
+    note_handed_out(session, run)
+    broker.log.append_export(
+        session,
+        entry_actor(actor),
+        terms.terms.project,
+        terms.digest,
+        what=EXPORTED,
+        request=actor.request_id,
+    )
+
+
+def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) -> TermsInForce:
+    """Return the terms that let the actor have what is sealed to its party, or raise."""
+    run_for(session, actor, run)
+    release = repository.find_sealed_for(session, run, actor.party)
+    if release is None:
+        raise NotFoundError("There is nothing here.")
+    now = broker.clock()
+    if release.destroyed is not None or release.keep_until <= utc_text(now):
+        raise gone(RELEASE_DESTROYED, "The release", release.destroyed, release.keep_until)
+    terms = terms_in_force(session, release.project, now)
+    named = {(found.party, found.mode, found.space) for found in terms.terms.recipients}
+    if (actor.party, release.mode, release.space) not in named:
+        raise RefusedError(
+            NOT_RECIPIENT,
+            "The terms do not let this party have such a release.",
+            clause="recipients",
+        )
+    require_both_agreed(session, run, terms)
+    require_duty(actor, "recipient")
+    require_approved(session, run, terms, "release", now)
+    require_final(session, release.entry_size, terms.terms)
+    return terms

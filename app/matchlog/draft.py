@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from schemas.documents.document import Model
 from schemas.documents.ids import BROKER
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 # The broker's own software: the worker, the sweeper, the log itself.
 SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER, signed=None)
+
+
+class Described(Protocol):
+    """What says of which project it is, and for which purpose: a row, or terms."""
+
+    @property
+    def project(self) -> str: ...  # noqa: D102
+
+    @property
+    def purpose(self) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,29 @@ class EntryDraft:
     object: str | None = None
     outcome: Outcome = "done"
     request: str | None = None
+
+    @classmethod
+    def about(
+        cls,
+        body: Model,
+        row: Described,
+        agreement: str | None,
+        actor: Actor | None = None,
+        *,
+        object: str | None = None,
+        outcome: Outcome = "done",
+    ) -> Self:
+        """Return an entry about what a row is of, under this agreement; without an actor the broker did it."""
+        return cls(
+            body,
+            SOFTWARE if actor is None else entry_actor(actor),
+            project=row.project,
+            agreement=agreement,
+            purpose=row.purpose,
+            object=object,
+            outcome=outcome,
+            request=None if actor is None else actor.request_id,
+        )
 
     @property
     def kind(self) -> str:

@@ -6,20 +6,23 @@ unique too.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Connection,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     SmallInteger,
     String,
+    Table,
     Text,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +35,9 @@ NO_PROJECT: Final = ""
 SIZE = BigInteger().with_variant(Integer, "sqlite")
 HASH = LargeBinary(32)
 KEY = String(300)
+
+
+_MESSAGE = "the match log only grows"
 
 
 class LogHead(Base):
@@ -139,3 +145,30 @@ class LogRequest(Base):
 
 # What may be added but never changed or removed; cosignatures may be replaced by later ones.
 APPEND_ONLY: Final = (LogLeaf, LogNode, LogCheckpoint, LogKey)
+
+
+def append_only_ddl(dialect: str, table: str) -> list[str]:
+    """Return the statements that make a table append-only on `sqlite` or `postgresql`."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    if dialect == "postgresql":
+        return [
+            f"CREATE FUNCTION {table}_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$",
+            f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_only_grows()",
+        ]
+    raise ValueError("append-only triggers exist for sqlite and postgresql")
+
+
+def _make_append_only(target: Table, connection: Connection, **_: Any) -> None:
+    for statement in append_only_ddl(connection.dialect.name, target.name):
+        connection.exec_driver_sql(statement)
+
+
+for _model in APPEND_ONLY:
+    event.listen(_model.__table__, "after_create", _make_append_only)

@@ -13,8 +13,7 @@ from app.db import insert_rows
 from app.errors import CARDS_DIFFER, CARDS_REFUSED, RefusedError
 from app.review.held_pairs import unpack_pairs
 from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
-from app.review.service import entry_of, require_part, review_for
-from app.review.statements import require_stated
+from app.review.service import entry_of, require_part, require_stated, review_for
 from app.runs.service import run_specification
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
 from schemas.documents.errors import DocumentError

@@ -12,9 +12,8 @@ from app.review import repository
 from app.review.ending import end_if_decided, references_of, verdicts_of
 from app.review.models import StatedDecision
 from app.review.preparation import DECISIONS_KIND
-from app.review.service import cards_missing, entry_of, require_part, review_for
+from app.review.service import cards_missing, entry_of, require_part, require_stated, review_for
 from app.review.settlement import count_verdicts
-from app.review.statements import require_stated
 from app.sealed.objects import put_piece
 from schemas.matchlog.review_kinds import ReviewDecided
 

@@ -193,7 +193,7 @@ def _draft(
     else:
         # By now it may be midnight, and another one bind: the run's did as the release was made.
         bound = made.specification.agreement
-    return EntryDraft(
+    return EntryDraft.about(
         ReviewEnded(
             round=review.round,
             reason=review.reason,  # type: ignore[arg-type]  # the column holds only these
@@ -204,8 +204,7 @@ def _draft(
             match_record_root=None if made is None else made.record.root(),
             openings=() if made is None else made.record.digests(),
         ),
-        project=review.project,
-        agreement=bound,
-        purpose=review.purpose,
+        review,
+        bound,
         object=review.run,
     )

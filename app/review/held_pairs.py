@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.decisions.plan import grade
+from app.matching.blocks.bins import plain_numbers
 from app.matching.blocks.decisions import Band
-from app.matching.blocks.plain import plain_numbers
 from app.uploads.buckets import count_labels, labels_of
 from app.uploads.reader import each_handle, handles_of
 from schemas.documents.ids import Handle

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.review import repository
 from app.review.settlement import Agreed
-from app.runs.counts import above_floor
-from app.runs.histogram import hide_small
+from app.runs.counts import above_floor, hide_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

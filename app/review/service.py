@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from app.agencies.persons import keys_of
 from app.agreements.service import project_for, terms_in_force, visible
-from app.agreements.signers import require_duty
-from app.clock import utc_text
+from app.agreements.signers import refuse_untimely, require_duty
+from app.clock import parse_utc, utc_text
 from app.db import NEWEST, Window
 from app.errors import (
     CARDS_MISSING,
     NOT_OF_REVIEW,
     REVIEW_OVER,
+    STATEMENT_REFUSED,
     WRONG_DUTY,
     NotInForceError,
     RefusedError,
+    SignatureRefusedError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.review import repository
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
@@ -24,11 +27,13 @@ from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.sealed.objects import Content, SealedFile, open_pieces
+from schemas.documents.errors import SignatureError
 from schemas.matchlog.review_kinds import ReviewFetched
 from schemas.rounds.review import ReviewView, part_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -37,7 +42,8 @@ if TYPE_CHECKING:
     from app.review.models import Review
     from app.security.actor import Actor
     from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided
-    from schemas.rounds.review import ReviewAct, ReviewFile
+    from schemas.rounds.review import ReviewAct, ReviewFile, SignedReviewStatement
+
 
 _KINDS: Final[dict[ReviewFile, str]] = {
     "questions": QUESTIONS_KIND,
@@ -159,15 +165,7 @@ def entry_of(
     actor: Actor,
 ) -> EntryDraft:
     """Return the log entry of what a person does in a review."""
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=review.project,
-        agreement=agreement,
-        purpose=review.purpose,
-        object=review.run,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, review, agreement, actor, object=review.run)
 
 
 def cards_missing(asked: str) -> RefusedError:
@@ -188,3 +186,22 @@ def _n_decided(session: Session, review: Review, person: str) -> int:
         for one in repository.statements_of(session, review.run)
         if one.person == person
     )
+
+
+def require_stated(
+    session: Session, actor: Actor, review: Review, signed: SignedReviewStatement, now: datetime
+) -> None:
+    """Check that the actor made a statement about a review, with the newest keys that they have enrolled."""
+    stated = signed.statement
+    if (stated.party, stated.person) != (actor.party, actor.person):
+        raise RefusedError(
+            STATEMENT_REFUSED, "The statement names a different person than the one who sent it."
+        )
+    about = (review.project, review.agreement, review.round, review.run)
+    if (stated.project, stated.agreement, stated.round, stated.run) != about:
+        raise RefusedError(STATEMENT_REFUSED, "The statement is about a different review.")
+    try:
+        signed.verify(keys_of(session, actor))
+    except SignatureError:
+        raise SignatureRefusedError("The signature does not match the document.") from None
+    refuse_untimely(stated.at, now, parse_utc(review.created))

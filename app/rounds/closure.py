@@ -66,9 +66,7 @@ def close_round(session: Session, broker: Broker, found: Round) -> bool:
         claims=listed_claims(messages),
         statements=listed_statements(messages),
     )
-    draft = EntryDraft(
-        body, project=found.project, agreement=binding.digest, purpose=binding.terms.purpose
-    )
+    draft = EntryDraft.about(body, binding.terms, binding.digest)
     (appended,) = broker.log.append(session, [draft])
     found.state = "closed"
     found.closing, found.closing_size = appended.seq, appended.size

@@ -17,7 +17,7 @@ from app.rounds import messages, nonces, service
 from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE
-from app.sealed.shredding import shred_object
+from app.sealed.ending import shred_object
 from app.wired import WiredBroker
 from schemas.rounds.rounds import (
     ClaimsReceipt,

@@ -26,7 +26,7 @@ from app.errors import (
     RefusedError,
 )
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.closure import close_if_done
 from app.rounds.models import SealedMessage
@@ -235,11 +235,4 @@ def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
         body = StatementReceived(
             round=row.round, space=row.target, sequence=row.sequence, sha256=row.sha256
         )
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=row.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, terms.terms, terms.digest, actor)

@@ -15,7 +15,7 @@ from app.agreements.signers import (
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NONCES_REFUSED, RefusedError
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.matchlog.timeline import EntryFilter, find_entries
 from app.rounds import repository
 from app.rounds.models import OfferedNonce
@@ -58,14 +58,7 @@ def offer_nonces(
     _keep(session, offer)
     if not offer.nonces and not is_less:
         return state_of(session, project, actor.party)
-    draft = EntryDraft(
-        NoncesOffered(signed=signed),
-        entry_actor(actor),
-        project=project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        request=actor.request_id,
-    )
+    draft = EntryDraft.about(NoncesOffered(signed=signed), terms.terms, terms.digest, actor)
     broker.log.append(session, [draft])
     return state_of(session, project, actor.party)
 

@@ -18,7 +18,7 @@ from app.errors import (
     RoundBudgetError,
     RoundNotDueError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.models import Round, RoundPairing
 from app.rounds.pairs import pair_view, pairing_of
@@ -279,11 +279,4 @@ def _parties_of(session: Session, found: Round) -> set[frozenset[str]]:
 
 
 def _entry(actor: Actor, terms: TermsInForce, body: RoundOpened | RoundSuperseded) -> EntryDraft:
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=terms.terms.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, terms.terms, terms.digest, actor)

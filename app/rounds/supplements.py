@@ -65,11 +65,10 @@ def claims_owed(found: Supplement) -> set[tuple[str, str]]:
 def closing_draft(session: Session, found: Supplement, binding: TermsInForce) -> EntryDraft:
     """Return the log entry that closes a supplement with the claims that are there."""
     messages = repository.messages_of(session, found.project, found.round, found.release)
-    return EntryDraft(
+    return EntryDraft.about(
         SupplementClosed(round=found.round, release=found.release, claims=listed_claims(messages)),
-        project=found.project,
-        agreement=binding.digest,
-        purpose=binding.terms.purpose,
+        binding.terms,
+        binding.digest,
         object=found.run,
     )
 

@@ -22,7 +22,7 @@ from app.errors import (
     NotInForceError,
     RefusedError,
 )
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.runs import repository
 from app.runs.ending import mark_cancelled
 from app.runs.models import ApprovedStep, Run
@@ -144,12 +144,8 @@ def cancel(session: Session, broker: Broker, run: Run, reason: str) -> None:
     """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
     now = broker.clock()
     mark_cancelled(session, run, now)
-    draft = EntryDraft(
-        RunCancelled(reason=reason),
-        project=run.project,
-        agreement=agreement_now(session, run.project, now),
-        purpose=run.purpose,
-        object=run.id,
+    draft = EntryDraft.about(
+        RunCancelled(reason=reason), run, agreement_now(session, run.project, now), object=run.id
     )
     broker.log.append(session, [draft])
 
@@ -293,12 +289,4 @@ def _pending(run: Run, step: Step, lacking: Sequence[str]) -> PendingApproval:
 
 
 def _entry(actor: Actor, terms: TermsInForce, run: str, body: RunApproved) -> EntryDraft:
-    return EntryDraft(
-        body,
-        entry_actor(actor),
-        project=terms.terms.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        object=run,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, terms.terms, terms.digest, actor, object=run)

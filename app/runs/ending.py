@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
+from app.agreements.service import binding_terms, lock_rounds
 from app.clock import utc_text
+from app.guarded import do_each
 from app.matchlog.draft import EntryDraft
+from app.rounds import service as rounds
+from app.rounds.closure import close_round
 from app.rounds.service import note_run_state
 from app.runs import repository, task_repository
 from app.runs.service import keys_of, specification_of
 from app.sealed.objects import end_objects
+from app.uploads.ending import expire_open_of
 from schemas.matchlog.kinds import RunCancelled
 
 if TYPE_CHECKING:
@@ -19,8 +25,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.broker import Broker
     from app.runs.models import Run
     from schemas.linkage.run import RunSpecification
+
+
+OVERDUE: Final = "round-closed"
 
 
 def runs_using(session: Session, project: str, uploads: Sequence[str]) -> frozenset[str]:
@@ -77,12 +87,31 @@ def cancel_runs(
             continue
         mark_cancelled(session, run, now)
         drafts.append(
-            EntryDraft(
-                RunCancelled(reason=reason),
-                project=project,
-                agreement=binding.digest,
-                purpose=run.purpose,
-                object=run.id,
-            )
+            EntryDraft.about(RunCancelled(reason=reason), run, binding.digest, object=run.id)
         )
     return drafts
+
+
+def close_overdue(broker: Broker) -> int:
+    """Close the rounds whose deadline has passed, a unit of work each, whichever fail; returns how many."""
+    now = utc_text(broker.clock())
+    with broker.database.read() as session:
+        overdue = rounds.overdue_rounds(session, now)
+    return do_each(
+        "project",
+        ((project, partial(_close, broker, project, number)) for project, number in overdue),
+    )
+
+
+def _close(broker: Broker, project: str, number: int) -> bool:
+    with broker.database.write() as session:
+        lock_rounds(session, project)
+        found = rounds.open_round_of(session, project, number)
+        binding = binding_terms(session, project, broker.clock())
+        if found is None or binding is None:
+            return False
+        expire_open_of(session, project, None, number)
+        now = broker.clock()
+        cancelled = cancel_runs(session, project, binding, OVERDUE, now, number=number)
+        broker.log.append(session, cancelled)
+        return close_round(session, broker, found)

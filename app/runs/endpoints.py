@@ -13,7 +13,7 @@ from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, RunPath, UploadPath
 from app.runs import approvals, commits, requests, service, standing_approvals
 from app.runs.finality import cosigned_sizes, finality_of
-from app.runs.view import view_of
+from app.runs.service import view_of
 from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
 from schemas.agreement.negotiation import PendingApprovals, RunApprovals, StandingList

@@ -82,5 +82,5 @@ def require_final(session: Session, size: int | None, terms: ProjectTerms) -> No
             RUN_NOT_FINAL,
             "Too few parties have cosigned the match log since it was ready.",
             clause="finality",
-            hint="blindlink log pin",
+            hint="blindlink pin",
         )

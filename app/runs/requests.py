@@ -13,7 +13,7 @@ from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import OTHER_PAIR, OTHER_POLICY, RUN_OVER, UPLOADS_MISSING, RefusedError
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run, open_pair
 from app.runs import repository
 from app.runs.ending import mark_cancelled
@@ -274,12 +274,4 @@ def _waiting(
 def _entry(
     actor: Actor, terms: TermsInForce, run: str, body: RunAsked | RunCancelled
 ) -> EntryDraft:
-    return EntryDraft(
-        body=body,
-        actor=entry_actor(actor),
-        project=terms.terms.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        object=run,
-        request=actor.request_id,
-    )
+    return EntryDraft.about(body, terms.terms, terms.digest, actor, object=run)

@@ -17,7 +17,7 @@ from app.errors import (
     NotFoundError,
     RefusedError,
 )
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.runs import repository
 from app.runs.approvals import (
     cancel,
@@ -204,12 +204,4 @@ def _signed(grant: StandingGrant) -> SignedStatement:
 def _entry(
     terms: TermsInForce, body: Model, actor: Actor | None, run: str | None = None
 ) -> EntryDraft:
-    return EntryDraft(
-        body,
-        SOFTWARE if actor is None else entry_actor(actor),
-        project=terms.terms.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        object=run,
-        request=None if actor is None else actor.request_id,
-    )
+    return EntryDraft.about(body, terms.terms, terms.digest, actor, object=run)

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.sealed.objects import PIECE_BYTES, NewObject
 
 if TYPE_CHECKING:
-    from app.sealed.stores import Stores
+    from app.sealed.objects import Stores
 
 
 class Arrival:

@@ -2,7 +2,7 @@
 
 Key and pieces are durable before the rows that name them, which commit with whatever makes the object count;
 a crash in between leaves them without a row, and the sweep takes them. An end is noted in a row too: only
-after that has committed are key and pieces removed (`app.sealed.shredding`).
+after that has committed are key and pieces removed (`app.sealed.ending`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from app.db import insert_rows
+from app.blobs import BlobStore
+from app.db import Base, Database, insert_rows
 from app.errors import RequestError
 from app.sealed import repository
 from app.sealed.models import RetiredObject, SealedObject, SealedPiece
 from app.security.at_rest import seal, unseal
+from app.security.keystore import KeyStore
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-    from app.blobs import BlobStore
-    from app.sealed.stores import Stores
     from app.security.keystore import DataKey
+
 
 PIECE_BYTES: Final = 4 * 1024 * 1024
 
@@ -232,3 +233,26 @@ def cut_pieces(lines: Iterable[bytes], *, piece_bytes: int = PIECE_BYTES) -> Ite
 def _put(stores: Stores, key: DataKey, kind: str, number: int, content: bytes) -> SealedPiece:
     blob = stores.blobs.put(seal(key, kind, key.object_id, number, content))
     return SealedPiece(object=key.object_id, kind=kind, number=number, blob=blob)
+
+
+class Stores(Protocol):
+    """The rows, the keys and the sealed bytes, each in a place of its own."""
+
+    @property
+    def database(self) -> Database:
+        """Where rows name objects and pieces."""
+
+    @property
+    def keystore(self) -> KeyStore:
+        """Where each object has its key."""
+
+    @property
+    def blobs(self) -> BlobStore:
+        """Where the pieces lie."""
+
+
+def lay_tables(database: Database) -> None:
+    """Make the tables of sealed objects, where they are not there yet, in a database that has no migrations."""
+    names = SealedObject.__tablename__, SealedPiece.__tablename__
+    tables = [Base.metadata.tables[name] for name in names]
+    Base.metadata.create_all(database.engine, tables=tables)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -59,3 +60,20 @@ def open_under(session_cookie: str, sealed: str) -> str:
 
 def _key_under(session_cookie: str) -> bytes:
     return hmac.digest(session_cookie.encode("utf-8"), b"blindlink/sealed\n", hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token, the proof of holding the key that it is bound to, and the request as the person signed it.
+
+    `proof` is None where the token came as `Bearer`, `signed` where nothing is asked to be signed. `method` and
+    `url` are the request's, the URL as the caller knows the broker and without query and fragment; `asks` is
+    what is signed: method and path with query.
+    """
+
+    token: str = field(repr=False)
+    proof: str | None = field(repr=False)
+    method: str
+    url: str
+    asks: str = ""
+    signed: str | None = None

@@ -23,7 +23,7 @@ from app.errors import (
     RefusedError,
 )
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.shares import repository
 from app.shares.models import Confirmation, RelayedShare
 from schemas.documents.errors import SignatureError
@@ -244,12 +244,5 @@ def _log(
     bound: str,
 ) -> None:
     """Log what a holder does under the agreement that let them, whatever binds when midnight has passed."""
-    draft = EntryDraft(
-        body,
-        entry_actor(actor),
-        project=found.terms.project,
-        agreement=bound,
-        purpose=found.terms.purpose,
-        request=actor.request_id,
-    )
+    draft = EntryDraft.about(body, found.terms, bound, actor)
     broker.log.append(session, [draft])

@@ -15,7 +15,7 @@ from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
 from app.errors import BrokerError
-from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft
 from app.problem_details import problem_of
 from app.rounds.service import note_container
 from app.uploads import checks, repository
@@ -141,15 +141,8 @@ def _entry(
     body: UploadReceived | UploadRejected,
     outcome: Outcome = "done",
 ) -> EntryDraft:
-    return EntryDraft(
-        body=body,
-        actor=entry_actor(actor),
-        project=upload.project,
-        agreement=terms.digest,
-        purpose=terms.terms.purpose,
-        object=upload.id,
-        outcome=outcome,
-        request=actor.request_id,
+    return EntryDraft.about(
+        body, terms.terms, terms.digest, actor, object=upload.id, outcome=outcome
     )
 
 

@@ -96,11 +96,10 @@ def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -
         # The parts, and the index of their tokens.
         pieces=count_pieces(session, upload.id),
         created=upload.committed,
-        draft=EntryDraft(
+        draft=EntryDraft.about(
             UploadDestroyed(container_sha256=upload.container_sha256, reason=reason),
-            project=upload.project,
-            agreement=binding.digest,
-            purpose=upload.purpose,
+            upload,
+            binding.digest,
             object=upload.id,
         ),
     )

@@ -12,7 +12,7 @@ from app.http.body import json_body, raw_body
 from app.http.paths import Before, PartNumber, ProjectPath, UploadPath
 from app.ids import new_id
 from app.sealed.objects import NewObject
-from app.uploads import part_storage, receipts, service
+from app.uploads import part_storage, service
 from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
 from schemas.api.bodies import PartList, PartStored, UploadList, UploadRequest, UploadView
@@ -116,4 +116,4 @@ def put_part(
 def show_receipt(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> Receipt:
     """Give the receipt of a committed upload."""
     with broker.database.read() as session:
-        return receipts.receipt_for(session, actor, upload)
+        return service.receipt_for(session, actor, upload)

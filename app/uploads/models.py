@@ -102,3 +102,14 @@ class EpochKey(Base):
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
     epoch: Mapped[int] = mapped_column(Integer, primary_key=True)
     key_id: Mapped[str] = mapped_column(String(16))
+
+
+class WithdrawnRecord(Base):
+    """A record that no run of the epoch compares; `digest` stands for its handle, which is kept nowhere."""
+
+    __tablename__ = "withdrawn_record"
+
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import Window, database_now_ms, look_through, scalars_of_project
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
-from app.uploads.models import EpochKey, Upload, UploadRejection
-from app.uploads.withdrawal_models import WithdrawnRecord
+from app.uploads.models import EpochKey, Upload, UploadRejection, WithdrawnRecord
 
 # Of an open round, of the last two that were linked, and of as many that were corrected.
 RECENT_ROUNDS: Final = 5

@@ -11,6 +11,7 @@ from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone, is_ahead
 from app.errors import RefusedError
+from app.matchlog.proofs import entry_proof
 from app.rounds.service import open_pair, own_root, side_of
 from app.sealed.objects import digests_of
 from app.uploads import repository
@@ -19,6 +20,7 @@ from app.uploads.errors import (
     ALREADY_UPLOADED,
     CONTAINER_SIZE,
     KEY_REUSED,
+    NOT_COMMITTED,
     OTHER_EPOCH,
     OTHER_KEY,
     OTHER_PROFILE,
@@ -33,7 +35,7 @@ from app.uploads.parts import ExpectedContainer
 from schemas.api.bodies import UploadList, UploadRequest, UploadView
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.documents.problem import Problem
-from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.linkage.row_layout import STORED_ROW_BYTES
 from schemas.rounds.upload import Manifest, Parts
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.agreement.agreement import ProjectTerms
     from schemas.linkage.profile import Side
+    from schemas.rounds.upload import Receipt
+
 
 OPEN_HOURS: Final = 24
 # Of a party for a partner in a round, as far as something is left of them: a legal hold keeps it on disks that
@@ -331,3 +335,18 @@ def _check_request(
         raise UploadRejectedError(
             CONTAINER_SIZE, "The container's length does not fit its number of records."
         )
+
+
+def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
+    """Return the receipt of a committed upload; it outlives the encodings."""
+    return receipt_of(session, upload_for(session, actor, upload))
+
+
+def receipt_of(session: Session, upload: Upload) -> Receipt:
+    """Return the receipt of an upload."""
+    if upload.entry is None:
+        raise RefusedError(
+            NOT_COMMITTED, "The upload is not committed, so there is no receipt yet."
+        )
+    # Always under the checkpoint of its own batch, so that asking again gives the same receipt.
+    return entry_proof(session, upload.entry, upload.entry_size).to_receipt(upload.id)

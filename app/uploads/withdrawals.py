@@ -13,7 +13,7 @@ import numpy as np
 
 from app.db import add_if_alone
 from app.uploads import repository
-from app.uploads.withdrawal_models import WithdrawnRecord
+from app.uploads.models import WithdrawnRecord
 from schemas.documents.ids import Handle
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
+from app.agreements.service import agreement_now
 from app.http.access import COOKIE, current_actor
+from app.matchlog.draft import entry_actor
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
 from app.web.table import MEDIA_TYPE as CSV_MEDIA_TYPE
@@ -18,7 +20,9 @@ from app.web.table import Table
 from schemas.documents.document import Document
 
 if TYPE_CHECKING:
+    from app.broker import Broker
     from app.security.actor import Actor
+
 
 TWINS: Final = (".json", ".csv")
 JSON_MEDIA_TYPE: Final = "application/json"
@@ -136,3 +140,19 @@ def _json_answer(document: Any) -> Response:
     value = document.to_json() if isinstance(document, Document) else document
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return Response(f"{text}\n".encode(), media_type=JSON_MEDIA_TYPE)
+
+
+def note_export(broker: Broker, page: PageRequest, project: str | None, what: str) -> None:
+    """Log that a page's twin is about to be handed out; of the page itself nothing is logged."""
+    if page.twin == "html":
+        return
+    with broker.database.write() as session:
+        agreement = None if project is None else agreement_now(session, project, broker.clock())
+        broker.log.append_export(
+            session,
+            entry_actor(page.actor),
+            project,
+            agreement,
+            what=what,
+            request=page.actor.request_id,
+        )

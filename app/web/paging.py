@@ -1,10 +1,12 @@
-"""Long lists in pieces: which piece an address asks for, and where the pieces beside it are."""
+"""Addresses of pages: what is chosen by, which piece of a long list is asked for, and where a sign-in leads."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Depends, Query
 
@@ -14,11 +16,21 @@ from app.web.answer import WiredPage
 if TYPE_CHECKING:
     from app.web.answer import PageRequest
 
+
 RowT = TypeVar("RowT")
 
 ROWS_A_PAGE: Final = 100
 
 Place = Annotated[str, Query(pattern=r"^([a-z]{3}-[0-9a-f]{32})?$")]
+
+
+FIRST_PAGE: Final = "/projects"
+MAX_NEXT: Final = 500
+# A path of the pages, with its filter: no second slash at the start, no backslash, no dots, no other host.
+_PAGE: Final = re.compile(
+    r"/(projects|hubs|uploads|runs|releases|reviews|destructions|log)"
+    r"(/[A-Za-z0-9_-]+)*(\?[A-Za-z0-9_.:=&%+-]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +90,37 @@ async def _paging(page: WiredPage, before: Place = "", after: Place = "") -> Any
 
 
 WiredPaging = Annotated[Paging, Depends(_paging)]
+
+
+def or_empty(pattern: str, length: int) -> Any:
+    """Return a parameter of this pattern: a form sends a field that nobody filled in as an empty one."""
+    return Query(pattern=f"^$|{pattern}", max_length=length)
+
+
+class AddressFilter:
+    """The base of a frozen dataclass whose fields are texts to choose by, empty for all, but for `PLACES`.
+
+    Those say where the page begins, and are numbers or None.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]]
+
+    def fields(self) -> dict[str, str]:
+        """Return what is chosen by."""
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in names if name not in self.PLACES}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return any(self.fields().values())
+
+    def encoded(self, **places: int | str | None) -> str:
+        """Return the filter as an address's query, without what is empty, at a place if one is given."""
+        chosen = {name: value for name, value in self.fields().items() if value}
+        return urlencode(chosen | {name: str(at) for name, at in places.items() if at is not None})
+
+
+def page_of(text: str) -> str:
+    """Return a path that is one of the broker's pages, as it is; any other text leads to the first page."""
+    return text if len(text) <= MAX_NEXT and _PAGE.fullmatch(text) else FIRST_PAGE

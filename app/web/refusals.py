@@ -15,7 +15,7 @@ from app.errors import INVALID_PARAMETER, BrokerError
 from app.http.access import COOKIE, reader_of
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
-from app.web.next_page import FIRST_PAGE, page_of
+from app.web.paging import FIRST_PAGE, page_of
 from app.web.rendering import PAGE_HEADERS, render
 from app.wired import sign_on_of
 from schemas.documents.canonical import parse_json

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.runs.counts import NOTHING_SHOWN, NotLinked, above_floor, shown_not_linked
-from app.runs.service import result_before
-from app.runs.view import found_by, view_of
+from app.runs.service import found_by, result_before, view_of
 from app.uploads.service import upload_in
 from app.web.rendering import show_count
 from schemas.linkage.link_quality import missed_matches, wrong_links

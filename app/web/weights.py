@@ -11,7 +11,7 @@ from app.matching.blocks.weights import UNIT, least_weight
 from app.web.chart import Chart, Mark, Value, bar_chart
 
 if TYPE_CHECKING:
-    from app.runs.histogram import Step
+    from app.runs.counts import Step
     from schemas.linkage.run import MatchingPolicy
 
 AUTO: Final = "linked"

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine import threads
-from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.bins import MemoryShelf, PairLots
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.rows import ROW, Rows, read_rows
@@ -24,7 +23,7 @@ from app.security.keystore import DataKey
 from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.counts import published_counts
 from schemas.linkage.profile import EncodingProfile
-from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.linkage.row_layout import STORED_ROW_BYTES
 from schemas.rounds.match_record import commitment
 from schemas.signing.sealing import KEY_BYTES
 

@@ -14,8 +14,8 @@ from app.errors import LeaseLostError, UnavailableError
 from app.runs import tasks
 from app.runs.attempts import agreed_terms
 from app.traces import step
+from app.worker.companion import Heartbeat
 from app.worker.comparison import HelpersShare, locate_comparison
-from app.worker.heartbeat import Heartbeat
 
 log = structlog.get_logger()
 

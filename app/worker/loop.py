@@ -29,11 +29,10 @@ from app.runs.commits import check_next
 from app.runs.lease import forgive_attempt, give_back, has_work, renew_lease
 from app.security.key_encryption import try_out
 from app.traces import step
-from app.worker.heartbeat import Heartbeat
+from app.worker.companion import WATCH_S, Heartbeat, Watch
 from app.worker.helper import Helper
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
-from app.worker.watch import WATCH_S, Watch
 from schemas.documents.errors import FormatError
 
 POLL_S: Final = 1.0

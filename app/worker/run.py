@@ -20,18 +20,17 @@ from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
 from app.links.matches import LinkedRun, Matches, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
-from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.checks import require_link_rate
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import met_from_bytes
-from app.matching.blocks.resolution import Resolution, resolve_pair
+from app.matching.blocks.resolution import Resolution, link_policy, resolve_pair
 from app.review.preparation import DrawnReview, draw_review, keep_review
 from app.rounds.closure import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt
 from app.sealed.objects import open_pieces
-from app.security.scratch import Scratch
+from app.security.at_rest import Scratch
 from app.traces import step
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
 from schemas.linkage.counts import published_counts

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from app.agencies.refusals import sum_up_refusals
+from app.agencies.sign_in import sum_up_refusals
 from app.agreements.service import narrow_parties
 from app.broker import Broker
 from app.decisions.preparation import RECORD_PREFIX
@@ -25,8 +25,8 @@ from app.review.ending import end_overdue as end_overdue_reviews
 from app.review.preparation import REVIEW_PREFIX
 from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
-from app.runs.deadline import close_overdue
-from app.sealed.shredding import is_needed_blob, is_needed_key, shred
+from app.runs.ending import close_overdue
+from app.sealed.ending import is_needed_blob, is_needed_key, shred
 from schemas.documents.ids import DELIVERY_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 ORPHAN_AGE_S: Final = 3600.0

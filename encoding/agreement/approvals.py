@@ -75,7 +75,7 @@ def require_let_go(
     if lacking:
         raise OthersWaitedForError(
             f"the release of what the run found is not approved yet by {', '.join(lacking)}",
-            hint=f"an approver types: blindlink approve release {specification.run}",
+            hint=f"an approver types: blindlink approve --release {specification.run}",
         )
 
 

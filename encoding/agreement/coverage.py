@@ -127,7 +127,7 @@ def require_force(kept: KeptAgreement, today: date) -> None:
     if kept.halted_by():
         raise NotReadyError(
             f"{kept.halted_by()[0]} has suspended the linkage",
-            hint="ask that party; it lifts the halt with: blindlink agreement resume",
+            hint="ask that party; it lifts the halt with: blindlink agreement halt --lift",
         )
     # The broker's clock decides; this one may be a day off.
     if (today + timedelta(days=1)).isoformat() < agreement.start:

@@ -55,7 +55,7 @@ def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[
     )
     yield from policy_sentences(agreement.policy)
     yield "It holds for these probabilities only, and for no other agreement; a run that failed does not count."
-    yield "You can revoke it at any time: blindlink approve revoke"
+    yield "You can revoke it at any time: blindlink approve --revoke"
 
 
 def standing_sentence(approval: StandingApproval, used: int, revoked: str | None) -> str:
@@ -120,7 +120,7 @@ def adoption_words(before: Agreement | None, after: Agreement, *, is_first: bool
         told = roster_words(before, after, after.amends.party)
     else:
         told = f"agreement {number} is kept now, signed by all, with the fingerprint {digest}"
-    return f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend"
+    return f"{told}; if that is wrong, halt the linkage: blindlink agreement halt"
 
 
 def roster_words(before: Agreement, after: Agreement, party: str) -> str:

@@ -29,7 +29,7 @@ from encoding.blocks.values import Lines, ValueTables
 from encoding.progress import Progress, silent
 from schemas.linkage.counts import FileCounts
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
-from schemas.linkage.rows import RECORD_NUMBER_BYTES
+from schemas.linkage.row_layout import RECORD_NUMBER_BYTES
 
 STORED_ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]

@@ -20,7 +20,7 @@ from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
 from schemas.linkage.fields import FILTER_BITS
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile
-from schemas.linkage.rows import RECORD_NUMBER_BYTES
+from schemas.linkage.row_layout import RECORD_NUMBER_BYTES
 
 _ROW_WORDS: Final = ROW_BYTES // 8
 _FILL: Final = b"bsf1 fill"

@@ -69,7 +69,7 @@ def wait_for_run(
         if view.state == "awaiting":
             raise OthersWaitedForError(
                 "the run waits until it is approved, as the agreement asks",
-                hint=f"an approver types: blindlink approve run {run}",
+                hint=f"an approver types: blindlink approve {run}",
             )
         # Else an unattended job would never end where the broker's worker has.
         if still_s >= LONGEST_STILL_S:

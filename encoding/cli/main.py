@@ -59,8 +59,8 @@ SECTIONS: Final = {
         "withdraw-record": "Stop one of your records from being linked.",
     },
     "Proof and end": {
-        "receipt": "Check the proofs that the broker has given you.",
-        "log": "Pin and cosign the broker's match log.",
+        "receipts": "Check the proofs that the broker has given you.",
+        "pin": "Pin and cosign the broker's match log.",
         "disclosures": "List the disclosures that concern one of your records.",
         "audit-pack": "Write one file of proofs and openings for an auditor.",
         "hold": "Set and lift legal holds.",

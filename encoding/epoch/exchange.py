@@ -150,7 +150,7 @@ class Exchange:
         if len({one.confirmation.key_id for one in kept.confirmations}) == 1:
             raise ShareStartedError(
                 f"all holders have confirmed the secret of epoch {self.holders.epoch}, so it can't be replaced",
-                hint="to make a new secret for a new epoch: blindlink secret rotate",
+                hint="to make a new secret for a new epoch: blindlink secret share --next",
             )
 
     def refuse_lost(self, confirmed: Sequence[SignedConfirmation]) -> None:
@@ -234,7 +234,7 @@ def refuse_lost(
     again = "all agencies type: blindlink secret share --again"
     if {*holders} <= {one.confirmation.party for one in confirmed}:
         again = (
-            "all agencies type: blindlink secret rotate, and sign an agreement with a new secret:"
+            "all agencies type: blindlink secret share --next, and sign an agreement with a new secret:"
             " blindlink agreement draft --amends AGREEMENT --set new_secret=true"
         )
     raise SecretLostError(

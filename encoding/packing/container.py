@@ -16,7 +16,7 @@ from encoding.files import replacing
 from schemas.documents.errors import ContainerError
 from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.profile import TOKEN_BYTES
-from schemas.linkage.rows import RECORD_NUMBER_BYTES, STORED_ROW_BYTES
+from schemas.linkage.row_layout import RECORD_NUMBER_BYTES, STORED_ROW_BYTES
 from schemas.rounds.upload import (
     HANDLES_PER_PIECE,
     MAGIC,

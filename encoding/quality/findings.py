@@ -114,7 +114,7 @@ _USUALLY_EMPTY: Mapping[str, Limit] = {
 NO_SEX = (
     "no row has a sex, which the profile asks for, so each record has keys of both sexes: the operator sees"
     " something of 2.7% of the larger file where 1% is the goal; agree on a profile without it:"
-    " blindlink schema show children --no-sex"
+    " blindlink schema children --no-sex"
 )
 _OF_MANY = ("first-of-january", "fifteenth", "one-date")
 

@@ -292,11 +292,11 @@ def _approval_step(facts: Facts, said: list[str]) -> Status | None:
     missing = {
         party for one in facts.approvals if states[one.run] == "awaiting" for party in one.missing
     }
-    sentence, command = "The run waits until it is approved by {}", "blindlink approve run"
+    sentence, command = "The run waits until it is approved by {}", "blindlink approve"
     if not missing and {*states.values()} == {"succeeded"}:
         missing = {party for one in facts.approvals for party in one.missing_for_release or ()}
         sentence = "What the run found is handed out once it is approved by {}"
-        command = "blindlink approve release"
+        command = "blindlink approve --release"
     if not missing:
         return None
     said.append(f"{sentence.format(listed(sorted(missing)))}, as the agreement asks.")

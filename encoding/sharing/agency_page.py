@@ -148,12 +148,12 @@ def _disclosed(state: AgencyState) -> Iterator[Markup]:
 def _log(state: AgencyState) -> Iterator[Markup]:
     log = state.log
     if log is None:
-        yield paragraph("No match log is pinned here yet: blindlink log pin")
+        yield paragraph("No match log is pinned here yet: blindlink pin")
         return
     grown = (
         "It was shown to have only grown since this agency first saw it."
         if log.is_settled
-        else "It is still to be shown that it has only grown: blindlink log pin"
+        else "It is still to be shown that it has only grown: blindlink pin"
     )
     if log.was_rewritten:
         grown = "It was once shown rewritten or cut off. The evidence is in the workspace."

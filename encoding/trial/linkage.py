@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Window, meet
 from app.matching.blocks.ranges import Sizes
-from app.matching.blocks.resolution import Resolution, resolve_pair
+from app.matching.blocks.resolution import Resolution, link_policy, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.assembly import Assembly, MetPasses, Randomness
 from encoding.blocks.keys import CellKeys

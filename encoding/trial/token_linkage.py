@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.bins import MemoryShelf
-from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.decisions import weighed
 from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.ranges import Sizes
-from app.matching.blocks.resolution import Resolution, settle_pairs
+from app.matching.blocks.resolution import Resolution, link_policy, settle_pairs
 from app.matching.blocks.rivals import Totals
 from app.matching.blocks.weights import PatternTable, Weights, weight
 from encoding.blocks.assembly import MetPasses

@@ -33,7 +33,7 @@ def custody_advice(workspace: Workspace) -> str | None:
     if keepers <= WITHOUT_CUSTODIAN:
         return (
             "if you lose your keys, only the recovery code opens your workspace; let a second person of your"
-            " agency keep it, too: blindlink workspace custodian add"
+            " agency keep it, too: blindlink workspace custodians"
         )
     return None
 

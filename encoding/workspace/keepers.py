@@ -90,7 +90,7 @@ class Keepers(Document):
                 return one
         raise WorkspaceError(
             "there is no custodian with this ID",
-            hint="list them: blindlink workspace custodian list",
+            hint="list them: blindlink workspace custodians",
         )
 
     def owned_by(self, person: PublicIdentity) -> Keepers:

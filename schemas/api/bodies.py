@@ -16,7 +16,7 @@ from schemas.documents.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, Utc
 from schemas.documents.problem import Problem
 from schemas.linkage.link_quality import Concordance
 from schemas.linkage.profile import EncodingProfile
-from schemas.linkage.rows import MAX_RECORDS
+from schemas.linkage.row_layout import MAX_RECORDS
 from schemas.linkage.run import (
     MatchingPolicy,
     ReleaseMode,

@@ -16,7 +16,7 @@ from schemas.documents.document import Model
 from schemas.documents.ids import Sha256Hex
 from schemas.documents.texts import Share
 from schemas.linkage.profile import Side
-from schemas.linkage.rows import MAX_RECORDS
+from schemas.linkage.row_layout import MAX_RECORDS
 
 # With fewer, a lucky guess already weighs more than the goals allow.
 SMALLEST_AUDITED_FILE: Final = 500

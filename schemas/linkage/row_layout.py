@@ -7,11 +7,17 @@ of the profile; what is left is zero before the pad. Spec page: `schemas/spec/bs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.linkage.fields import TAG_BITS, Lane
-from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile
 
 TAG_BYTES = TAG_BITS // 8
+
+
+RECORD_NUMBER_BYTES: Final = 4
+STORED_ROW_BYTES: Final = TOKEN_BYTES + RECORD_NUMBER_BYTES + ROW_BYTES
+MAX_RECORDS: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)

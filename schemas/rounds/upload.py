@@ -31,7 +31,7 @@ from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.linkage.counts import FileCounts
 from schemas.linkage.privacy_audit import PrivacyAudit
 from schemas.linkage.profile import Side
-from schemas.linkage.rows import MAX_RECORDS, STORED_ROW_BYTES
+from schemas.linkage.row_layout import MAX_RECORDS, STORED_ROW_BYTES
 from schemas.linkage.run import RoundNumber
 
 MAGIC: Final = b"blindlink/container/2\n"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from schemas.documents.printable import printable
-from schemas.shared.collector import collector_paused
+from schemas.documents.texts import printable
+from schemas.shared.memory import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
 if TYPE_CHECKING:

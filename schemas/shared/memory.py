@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
@@ -20,3 +23,18 @@ def guard_memory() -> None:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Also closes /proc/<pid>/mem to other processes of the same user.
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pause the collector: for what stays, as modules do, or refers to nothing that refers to it.
+
+    It would look through all that is there, again and again, in a seventh to a fifth of the time, in vain.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

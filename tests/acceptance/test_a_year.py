@@ -260,8 +260,8 @@ def another_analyst_takes_over(year: Year) -> None:
     card.write_bytes(cleo.signed.to_canonical())
     year.welfare.ok("workspace", "protect")
     fingerprint = cleo.public.fingerprint().split()
-    year.welfare.ok("workspace", "custodian", "add", str(card), *fingerprint)
-    year.welfare.ok("workspace", "handover", str(handed), "--to", cleo.public.person)
+    year.welfare.ok("workspace", "custodians", str(card), *fingerprint)
+    year.welfare.ok("workspace", "backup", str(handed), "--to", cleo.public.person)
     place = near.folder / "cleo"
     place.mkdir()
     lay_down_keys(place, cleo)
@@ -278,7 +278,7 @@ def another_analyst_takes_over(year: Year) -> None:
 
 
 def the_secret_is_replaced(year: Year) -> None:
-    year.near.agree("rotate")
+    year.near.agree("--next")
     year.sign_again(year.signers)
 
 

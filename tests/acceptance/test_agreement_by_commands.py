@@ -52,14 +52,14 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     assert refused(bob.type("agreement", "accept", "0" * 64))
     bob.ok("agreement", "accept", *fingerprint.split())
     assert fingerprint not in bob.ok("round", "ready").stderr
-    assert "no run waits" in refused(ann.type("approve", "run", "--yes"))
+    assert "no run waits" in refused(ann.type("approve", "--yes"))
     assert "no agreement waits" in refused(ann.type("agreement", "sign"))
     rig.upload()
     (asked,) = bob.json("run")["runs"]
     assert asked["state"] == "awaiting"
-    assert "approve run" in bob.ok("status").stdout
+    assert "blindlink approve" in bob.ok("status").stdout
     assert "waits until it is approved" in refused(bob.type("run", "--wait"), 7)
-    given = ann.ok("approve", "run", "--yes")
+    given = ann.ok("approve", "--yes")
     for part in (
         "asked for by schools",
         "match probability is 0.9",
@@ -67,8 +67,8 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
         "it still waits for schools",
     ):
         assert part in given.stderr
-    assert f"run {asked['run']} waits for schools" in kim.ok("approve", "list").stdout
-    kim.ok("approve", "run", asked["run"], "--yes")
+    assert f"run {asked['run']} waits for schools" in kim.ok("approve", "--list").stdout
+    kim.ok("approve", asked["run"], "--yes")
     rig.work()
     bob.ok("run", "--wait")
     rig.agree_on_links()
@@ -138,23 +138,23 @@ def test_any_party_halts_alone_and_lifts_its_own_halt(agreed: AgreementRig) -> N
     kim, bob = rig.desks["kim"], rig.desks["bob"]
     rig.get_ready()
     bob.ok("encode")
-    kim.ok("agreement", "suspend", "--reason", "A suspected breach.", "--yes")
+    kim.ok("agreement", "halt", "--reason", "A suspected breach.", "--yes")
     assert state(bob) == "suspended by schools"
     for words in (("encode",), ("upload",), ("run",), ("links",), ("refresh",)):
         assert "schools has suspended the linkage" in refused(bob.type(*words))
-    assert "--reason or --yes" in refused(kim.type("agreement", "suspend"), 2)
+    assert "--reason or --yes" in refused(kim.type("agreement", "halt"), 2)
     assert "schools has suspended at" in bob.ok("agreement", "status").stdout
     halted = bob.ok("status").stdout
     assert "not in force" in halted
     assert "Agreement 1, the last one that all have signed, is halted" in halted
     rig.pass_time(minutes=1)
-    kim.ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
+    kim.ok("agreement", "halt", "--lift", "--reason", "It was nothing.", "--yes")
     bob.ok("upload")
     eve = rig.desks["eve"]
     key_file = str(eve.folder / "identity.key")
     unnamed = eve.type("agreement", "status", "--key-file", key_file)
     assert "--project" in refused(unnamed, 2)
-    left = ("agreement", "withdraw", "--reason", "We close.", "--yes", *rig.unlocked("eve"))
+    left = ("agreement", "leave", "--reason", "We close.", "--yes", *rig.unlocked("eve"))
     eve.ok(*left)
     assert state(bob) == "ended, since operator has left"
     assert "operator has left agreement 1" in refused(bob.type("upload"))
@@ -165,18 +165,18 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
 ) -> None:
     rig = agreed
     ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
-    beyond = ("approve", "standing", "--until", "2028-01-01", "--runs", "3", "--yes")
+    beyond = ("approve", "--standing", "--until", "2028-01-01", "--runs", "3", "--yes")
     assert "ends on 2027-08-31" in refused(ann.type(*beyond), 2)
     for desk in (ann, kim):
-        made = desk.ok("approve", "standing", "--until", "2027-08-31", "--runs", "3", "--yes")
+        made = desk.ok("approve", "--standing", "--until", "2027-08-31", "--runs", "3", "--yes")
         assert made.stdout.startswith("apv-")
     rig.upload()
     assert run_state(bob) == "queued"
     bob.ok("run", "--wait")
     rig.agree_on_links()
-    assert "1 of 3 runs used" in bob.ok("approve", "list").stdout
-    kim.ok("approve", "revoke", "--yes")
-    none = kim.type("approve", "revoke", "--yes")
+    assert "1 of 3 runs used" in bob.ok("approve", "--list").stdout
+    kim.ok("approve", "--revoke", "--yes")
+    none = kim.type("approve", "--revoke", "--yes")
     assert "schools has no standing approval" in refused(none)
     rig.upload()
     assert run_state(bob) == "awaiting"
@@ -245,7 +245,7 @@ STANDING = ("--standing", "--yes")
 
 
 def standing(desk: Desk) -> list[tuple[str, int, str]]:
-    given = desk.json("approve", "list")["standing"]
+    given = desk.json("approve", "--list")["standing"]
     return sorted((one["party"], one["runs"], one["until"]) for one in given)
 
 
@@ -330,14 +330,14 @@ def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRi
     waiting = "The run waits until it is approved by {}, as the agreement asks."
     assert waiting.format("schools and welfare") in ann.ok("status").stdout
     for desk, done, left in ((ann, None, "schools"), (kim, "blindlink run --wait", "")):
-        assert desk.json("status")["next"] == "blindlink approve run"
-        desk.ok("approve", "run", "--yes")
+        assert desk.json("status")["next"] == "blindlink approve"
+        desk.ok("approve", "--yes")
         found = desk.json("status")
         assert found["next"] == done
         assert (waiting.format(left) in found["sentences"]) is bool(left)
     rig.work()
-    assert bob.json("status")["next"] == "blindlink approve release"
-    ann.ok("approve", "release", "--yes")
+    assert bob.json("status")["next"] == "blindlink approve --release"
+    ann.ok("approve", "--release", "--yes")
     found = bob.json("status")
     assert (found["stage"], found["next"]) == ("awaiting", None)
     let_go = (
@@ -346,6 +346,6 @@ def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRi
     assert let_go in found["sentences"]
     assert "not approved yet by schools" in refused(bob.type("links"), 7)
     # Kim has uploaded: somebody else approves.
-    assert refused(kim.type("approve", "release", "--yes"))
-    again = ann.type("approve", "release", "--yes")
+    assert refused(kim.type("approve", "--release", "--yes"))
+    again = ann.type("approve", "--release", "--yes")
     assert "no release waits for the approval of welfare" in refused(again)

@@ -18,7 +18,7 @@ import app.uploads.commit as commit_module
 from app.agreements.service import all_versions
 from schemas.reports.audit_pack import Sample
 
-STANDING = ("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
+STANDING = ("approve", "--standing", "--until", "2027-08-31", "--runs", "9", "--yes")
 
 
 def get_ready(rig: AgreementRig) -> None:

@@ -75,7 +75,7 @@ def the_run(agency: LiveAgency) -> str:
 def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -> None:
     audited.at_broker("watch", "--state", "watch", "--log-key", "log.key")
     for party, agency in audited.agencies.items():
-        agency.type("log", "pin", "-o", audited.folder / f"{party}.pin")
+        agency.type("pin", "-o", audited.folder / f"{party}.pin")
     pins = ("--pin", "welfare.pin", "--pin", "schools.pin")
     audited.at_broker("watch", "--state", "watch", *pins)
     audited.at_broker("watch", "--state", "watch", "--full", "--project", PROJECT, *pins)
@@ -175,7 +175,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     (desk / "words.txt").write_text("several words that nobody guesses", encoding="utf-8")
     (desk / "log.key").write_text(audited.broker.log_key, encoding="utf-8")
     for party, agency in (("county", welfare), ("schools", audited.agencies["schools"])):
-        agency.type("log", "pin", "-o", desk / f"{party}.pin")
+        agency.type("pin", "-o", desk / f"{party}.pin")
     (desk / "auditor.token").write_bytes(audited.broker.token_file(AUDITOR).read_bytes())
     run = the_run(welfare)
     log = audited.folder / "log.tar"
@@ -219,7 +219,7 @@ def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audit
     # The next entry is the first that the new key signs.
     audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar", "--force")
     welfare = audited.agencies["welfare"]
-    welfare.type("log", "pin", "-o", audited.folder / "late.pin")
+    welfare.type("pin", "-o", audited.folder / "late.pin")
     said = audited.at_broker(
         "watch", "--state", "keys", "--log-key", "log.key", "--pin", "late.pin"
     )

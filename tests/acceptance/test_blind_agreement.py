@@ -124,13 +124,13 @@ def test_refresh_waits_until_the_release_of_what_is_sealed_is_approved(rig: Agre
     assert kim.type("refresh").exit_code == 7
     assert bob.type("refresh").exit_code == 7
     run = rig.run()
-    ann.ok("approve", "run", run, "--yes")
+    ann.ok("approve", run, "--yes")
     rig.work()
     waited = bob.type("refresh")
     assert waited.exit_code == 7, waited.output
     assert "warning: the match IDs for research-office could not be fetched" in waited.stderr
     assert "not approved yet" in waited.stderr
-    ann.ok("approve", "release", run, "--yes")
+    ann.ok("approve", "--release", run, "--yes")
     # The round is closed meanwhile; what it made is fetched all the same. The next one waits to be asked for.
     sealed = bob.folder / f"links-for-{RESEARCH}.csv"
     assert not sealed.exists()

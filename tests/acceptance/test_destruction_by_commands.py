@@ -61,11 +61,11 @@ def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> 
     assert number in page.read_text("utf-8")
     file = certificate_of(ann, number)
     assert [signed.said.party for signed in file.countersignatures] == ["welfare"]
-    (other,) = kim.json("certificate", "list")
+    (other,) = kim.json("certificate", "--list")
     assert (other["certificate"], other["countersigned"]) == (number, ["welfare"])
-    signed = kim.json("certificate", "sign")
+    signed = kim.json("certificate", "--sign")
     assert signed["countersigned"] == ["schools", "welfare"]
-    offline = kim.json("certificate", "show", "--offline")
+    offline = kim.json("certificate", "--offline")
     assert offline["sha256"] == signed["sha256"]
     again = ann.ok("destroy", "--yes")
     assert again.stdout.strip() == number
@@ -73,15 +73,13 @@ def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> 
 
 def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
-    (upload,) = [
-        one["subject"] for one in bob.json("receipt", "verify") if one["kind"] == "upload-received"
-    ]
+    (upload,) = [one["subject"] for one in bob.json("receipts") if one["kind"] == "upload-received"]
     shown = bob.json("destroy", "--upload", upload, "--yes")
     # His release was of it, too.
     assert (shown["scope"], shown["receipts_compared"]) == ("upload", 2)
     # An analyst counter-signs nothing.
     assert shown["countersigned"] == []
-    assert "you cannot sign this" in refused(bob.type("certificate", "sign"))
+    assert "you cannot sign this" in refused(bob.type("certificate", "--sign"))
 
 
 def test_a_certificate_that_the_broker_changes_is_refused(rig: AgreementRig) -> None:
@@ -94,7 +92,7 @@ def test_a_certificate_that_the_broker_changes_is_refused(rig: AgreementRig) -> 
     )
     for change, said in changes:
         rig.meddle("destructions/crt-", change)
-        assert said in refused(ann.type("certificate", "show"))
+        assert said in refused(ann.type("certificate"))
 
 
 def _with(file: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -131,10 +129,10 @@ def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
     assert gone.isdisjoint(left)
     assert "secret.txt" in left
     assert [name for name in left if name.startswith("workspace/receipts/upl-")]
-    (owing,) = [one["outstanding"] for one in ann.json("certificate", "list")]
+    (owing,) = [one["outstanding"] for one in ann.json("certificate", "--list")]
     assert {"party": "schools", "what": "secret"} in owing
     assert {"party": "schools", "what": "link-table"} not in owing
-    shown = ann.json("certificate", "show", number)
+    shown = ann.json("certificate", number)
     assert {one["what"] for one in shown["outstanding"] if one["party"] == "schools"} == {"secret"}
 
 
@@ -172,28 +170,28 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
 
 def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) -> None:
     ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
-    order = ("--order", "Order of 20 November")
-    assert "you cannot sign this" in refused(bob.type("hold", "set", *order, "--yes"))
-    ann.ok("hold", "set", *order, "--yes")
-    assert "Order of 20 November" in kim.ok("hold", "list").stdout
+    order = ("Order of 20 November",)
+    assert "you cannot sign this" in refused(bob.type("hold", "--set", *order, "--yes"))
+    ann.ok("hold", "--set", *order, "--yes")
+    assert "Order of 20 November" in kim.ok("hold").stdout
     for words in (("destroy", "--yes"), ("destroy", "--local", "--yes")):
         assert "a legal hold of welfare forbids" in refused(kim.type(*words))
     rig.pass_time(days=40)
     rig.near.sweep()
-    assert kim.json("certificate", "list") == []
-    refused(kim.type("hold", "lift", *order, "--yes"))
+    assert kim.json("certificate", "--list") == []
+    refused(kim.type("hold", "--lift", *order, "--yes"))
     # The operator's steward has no settings.
     eve, seat = rig.desks["eve"], rig.unlocked("eve")
-    assert "--project" in refused(eve.type("hold", "list"), 2)
-    eve.ok("hold", "set", "--order", "Case 26-17", "--yes", *seat)
-    assert "Case 26-17" in eve.ok("hold", "list", *seat).stdout
-    lifted = eve.ok("hold", "lift", "--order", "Case 26-17", "--yes", *seat).stderr
+    assert "--project" in refused(eve.type("hold"), 2)
+    eve.ok("hold", "--set", "Case 26-17", "--yes", *seat)
+    assert "Case 26-17" in eve.ok("hold", *seat).stdout
+    lifted = eve.ok("hold", "--lift", "Case 26-17", "--yes", *seat).stderr
     assert "the legal holds of operator are lifted; others are still in force" in lifted
-    ann.ok("hold", "lift", *order, "--yes")
+    ann.ok("hold", "--lift", *order, "--yes")
     rig.near.sweep()
-    (found,) = kim.json("certificate", "list")
+    (found,) = kim.json("certificate", "--list")
     assert found["reason"] == "retention"
-    assert kim.json("certificate", "show")["objects"] == 2
+    assert kim.json("certificate")["objects"] == 2
 
 
 def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: AgreementRig) -> None:
@@ -240,15 +238,15 @@ def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(uploaded: Agre
 
 def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementRig) -> None:
     ann, kim = rig.desks["ann"], rig.desks["kim"]
-    kim.ok("agreement", "withdraw", "--reason", "The study is over.", "--yes")
+    kim.ok("agreement", "leave", "--reason", "The study is over.", "--yes")
     rig.pass_time(days=31)
     rig.near.sweep()
-    (expired,) = ann.json("certificate", "list")
+    (expired,) = ann.json("certificate", "--list")
     assert (expired["reason"], expired["objects"], expired["outstanding"]) == ("retention", 2, [])
     # The agreement wants all destroyed by 31 August 2028.
     rig.pass_time(days=750)
     rig.near.sweep()
-    ended = ann.json("certificate", "show")
+    ended = ann.json("certificate")
     assert list(rig.broker.keystore.object_ids()) == []
     assert (ended["scope"], ended["reason"]) == ("project", "destroy-by")
     owed = {(one["party"], one["what"]) for one in ended["outstanding"]}
@@ -256,7 +254,7 @@ def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementR
     assert ann.json("status")["next"] == "blindlink destroy --local"
     for name in ("bob", "kim"):
         rig.desks[name].ok("destroy", "--local", "--yes")
-    assert ann.json("certificate", "sign")["outstanding"] == []
+    assert ann.json("certificate", "--sign")["outstanding"] == []
     assert "has yet to delete" not in ann.ok("status").stdout
 
 

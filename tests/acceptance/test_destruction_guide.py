@@ -23,7 +23,7 @@ BLOCK = re.compile(r"<!-- (\w+) -->\n```sh\n(.*?)```", re.DOTALL)
 # The page's record, as the rig's file calls one.
 KNOWN = {"4711": "9"}
 # What is answered where a person would be asked.
-ASKED = ("destroy", "hold set", "hold lift", "withdraw-record")
+ASKED = ("destroy", "hold --set", "hold --lift", "withdraw-record")
 
 
 def typed(section: str) -> list[tuple[str, list[str]]]:

@@ -118,7 +118,7 @@ def test_a_dropped_or_forged_signature_is_noticed(rig: AgreementRig) -> None:
 
 
 def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
-    rig.desks["kim"].ok("agreement", "suspend", "--reason", "A breach.", "--yes")
+    rig.desks["kim"].ok("agreement", "halt", "--reason", "A breach.", "--yes")
     bob = rig.desks["bob"]
     assert "has suspended" in refused(bob.type("encode"))
     shown = bob.json("agreement", "status")["agreements"]
@@ -129,7 +129,7 @@ def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
         assert "no longer shows a notice of schools" in refused(bob.type(*words))
     rig.behave()
     rig.pass_time(minutes=1)
-    rig.desks["kim"].ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
+    rig.desks["kim"].ok("agreement", "halt", "--lift", "--reason", "It was nothing.", "--yes")
     bob.ok("round", "ready")
 
 
@@ -259,7 +259,7 @@ def test_what_is_approved_is_held_against_the_agreement_and_the_own_upload(
             return {**document, "pending": [bend(one) for one in document["pending"]]}
 
         rig.meddle(about("pending-approvals"), swap)
-        assert reason in refused(rig.desks["kim"].type("approve", "run", "--yes"))
+        assert reason in refused(rig.desks["kim"].type("approve", "--yes"))
 
 
 def of(signed: Any, party: str) -> bool:
@@ -337,7 +337,7 @@ def test_a_swapped_contribution_is_refused(rig: AgreementRig) -> None:
 
 def test_a_log_by_a_key_to_which_nobody_handed_it_is_refused(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
-    key = bob.json("log", "pin")["log_key"]
+    key = bob.json("pin")["log_key"]
     own = NoteSigner(key.partition("+")[0], Ed25519PrivateKey.generate())
 
     def sign_anew(document: Any) -> Any:
@@ -346,9 +346,9 @@ def test_a_log_by_a_key_to_which_nobody_handed_it_is_refused(rig: AgreementRig) 
         return {**document, "checkpoint": note, "log_key": own.verifier_key.text}
 
     rig.meddle("log/checkpoint", sign_anew)
-    for words in (("log", "pin"), ("upload",), ("status",)):
+    for words in (("pin",), ("upload",), ("status",)):
         assert "signed by a different key from the one this agency knows" in refused(
             bob.type(*words)
         )
     rig.behave()
-    bob.ok("log", "pin")
+    bob.ok("pin")

@@ -14,25 +14,25 @@ def test_agencies_follow_the_log_to_its_new_key(tmp_path: Path) -> None:
         rig.agree()
         rig.upload()
         bob, kim = rig.desks["bob"], rig.desks["kim"]
-        old = bob.json("log", "pin")["log_key"]
+        old = bob.json("pin")["log_key"]
         rig.approve()
         # What was prepared before is fetched after: its proof is signed by the old key.
         new = hand_over(rig.broker, rig.near.operator).text
         assert bob.type("links").exit_code == 7
-        assert bob.json("log", "pin")["log_key"] == new
+        assert bob.json("pin")["log_key"] == new
         assert new != old
         # A broker that hides the hand-over could as well be somebody else.
         rig.meddle("log/checkpoint", lambda shown: {**shown, "hand_overs": []})
-        bob.ok("log", "pin")
-        refused = kim.type("log", "pin")
+        bob.ok("pin")
+        refused = kim.type("pin")
         assert (refused.exit_code, "signed by a different key" in refused.stderr) == (1, True)
         rig.behave()
-        assert f"a new key, for which the old one has signed: {new}" in kim.ok("log", "pin").stderr
-        assert "a new key" not in kim.ok("log", "pin").stderr
+        assert f"a new key, for which the old one has signed: {new}" in kim.ok("pin").stderr
+        assert "a new key" not in kim.ok("pin").stderr
         for desk in (kim, bob):
             desk.ok("links")
         rig.upload()
-        assert kim.json("log", "pin")["log_key"] == new
+        assert kim.json("pin")["log_key"] == new
         # Receipts of both times.
         for name in ("bob", "kim"):
-            rig.desks[name].ok("receipt", "verify")
+            rig.desks[name].ok("receipts")

@@ -15,7 +15,7 @@ from rigs.weeks import links
 
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
-from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.linkage.row_layout import STORED_ROW_BYTES
 from schemas.rounds.upload import parse_header
 
 pytestmark = pytest.mark.long
@@ -24,8 +24,8 @@ VERSIONS = ("first", "second", "third")
 LOST = (
     "blindlink: error: this agency has confirmed the secret of epoch 2, by what the broker shows, and this"
     " workspace does not have it: it was restored from a backup that was made before\n"
-    "hint: restore a later backup; if there is none, all agencies type: blindlink secret rotate, and sign an"
-    " agreement with a new secret: blindlink agreement draft --amends AGREEMENT --set new_secret=true\n"
+    "hint: restore a later backup; if there is none, all agencies type: blindlink secret share --next, and sign"
+    " an agreement with a new secret: blindlink agreement draft --amends AGREEMENT --set new_secret=true\n"
 )
 
 
@@ -35,11 +35,11 @@ def without_secrets(rig: AgreementRig) -> None:
     agree(rig)
 
 
-def share(rig: AgreementRig, begin: str = "share") -> None:
-    """Agree on a secret through the broker; `begin` is `share` or `rotate`."""
-    for step in (begin, "accept", "accept"):
+def share(rig: AgreementRig, *begin: str) -> None:
+    """Agree on a secret through the broker."""
+    for words in (("share", *begin), ("accept",), ("accept",)):
         for name in ANALYSTS:
-            rig.desks[name].ok("secret", step)
+            rig.desks[name].ok("secret", *words)
 
 
 SHARED: tuple[tuple[str, Reach], ...] = (("agreed, no secret", without_secrets), ("shared", share))
@@ -94,7 +94,7 @@ def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(linked: Agreem
     assert len(former["bob"]) == 2
 
     # The next secret is made beside the one in use.
-    share(rig, "rotate")
+    share(rig, "--next")
     assert status(bob)[0] == 2
     rig.get_ready()
     assert key_of(bob) == first[1]
@@ -110,7 +110,7 @@ def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(linked: Agreem
         assert not before & after
     # Ledgers do not hang on the secret.
     assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
-    receipts = bob.json("receipt", "verify")
+    receipts = bob.json("receipts")
     assert [one["kind"] for one in receipts].count("upload-received") == 2
     disclosed = bob.json("disclosures", "--record", "7")["disclosures"]
     assert [line["what"] for line in disclosed].count("encodings") == 2
@@ -134,7 +134,7 @@ def test_claims_are_proven_with_the_secret_of_their_round_though_the_next_one_co
     rig.upload()
     rig.approve()
     assert bob.type("links").exit_code == 7
-    share(rig, "rotate")
+    share(rig, "--next")
     amend(rig, "--set", "new_secret=true")
     rig.pass_time(minutes=1)
     if not is_kept:
@@ -164,7 +164,7 @@ def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_an
     bob.ok("workspace", "protect")
     bob.ok("workspace", "backup", str(backup))
     for desk in (bob, kim):
-        desk.ok("secret", "rotate")
+        desk.ok("secret", "share", "--next")
     if backed_up != "before the rotation":
         bob.ok("workspace", "backup", str(backup), "--force")
     for step in ("accept", "accept"):
@@ -186,7 +186,7 @@ def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_an
     assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
 
     # As it says.
-    share(rig, "rotate")
+    share(rig, "--next")
     amend(rig, "--set", "new_secret=true", number=3)
     rig.pass_time(minutes=1)
     rig.link()

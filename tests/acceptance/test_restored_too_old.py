@@ -20,7 +20,7 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
     write_backup(rig.broker, old)
     rig.upload()
     bob, kim = rig.desks["bob"], rig.desks["kim"]
-    size = max(desk.json("log", "pin")["size"] for desk in (kim, bob))
+    size = max(desk.json("pin")["size"] for desk in (kim, bob))
     write_backup(rig.broker, new)
     last = rig.broker.settings.last_checkpoint_file
     remembered = last.read_bytes()
@@ -30,7 +30,7 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
         restored = restore_backup(rig.broker, old, replace=True, older=True)
         # A new machine cannot know: that is what the pins are for.
         assert restored.rolled_back == remembers
-        for words in (("log", "pin"), ("status",), ("upload",), ("run",)):
+        for words in (("pin",), ("status",), ("upload",), ("run",)):
             assert "it was rewritten or cut off" in refused(bob.type(*words))
         evidence = [name for name in bob.files() if name.startswith("workspace/pins/evidence-")]
         assert len(evidence) == 1
@@ -39,12 +39,12 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
             while log_size(rig) <= size:
                 with rig.broker.database.write() as session:
                     rig.broker.log.append_export(session, SOFTWARE)
-            assert "it was rewritten or cut off" in refused(bob.type("log", "pin"))
+            assert "it was rewritten or cut off" in refused(bob.type("pin"))
         last.write_bytes(remembered)
         # With the newer backup all is well, and nobody has lost anything.
         assert not restore_backup(rig.broker, new, replace=True).rolled_back
         for desk in (bob, kim):
-            desk.ok("log", "pin")
+            desk.ok("pin")
         (run,) = bob.json("run")["runs"]
         assert run["state"] == "awaiting"
 

@@ -17,7 +17,7 @@ from encoding.people.identity import Identity
 
 def stand(rig: AgreementRig) -> None:
     for name in ("ann", "kim"):
-        rig.desks[name].ok("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
+        rig.desks[name].ok("approve", "--standing", "--until", "2027-08-31", "--runs", "9", "--yes")
 
 
 def round_by_itself(rig: AgreementRig) -> None:
@@ -75,7 +75,7 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     rig.pass_time(days=1)
     told = kim.ok("round", "ready")
     assert f"welfare changed who acts for it: {rae.public.person} acts for it" in told.stderr
-    assert "blindlink agreement suspend" in told.stderr
+    assert "blindlink agreement halt" in told.stderr
     # It is told once.
     assert "changed who acts" not in kim.ok("round", "ready").stderr
     # A computer that keeps the newest version alone goes by the approvals of before, too.
@@ -86,7 +86,7 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     round_by_itself(rig)
     assert links(bob) == former
     # They are taken back after somebody joined, too.
-    kim.ok("approve", "revoke", "--yes")
+    kim.ok("approve", "--revoke", "--yes")
     rig.upload()
     assert bob.json("run")["runs"][0]["state"] == "awaiting"
 
@@ -187,7 +187,7 @@ def test_dates_change_without_counsel_and_what_begins_later_is_approved_once_it_
     words = ("agreement", "sign", "--standing", "--yes")
     early = kim.ok(*words).stderr
     assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
-    assert kim.json("approve", "list")["standing"] == []
+    assert kim.json("approve", "--list")["standing"] == []
     # The roster changes while the next version waits for its first day.
     said = change(rig, *joins(rig.near.person("welfare", "recipient")))
     assert "agreement 3 holds from 2026-12-01 on" in said
@@ -195,7 +195,7 @@ def test_dates_change_without_counsel_and_what_begins_later_is_approved_once_it_
     assert [one["number"] for one in listed] == [3, 2, 1]
     rig.pass_time(days=12)
     kim.ok(*words)
-    (given,) = kim.json("approve", "list")["standing"]
+    (given,) = kim.json("approve", "--list")["standing"]
     assert given["agreement"] == listed[0]["fingerprint"]
 
 
@@ -273,7 +273,7 @@ def test_an_analyst_who_does_not_hold_the_secret_shares_none(rig: AgreementRig) 
     change(rig, *joins(rae))
     rig.pass_time(minutes=1)
     take_over(bob, rae, "secret.txt")
-    for words in (("secret", "share"), ("secret", "rotate")):
+    for words in (("secret", "share"), ("secret", "share", "--next")):
         refused = bob.type(*words)
         assert refused.exit_code == 1
         assert f"lets {holder} hold the secret for welfare, and not you" in refused.stderr

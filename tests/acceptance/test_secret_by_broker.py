@@ -119,7 +119,7 @@ def test_both_agree_through_the_broker_encode_alike_and_upload_while_the_next_on
     assert shown["welfare"] == shown["schools"]
     assert all(holder["confirmed"] for holder in shown["welfare"]["holders"])
     get_ready(rig)
-    rig.agree("rotate")
+    rig.agree("--next")
     second = rig.secret_status("welfare")
     assert (second["epoch"], rig.secret_status("schools")) == (2, second)
     assert second["key_id"] != shown["welfare"]["key_id"]
@@ -326,9 +326,9 @@ def fetched_by(rig: NearBroker, party: str) -> list[Any]:
 
 
 def test_a_share_of_another_epoch_is_refused(rig: NearBroker) -> None:
-    for step in ("share", "rotate"):
+    for words in ((), ("--next",)):
         for desk in rig.desks.values():
-            desk.ok("secret", step)
+            desk.ok("secret", "share", *words)
     of_epoch_2 = kept(rig.desks["schools"], 2).sent[0].to_json()
     meddle(rig, "shares/", lambda _: of_epoch_2)
     said = refused(rig.desks["welfare"], "secret", "accept", "--epoch", "1")
@@ -433,7 +433,7 @@ def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: NearBroker) 
     assert rig.secret_status("welfare") == rig.secret_status("schools")
     assert all(holder["confirmed"] for holder in rig.secret_status("welfare")["holders"])
     for desk in rig.desks.values():
-        desk.ok("secret", "rotate")
+        desk.ok("secret", "share", "--next")
         settled(desk)
     for desk in (schools, welfare, schools):
         settled(desk)
@@ -446,11 +446,11 @@ def test_a_bad_share_for_the_next_epoch_stops_nothing_of_this_one(
 ) -> None:
     rig.agree()
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
-    welfare.ok("secret", "rotate")
+    welfare.ok("secret", "share", "--next")
     garbage = SimpleNamespace(encrypt=lambda *_: bytes(SEALED_BYTES))
     with monkeypatch.context() as patched:
         patched.setattr("encoding.secret.agreement.SUITE", garbage)
-        schools.ok("secret", "rotate")
+        schools.ok("secret", "share", "--next")
     settled(welfare)
     said = capsys.readouterr().err
     assert (

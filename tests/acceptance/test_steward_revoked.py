@@ -85,9 +85,9 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
     for desk in (bob, kim):
         assert desk.type("refresh", "--begin").exit_code == 7
         assert len(desk.json("agreement", "status")["agreements"]) == 2
-    kim.ok("agreement", "suspend", "--reason", "A suspected breach.", "--yes")
+    kim.ok("agreement", "halt", "--reason", "A suspected breach.", "--yes")
     rig.pass_time(minutes=1)
-    kim.ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
+    kim.ok("agreement", "halt", "--lift", "--reason", "It was nothing.", "--yes")
     amy = rig.desks["amy"]
     amy.ok("roster", "change", "--remove", gone)
     before, after = str(amy.folder / "third.json"), str(amy.folder / "fourth.json")

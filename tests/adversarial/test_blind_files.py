@@ -15,8 +15,8 @@ import pytest
 from rigs.blind import opened
 from rigs.blind_runs import PARTIES, BlindProject, BlindRun, blind_project, tells
 
-from app.links import blind_file, preparation
-from app.links.blind_file import sealed_records
+from app.links import preparation
+from app.links.preparation import sealed_records
 from schemas.documents.ids import Handle, MatchId
 from schemas.linkage.profile import SIDES
 from schemas.rounds.blind import NONCE_BYTES
@@ -39,7 +39,7 @@ class SeededSecrets:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlindProject]:
     seeded = SeededSecrets(SEED)
-    monkeypatch.setattr(blind_file, "secrets", seeded)
+    monkeypatch.setattr(preparation, "secrets", seeded)
     monkeypatch.setattr(preparation, "secrets", seeded)
     made = blind_project(tmp_path, SEED, n_records=N_RECORDS)
     yield made

@@ -178,7 +178,7 @@ def journey(tmp_path: Path) -> Journey:
         compare(*agencies)
         link(*agencies)
         for agency in agencies:
-            agency.type("receipt", "verify")
+            agency.type("receipts")
         memory = [one for service in broker.services.values() for one in memory_of(service.pid)]
     return Journey(folder, agencies, memory)
 

@@ -69,9 +69,9 @@ def test_a_workspace_is_sealed_backed_up_and_restored_without_posix(tmp_path: Pa
     assert "recovery code" in typed(old, "workspace", "protect")
     backup = str(tmp_path / "welfare.backup")
     typed(old, "workspace", "backup", backup)
-    listed = typed(old, "workspace", "custodian", "list")
+    listed = typed(old, "workspace", "custodians")
     for name in ("identity.txt", "identity.key"):
         (old / name).rename(new / name)
     unlocked = ("--identity", str(new / "identity.txt"), "--key-file", str(new / "identity.key"))
     typed(new, "workspace", "restore", backup, *unlocked)
-    assert typed(new, "workspace", "custodian", "list") == listed
+    assert typed(new, "workspace", "custodians") == listed

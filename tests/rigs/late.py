@@ -15,7 +15,7 @@ from services.receivers import PASSWORD, USER, Inbox
 from sqlalchemy import text
 
 from app.broker import Broker
-from app.worker.watch import Watch
+from app.worker.companion import Watch
 from schemas.documents.ids import utc_text
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.signing.identity import Role

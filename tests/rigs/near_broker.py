@@ -261,9 +261,9 @@ class NearBroker:
                     fingerprint = person.public.fingerprint().split()
                     desk.ok("identity", "trust", party, *fingerprint)
 
-    def agree(self, step: str = "share") -> None:
+    def agree(self, *begin: str) -> None:
         """Agree on a secret, from shares to confirmations that all have seen."""
-        for words in ((step,), ("accept",), ("accept",)):
+        for words in (("share", *begin), ("accept",), ("accept",)):
             for desk in self.desks.values():
                 desk.ok("secret", *words)
 

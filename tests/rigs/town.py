@@ -181,6 +181,6 @@ class Town:
             digest = re.search(r"(?:[0-9a-f]{4,8}\s+){7,15}[0-9a-f]{4,8}", shown)
             assert digest, shown
             self.said["AGREEMENT"] = "".join(digest.group().split())
-        elif words[:3] == ["blindlink", "log", "pin"]:
+        elif words[:3] == ["blindlink", "pin"]:
             (line,) = re.findall(r"^pin +(\S+ \d+ \S+ \S+)\s*$", shown, re.MULTILINE)
             self.said[f"{person.upper()}-PIN"] = line

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.documents.spreadsheet import inert
+from schemas.documents.texts import inert
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from vectors.file import naming, read_vectors
 from vectors.uploads import LARGER, root_of, tree_root
 
 from schemas.documents.errors import ContainerError
-from schemas.linkage.rows import STORED_ROW_BYTES
+from schemas.linkage.row_layout import STORED_ROW_BYTES
 from schemas.rounds.upload import (
     HANDLES_PER_PIECE,
     MAGIC,

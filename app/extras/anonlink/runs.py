@@ -13,8 +13,8 @@ from app.extras.anonlink.errors import RUN_FAILED, RUN_REFUSED, RUN_UNFINISHED
 from app.extras.anonlink.json_documents import text_of
 from app.extras.anonlink.models import Run
 from app.extras.anonlink.results import MAIN, permutation_of
+from app.sealed.ending import shred
 from app.sealed.objects import Pieces, end_objects, open_pieces
-from app.sealed.shredding import shred
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -22,9 +22,8 @@ from app.errors import ConfigurationError
 from app.extras.anonlink import repository
 from app.extras.anonlink.models import Note, Run, Tables
 from app.guarded import do_each
-from app.sealed.objects import end_objects
-from app.sealed.shredding import is_needed_blob, is_needed_key, shred
-from app.sealed.stores import lay_tables
+from app.sealed.ending import is_needed_blob, is_needed_key, shred
+from app.sealed.objects import end_objects, lay_tables
 from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
+from app.auditor.verdict_words import moment
 from schemas.reports.audit_incident import Incident, ReachedRelease, SealedKind, SealedToParty
 from schemas.shared.amounts import counted
 from schemas.shared.page import (

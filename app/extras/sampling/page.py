@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from app.auditor.phrases import moment
 from app.auditor.run_book import RunBook
 from app.auditor.verdict import Verdict
-from app.auditor.verdict_words import verdict_facts
+from app.auditor.verdict_words import moment, verdict_facts
 from app.extras.sampling.sample import DrawnSample, SampledLink, worksheet_rows
 from schemas.shared.page import (
     Markup,

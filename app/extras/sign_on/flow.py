@@ -18,7 +18,7 @@ from typing import Final
 
 from app.errors import SignInRefusedError
 from app.security.jws import base64url_text
-from app.web.next_page import page_of
+from app.web.paging import page_of
 
 LIFETIME_S: Final = 600
 _COOKIE: Final = re.compile(r"([A-Za-z0-9_-]{43})\.([0-9]{1,12})\.([A-Za-z0-9_-]{0,700})")

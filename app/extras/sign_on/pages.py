@@ -26,7 +26,7 @@ from app.extras.sign_on.provider import CALLBACK_PATH
 from app.extras.sign_on.wired import WiredProvider
 from app.http.access import COOKIE, CurrentActor, count_refusal, refuse_sign_in
 from app.http.body import FORM_MEDIA_TYPE, json_body, raw_body
-from app.web.next_page import page_of
+from app.web.paging import page_of
 from app.web.rendering import PAGE_HEADERS, render
 from app.wired import WiredBroker
 from schemas.api.bodies import SessionLink

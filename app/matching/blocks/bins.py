@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from app.matching.blocks.pairs import PAIR, Met
 
 _FEWEST_BINS: Final = 128
 # Of how many records, or of how many rows in an order of their own, a bin has the rows at most.
@@ -18,6 +20,9 @@ _HELD_BYTES: Final = 4 << 20
 
 Rows = NDArray[np.void]
 """Rows of a structured dtype, shape (n,)."""
+
+
+_AT_ONCE: Final = 1 << 16
 
 
 def with_columns(rows: Rows, dtype: DTypeLike) -> Rows:
@@ -176,3 +181,50 @@ class Taken:
     def _read(self) -> bool:
         self._left = [*islice(self._rows, 1)]
         return bool(self._left)
+
+
+class PairLots:
+    """Meetings that are added in any order, then the pairs, lot after lot, in order of records.
+
+    All pairs of a record of the smaller file are in one lot.
+    """
+
+    def __init__(self, best: Callable[[Met], Met], n_smaller: int, shelf: Shelf) -> None:
+        """Begin without meetings.
+
+        Args:
+            best: makes one of the meetings of a pair, and pairs come in order of records; the best of the best
+                of its parts is the best of a whole.
+            n_smaller: records of the smaller file, at least 1.
+            shelf: where meetings and pairs wait.
+        """
+        self._bins = Bins(PAIR, "smaller", n_smaller, shelf, best)
+        self.n_meetings = 0
+
+    def add(self, met: Met) -> None:
+        """Take meetings."""
+        self.n_meetings += len(met)
+        self._bins.add(with_columns(met, PAIR))
+
+    def close(self, is_out: Callable[[Met], NDArray[np.bool_]]) -> int:
+        """Make pairs of all meetings, leave some out, and return how many; nothing is added afterwards."""
+        n_out = 0
+
+        def without(pairs: Met) -> Met:
+            nonlocal n_out
+            out = is_out(pairs)
+            n_out += int(out.sum())
+            return pairs[~out]
+
+        self._bins.rewrite(without)
+        return n_out
+
+    def __iter__(self) -> Iterator[Met]:
+        """Yield the pairs of each lot, once it is closed; again and again, if wanted."""
+        return iter(self._bins)
+
+
+def plain_numbers(column: NDArray[Any]) -> Iterator[int]:
+    """Yield the numbers of an integer array of shape (n,); a list of them would take five times its memory."""
+    starts = range(0, len(column), _AT_ONCE)
+    return chain.from_iterable(column[start : start + _AT_ONCE].tolist() for start in starts)

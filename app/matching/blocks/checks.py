@@ -7,6 +7,7 @@ only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Final
 
@@ -16,19 +17,28 @@ from numpy.typing import NDArray
 from app.matching.blocks.errors import (
     CountedPairsError,
     EmptyFileError,
+    LinkedBeforeTwiceError,
     LinkRateError,
     RecordNumberError,
     RepeatedTokenError,
     RowCountError,
     RowOrderError,
+    RowsDisagreeError,
     TwinPairsError,
 )
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import Met
 from app.matching.blocks.rows import Rows, token_texts
 from schemas.linkage.counts import FileCounts, published_counts, require_fit
 from schemas.linkage.profile import EncodingProfile, Side
 
 # An agency counts some millions. A claim of more could make a level that nobody reaches worth over 28 bits.
 MOST_COUNTED: Final = 100_000_000
+
+
+MOST_UNSTEADY: Final = Fraction(1, 20)
+# Of so few links a larger share may be by chance: aliases of a few people.
+FEW: Final = 20
 
 
 class RowCheck:
@@ -158,3 +168,21 @@ def _require_known(rows: Rows, n_records: int) -> None:
 def _require_at_most(rows_each: int, n_rows: NDArray[np.integer]) -> None:
     if int(n_rows.max()) > rows_each:
         raise RowCountError(f"a record has more than the {rows_each} rows of the profile")
+
+
+def require_steady(n_unsteady: int, n_linked: int) -> None:
+    """Refuse links of which the meetings of too many contradict each other."""
+    if n_unsteady > max(Fraction(FEW), MOST_UNSTEADY * n_linked):
+        raise RowsDisagreeError("the rows of too many records disagree about them")
+
+
+def linked_once(lots: Iterable[Met], rules: LevelRules, n_larger: int) -> Iterator[Met]:
+    """Yield lots of pairs as they are, and look at which records were linked before."""
+    is_linked = np.zeros(n_larger, dtype=bool)
+    for lot in lots:
+        before = lot[rules.are_same("linked-before", lot["code"])]
+        n_records = min(len(np.unique(before[side])) for side in ("smaller", "larger"))
+        if n_records < len(before) or is_linked[before["larger"]].any():
+            raise LinkedBeforeTwiceError("a record was linked before to two records")
+        is_linked[before["larger"]] = True
+        yield lot

@@ -15,9 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
+from app.matching.blocks.bins import Bins, Rows, Shelf, plain_numbers, with_columns
 from app.matching.blocks.pairs import PAIR, Met
-from app.matching.blocks.plain import plain_numbers
 from app.matching.blocks.rivals import NO_RIVAL, Totals
 from app.matching.blocks.weights import least_weight
 

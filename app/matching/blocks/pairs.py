@@ -13,9 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.join import join_rows
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.rows import Rows
+from app.matching.blocks.rows import Rows, join_rows
 
 MEETING: Final = np.dtype(
     [

@@ -5,9 +5,11 @@ Spec page: `schemas/spec/matching.md`.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from functools import partial
 from typing import Final
@@ -15,10 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Shelf, with_columns
-from app.matching.blocks.checks import require_plausible
-from app.matching.blocks.concordance import FieldConcordance, concordance
-from app.matching.blocks.crafted_rows import linked_once, require_steady
+from app.matching.blocks.bins import Bins, MemoryShelf, PairLots, Rows, Shelf, with_columns
+from app.matching.blocks.checks import linked_once, require_plausible, require_steady
+from app.matching.blocks.concordance import FieldConcordance, concordance, expected_missed
 from app.matching.blocks.decisions import (
     CANDIDATE,
     Band,
@@ -32,8 +33,6 @@ from app.matching.blocks.decisions import (
 from app.matching.blocks.doubts import capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import Codes, LevelRules
-from app.matching.blocks.missed_matches import expected_missed
-from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.rivals import BestTwo, lead
@@ -50,6 +49,11 @@ from app.matching.blocks.weights import (
 )
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
 from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import MatchingPolicy
+
+# A pair from which the chance of twins takes more than one bit is more likely of twins than of other strangers.
+TWIN_LIMIT: Final = UNIT
+_DIGITS: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,3 +335,23 @@ def _histogram(n_each: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     for total, n in n_each.items():
         bits[total // UNIT] += n
     return tuple(sorted(bits.items()))
+
+
+def link_policy(policy: MatchingPolicy) -> LinkPolicy:
+    """Return a policy in whole weights."""
+    return LinkPolicy(
+        expected_share=Fraction(policy.prior_matches),
+        bands=BandRule.of_probabilities(
+            auto=policy.auto,
+            review=policy.review,
+            # At least 1: of pairs that are exactly alike none is linked by the order of records.
+            lead=max(1, least_lead(policy.lead)),
+            twin_limit=TWIN_LIMIT if policy.twin_guard else None,
+        ),
+    )
+
+
+def least_lead(times: int) -> int:
+    """Return the least whole weight by which a pair is ahead that is so many times as likely as another."""
+    exact = _DIGITS.divide(_DIGITS.ln(Decimal(times)), _DIGITS.ln(Decimal(2)))
+    return math.ceil(_DIGITS.multiply(exact, Decimal(UNIT)))

@@ -17,7 +17,7 @@ from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.service import run_for, specification_of
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
-from app.web.filters import AddressFilter
+from app.web.paging import AddressFilter
 from app.web.table import Table
 from app.web.waterfall import bound_rows, level_note, waterfall
 from app.wired import WiredBroker
@@ -28,8 +28,8 @@ from schemas.rounds.match_record import Band, Decision, DecisionRule
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.decisions.rows import ShownKind
     from app.decisions.service import OpenedRecord
-    from app.decisions.summary import ShownKind
 
 router = APIRouter()
 

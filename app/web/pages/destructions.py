@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from app.destruction.participation import destruction_for, file_of, view_of
 from app.http.paths import CertificatePath
 from app.web.answer import WiredPage, page_route
-from app.web.destruction_words import (
+from app.web.project_words import (
     extent_words,
     outstanding_words,
     reason_words,

@@ -13,9 +13,8 @@ from app.agreements.service import require_visible
 from app.auditor.register import NOT_SAID, what_words
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import entries_of_kinds
-from app.web.answer import WiredPage, page_route
-from app.web.exports import note_export
-from app.web.filters import AddressFilter, or_empty
+from app.web.answer import WiredPage, note_export, page_route
+from app.web.paging import AddressFilter, or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER

@@ -14,8 +14,7 @@ from app.deadlines.alarms import noted
 from app.http.paths import PartyPath
 from app.rounds.service import newest_rounds
 from app.web.answer import WiredPage, page_route
-from app.web.filters import AddressFilter, or_empty
-from app.web.paging import ROWS_A_PAGE
+from app.web.paging import ROWS_A_PAGE, AddressFilter, or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.agreement.chapter_limits import listed

@@ -16,9 +16,9 @@ from app.evidence.service import (
     entry_evidence,
     log_fault,
     log_state,
+    parse_tile_path,
     read_tile,
 )
-from app.evidence.tile_paths import parse_tile_path
 from app.http.access import CurrentActor
 from app.matchlog.proofs import checkpoint_of, log_key_at, recent_checkpoints
 from app.web.answer import WiredPage, page_route

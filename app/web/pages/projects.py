@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
@@ -14,17 +17,19 @@ from app.agreements.service import (
     unbound_projects,
     why_halted,
 )
+from app.clock import parse_utc
 from app.db import reading_ahead
 from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
 from app.errors import NotInForceError
-from app.evidence.service import log_fault
+from app.evidence.service import log_fault, log_state
 from app.http.paths import ProjectPath
+from app.rounds.views import newest_round_stand
+from app.runs.service import count_runs, newest_result
 from app.web.answer import WiredPage, page_route
-from app.web.broker_health import broker_health
 from app.web.needs import STATE_WORDS, needs_of_project, needs_seen
-from app.web.project_status import project_status
-from app.web.project_words import parties_of, terms_sentences
+from app.web.project_words import STATE_MARKS, parties_of, round_sentence, terms_sentences
+from app.web.run_figures import change_words, figures_before, figures_of, rate_words
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
 from schemas.agreement.policy_words import (
@@ -35,10 +40,101 @@ from schemas.agreement.policy_words import (
 )
 from schemas.api.bodies import ProjectList
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.evidence.service import LogState
+    from app.rounds.views import RoundStand
+    from app.security.actor import Actor
+
+
 router = APIRouter()
 
 # Whoever takes part in so many projects has a page of its own.
 MANY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerHealth:
+    """The log, what is wrong with it (None: nothing) and the age of its newest entry; for the operator more.
+
+    `runs` are how many runs of all projects are in each state, `free_percent` is of the disk; both are None
+    for others.
+    """
+
+    log: LogState
+    fault: str | None
+    age_s: int
+    runs: Mapping[str, int] | None
+    free_percent: float | None
+    reserve_percent: int
+
+
+def broker_health(
+    session: Session, broker: Broker, actor: Actor, now: datetime, fault: str | None
+) -> BrokerHealth:
+    """Return how the broker is, as far as the actor may see it; `fault` is what is wrong with its log."""
+    log = log_state(session)
+    is_operator = actor.role == "operator"
+    return BrokerHealth(
+        log=log,
+        fault=fault,
+        age_s=max(int((now - parse_utc(log.time)).total_seconds()), 0),
+        runs=count_runs(session) if is_operator else None,
+        free_percent=broker.blobs.free_percent() if is_operator else None,
+        reserve_percent=broker.blobs.reserve_percent,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PairRate:
+    """How much the last run of a pair linked, and how that differs from the round before."""
+
+    larger: str
+    smaller: str
+    run: str
+    round: int
+    rate: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """The last round of a project, None before its first, and the last link rate of each pair that has one."""
+
+    round: RoundStand | None
+    rates: tuple[PairRate, ...]
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The round's state: a class of the style sheet, and a word."""
+        return ("plain", "none yet") if self.round is None else STATE_MARKS[self.round.state]
+
+    @property
+    def sentence(self) -> str:
+        """What the round waits for; a closed one waits for nothing."""
+        if self.round is None or self.round.state == "closed":
+            return ""
+        return round_sentence(self.round)
+
+
+def project_status(session: Session, actor: Actor, found: TermsInForce) -> ProjectStatus:
+    """Return where a project stands that the actor may see."""
+    terms = found.terms
+    rates = []
+    for larger, smaller in terms.pairs:
+        run = newest_result(session, actor, terms.project, (larger, smaller))
+        if run is not None:
+            figures, before = figures_of(session, actor, run), figures_before(session, actor, run)
+            rate = rate_words(figures.links, figures.smaller)
+            change = change_words(figures, before)
+            rates.append(PairRate(larger, smaller, run.id, run.round, rate, change))
+    return ProjectStatus(newest_round_stand(session, actor, terms.project), tuple(rates))
 
 
 @router.get("/", include_in_schema=False, response_class=Response)

@@ -17,8 +17,8 @@ from app.review.service import present_reviews
 from app.rounds.service import present_messages
 from app.uploads.service import present_uploads
 from app.web.answer import WiredPage, page_route
-from app.web.destruction_words import extent_words, outstanding_words, reason_words
 from app.web.paging import WiredPaging
+from app.web.project_words import extent_words, outstanding_words, reason_words
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.api.destruction import DestructionList, HoldList

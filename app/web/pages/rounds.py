@@ -13,7 +13,7 @@ from app.http.paths import ProjectPath, RoundPath
 from app.rounds.service import round_for
 from app.rounds.views import round_list, round_view
 from app.web.answer import WiredPage, page_route
-from app.web.round_words import STATE_MARKS, due_sentence, round_sentence
+from app.web.project_words import STATE_MARKS, round_due_sentence, round_sentence
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
 from schemas.rounds.rounds import PairProgress, RoundPair, RoundView, SupplementView
@@ -69,7 +69,7 @@ def list_rounds(
         query="" if below is None else f"below={below}",
         rounds=[(view, _lines(view)) for view in rounds],
         marks=STATE_MARKS,
-        due=due_sentence(document),
+        due=round_due_sentence(document),
         newer=f"{page.path}" if below is not None else None,
         older=f"{page.path}?below={last}" if last > 1 else None,
     )

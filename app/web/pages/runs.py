@@ -15,11 +15,10 @@ from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.review.service import is_reviewed
 from app.runs.approvals import approvals_view
+from app.runs.counts import histogram_of
 from app.runs.finality import cosigned_sizes, finality_of
-from app.runs.histogram import histogram_of
-from app.runs.service import run_for, runs_for
+from app.runs.service import found_by, run_for, runs_for, view_of
 from app.runs.standing_approvals import standing_list
-from app.runs.view import found_by, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from app.web.next_page import FIRST_PAGE, page_of
+from app.web.paging import FIRST_PAGE, page_of
 from app.web.rendering import PAGE_HEADERS, render
 from app.wired import sign_on_of
 

@@ -25,11 +25,9 @@ from app.matchlog.timeline import (
     place_after_entry,
     survey,
 )
-from app.web.answer import WiredPage, json_stream, page_route
+from app.web.answer import WiredPage, json_stream, note_export, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
-from app.web.exports import note_export
-from app.web.filters import AddressFilter
-from app.web.paging import Turned
+from app.web.paging import AddressFilter, Turned
 from app.web.table import Table
 from app.web.timeline_days import day_bars, days_of, kind_options
 from app.wired import WiredBroker

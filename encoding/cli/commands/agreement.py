@@ -14,7 +14,7 @@ from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_families import family_notice
-from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
+from encoding.cli.commands.agreement_notices import halt, leave
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.agreement_questions import ask_answers
@@ -38,7 +38,7 @@ def agreement() -> None:
     """Draft, read, sign, halt and leave the agreement under which records are linked."""
 
 
-for command in (send, sign, accept, status, suspend, resume, withdraw, family_notice):
+for command in (send, sign, accept, status, halt, leave, family_notice):
     agreement.add_command(command)
 
 

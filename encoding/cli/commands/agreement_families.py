@@ -1,4 +1,4 @@
-"""`blindlink agreement family-notice`: tell families what is done, in English or Spanish."""
+"""`blindlink agreement notice`: tell families what is done, in English or Spanish."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TEXT = (".md", ".txt")
 
 
 @click.command(
-    "family-notice",
+    "notice",
     short_help="Write a notice to families, for counsel to complete.",
-    epilog="Example: blindlink agreement family-notice --language es -o notice.html",
+    epilog="Example: blindlink agreement notice --language es -o notice.html",
 )
 @click.argument("source", required=False, type=FILE)
 @click.option(

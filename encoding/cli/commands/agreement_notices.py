@@ -1,4 +1,4 @@
-"""`blindlink agreement suspend|resume|withdraw`: what any one party may do alone, effective at once."""
+"""`blindlink agreement halt|leave`: what any one party may do alone, effective at once."""
 
 from __future__ import annotations
 
@@ -26,41 +26,36 @@ _YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 
 
 @click.command(
-    "suspend",
-    short_help="Halt the linkage for your party, at once.",
-    epilog='Example: blindlink agreement suspend --reason "A suspected breach."',
+    "halt",
+    short_help="Halt the linkage for your party, at once, or lift that.",
+    epilog='Example: blindlink agreement halt --reason "A suspected breach."',
 )
+@click.option("--lift", is_flag=True, help="Lift the halt of your own party.")
 @_REASON
 @_YES
 @click.pass_obj
-def suspend(session: Session, /, *, reason: str | None, yes: bool) -> None:
+def halt(session: Session, *, lift: bool, reason: str | None, yes: bool) -> None:
     """Halt the linkage for your party: from now on nothing is uploaded, linked or released.
 
-    Your party alone can lift it, with: blindlink agreement resume. You need the duty steward.
+    Your party alone can lift it, with: blindlink agreement halt --lift. You need the duty steward.
     """
+    if lift:
+        _give(session, "resume", reason, "Lift your party's halt?", yes=yes)
+        session.say("your party's halt is lifted")
+        return
     _give(session, "suspend", reason, "Halt the linkage for everyone?", yes=yes)
-    session.say("the linkage is halted; lift it with: blindlink agreement resume")
-
-
-@click.command("resume", epilog='Example: blindlink agreement resume --reason "It was nothing."')
-@_REASON
-@_YES
-@click.pass_obj
-def resume(session: Session, /, *, reason: str | None, yes: bool) -> None:
-    """Lift the halt of your own party."""
-    _give(session, "resume", reason, "Lift your party's halt?", yes=yes)
-    session.say("your party's halt is lifted")
+    session.say("the linkage is halted; lift it with: blindlink agreement halt --lift")
 
 
 @click.command(
-    "withdraw",
+    "leave",
     short_help="Leave the agreement for good; it ends for every party.",
-    epilog='Example: blindlink agreement withdraw --reason "The study is over."',
+    epilog='Example: blindlink agreement leave --reason "The study is over."',
 )
 @_REASON
 @_YES
 @click.pass_obj
-def withdraw(session: Session, /, *, reason: str | None, yes: bool) -> None:
+def leave(session: Session, /, *, reason: str | None, yes: bool) -> None:
     """Leave the agreement for good; it ends for every party, and only a new one can replace it.
 
     What was released stays where it is until its agreed date of destruction.

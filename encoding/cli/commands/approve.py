@@ -8,7 +8,7 @@ import click
 
 from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence
-from encoding.cli.terminal.standing_approvals import RUNS, approve_in_advance, confirm
+from encoding.cli.terminal.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from encoding.project.agreement.agreements import Seat, seat
@@ -21,147 +21,120 @@ if TYPE_CHECKING:
     from schemas.agreement.negotiation import PendingApproval
 
 _DAYS: Final = 7
-_YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
-_LASTS = click.option(
+
+
+@click.command(
+    "approve",
+    epilog="Example: blindlink approve --standing --until 2027-06-30",
+)
+@click.argument("named", metavar="[RUN]", required=False)
+@click.option("--list", "is_list", is_flag=True, help="List what waits for approval, and by whom.")
+@click.option("--release", is_flag=True, help="Approve that RUN's result is released.")
+@click.option(
+    "--standing", is_flag=True, help="Approve runs in advance, until a day and up to a number."
+)
+@click.option(
+    "--revoke",
+    is_flag=True,
+    help="Revoke the standing approval of this ID, or the only one there is.",
+)
+@click.option("--until", help="With --standing: the last day; the agreement's if left out.")
+@click.option(
+    "--runs",
+    type=RUNS,
+    default=DEFAULT_RUNS,
+    show_default=True,
+    help="With --standing: the number of runs at most.",
+)
+@click.option(
     "--days",
     type=click.IntRange(1, 30),
     default=_DAYS,
     show_default=True,
     help="The days after which the approval expires, if it was not used.",
 )
-
-
-@click.group("approve", epilog="Example: blindlink approve run")
-def approve() -> None:
-    """Approve runs and releases as the agreement asks; you need the duty approver."""
-
-
-@approve.command(
-    "list",
-    short_help="List what needs approval, and the standing approvals.",
-    epilog="Example: blindlink approve list --json",
-)
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @json_option
 @click.pass_obj
-def list_pending(session: Session, /) -> None:
-    """List what needs approval, by whom, and the standing approvals."""
+def approve(
+    session: Session,
+    /,
+    *,
+    named: str | None,
+    until: str | None,
+    runs: int,
+    days: int,
+    yes: bool,
+    **deeds: bool,
+) -> None:
+    """Approve RUN, by exactly what is shown; without RUN, the one that waits for you.
+
+    First it is checked against the signed agreement. You need the duty approver. A person who uploaded for a
+    run cannot approve that its result is released. Runs approved in advance are those by the agreed policy; one
+    that fails does not count, and you can revoke the approval at any time.
+    """
+    chosen = [name for name, is_given in deeds.items() if is_given]
+    if len(chosen) > 1:
+        raise click.UsageError("give one of --list, --release, --standing and --revoke")
     with seat(session) as at:
-        pending = at.client.pending_approvals(at.project)
-        standing = at.client.standing_approvals(at.project)
+        if deeds["is_list"]:
+            _list(at)
+        elif deeds["standing"]:
+            click.echo(approve_in_advance(at, at.in_force(), until, runs, yes=yes))
+        elif deeds["revoke"]:
+            _revoke(at, named, yes=yes)
+        else:
+            _approve(at, "release" if deeds["release"] else "run", named, days=days, yes=yes)
+
+
+def _list(at: Seat) -> None:
+    """Print what needs approval, by whom, and the standing approvals."""
+    pending = at.client.pending_approvals(at.project).pending
+    standing = at.client.standing_approvals(at.project).approvals
     document = {
         "pending": [
-            {"run": one.run, "step": one.step, "missing": list(one.missing)}
-            for one in pending.pending
+            {"run": one.run, "step": one.step, "missing": list(one.missing)} for one in pending
         ],
         "standing": [
             {**one.signed.statement.to_json(), "used": one.used, "revoked": one.revoked}
-            for one in standing.approvals
+            for one in standing
         ],
     }
-    lines = [f"{one.step} {one.run} waits for {', '.join(one.missing)}" for one in pending.pending]
-    for state in standing.approvals:
+    lines = [f"{one.step} {one.run} waits for {', '.join(one.missing)}" for one in pending]
+    for state in standing:
         stated = state.signed.statement
         if isinstance(stated, StandingApproval):
             lines.append(f"standing {standing_sentence(stated, state.used, state.revoked)}")
-    if not pending.pending:
-        lines.append("Nothing waits to be approved.")
-    emit(document, lines)
+    emit(document, lines if pending else [*lines, "Nothing waits to be approved."])
 
 
-@approve.command(
-    "run",
-    short_help="Approve one run, by exactly what is shown.",
-    epilog="Example: blindlink approve run --yes",
-)
-@click.argument("run_id", metavar="RUN", required=False)
-@_LASTS
-@_YES
-@click.pass_obj
-def approve_run(session: Session, /, *, run_id: str | None, days: int, yes: bool) -> None:
-    """Approve RUN, by exactly what is shown; without RUN, the one that waits for you.
-
-    First it is checked against the signed agreement.
-    """
-    _approve(session, "run", run_id, days=days, yes=yes)
-
-
-@approve.command(
-    "release",
-    short_help="Approve that a run's result is released.",
-    epilog="Example: blindlink approve release --yes",
-)
-@click.argument("run_id", metavar="RUN", required=False)
-@_LASTS
-@_YES
-@click.pass_obj
-def approve_release(session: Session, /, *, run_id: str | None, days: int, yes: bool) -> None:
-    """Approve that RUN's result is released; a person who uploaded for it cannot."""
-    _approve(session, "release", run_id, days=days, yes=yes)
+def _revoke(at: Seat, approval: str | None, *, yes: bool) -> None:
+    """Revoke the party's standing approval at once."""
+    chosen = approval or _only_standing(at)
+    _refuse_unknown(at, chosen)
+    confirm([f"This revokes the standing approval {chosen}."], yes=yes)
+    # It may have been given under an earlier version, which lists other people.
+    signed = at.signer(at.in_force().agreement).revoke(chosen, at.session.now())
+    shown = at.client.revoke_approval(at.project, signed)
+    revoked = [
+        state.signed.statement.to_json()["approval"]
+        for state in shown.approvals
+        if state.revoked is not None
+    ]
+    at.keep_word(signed, is_shown=chosen in revoked)
+    at.session.say(f"{chosen} is revoked; runs that haven't begun need a new approval")
 
 
-@approve.command(
-    "standing",
-    short_help="Approve runs in advance, up to a day and a number.",
-    epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52",
-)
-@click.option("--until", required=True, help="The last day, such as 2027-06-30.")
-@click.option("--runs", required=True, type=RUNS, help="The number of runs to approve at most.")
-@_YES
-@click.pass_obj
-def standing(session: Session, /, *, until: str, runs: int, yes: bool) -> None:
-    """Approve runs by the agreed policy in advance, until a day, and up to a number.
-
-    A run that fails does not count. You can revoke it at any time: blindlink approve revoke
-    """
-    with seat(session) as at:
-        approval = approve_in_advance(at, at.in_force(), until, runs, yes=yes)
-    click.echo(approval)
-
-
-@approve.command(
-    "revoke",
-    short_help="Revoke a standing approval, at once.",
-    epilog="Example: blindlink approve revoke apv-0123...",
-)
-@click.argument("approval", required=False)
-@_YES
-@click.pass_obj
-def revoke(session: Session, /, *, approval: str | None, yes: bool) -> None:
-    """Revoke your party's standing APPROVAL at once; without APPROVAL, the only one there is."""
-    with seat(session) as at:
-        chosen = approval or _only_standing(at)
-        _refuse_unknown(at, chosen)
-        confirm([f"This revokes the standing approval {chosen}."], yes=yes)
-        # It may have been given under an earlier version, which lists other people.
-        signed = at.signer(at.in_force().agreement).revoke(chosen, session.now())
-        shown = at.client.revoke_approval(at.project, signed)
-        revoked = [
-            state.signed.statement.to_json()["approval"]
-            for state in shown.approvals
-            if state.revoked is not None
-        ]
-        at.keep_word(signed, is_shown=chosen in revoked)
-    session.say(f"{chosen} is revoked; runs that haven't begun need a new approval")
-
-
-def _approve(
-    session: Session,
-    step: Step,
-    run_id: str | None,
-    *,
-    days: int,
-    yes: bool,
-) -> None:
-    with seat(session) as at:
-        waiting = _chosen(at, step, run_id)
-        kept = _covering(at, waiting)
-        confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
-        signed = at.signer(kept.agreement).approve(step, waiting.specification, session.now(), days)
-        shown = at.client.approve_run(waiting.run, signed)
-        at.keep_word(signed, is_shown=signed in shown.approvals)
+def _approve(at: Seat, step: Step, run_id: str | None, *, days: int, yes: bool) -> None:
+    waiting = _chosen(at, step, run_id)
+    kept = _covering(at, waiting)
+    confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
+    signed = at.signer(kept.agreement).approve(step, waiting.specification, at.session.now(), days)
+    shown = at.client.approve_run(waiting.run, signed)
+    at.keep_word(signed, is_shown=signed in shown.approvals)
     missing = shown.missing if step == "run" else (shown.missing_for_release or ())
     others = f"; it still waits for {', '.join(missing)}" if missing else ""
-    session.say(f"the {step} {waiting.run} is approved for {at.party}{others}")
+    at.session.say(f"the {step} {waiting.run} is approved for {at.party}{others}")
 
 
 def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
@@ -173,7 +146,7 @@ def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
     ]
     if not pending:
         raise NotReadyError(
-            f"no {step} waits for the approval of {at.party}", hint="see: blindlink approve list"
+            f"no {step} waits for the approval of {at.party}", hint="see: blindlink approve --list"
         )
     if len(pending) > 1:
         raise click.UsageError(
@@ -211,5 +184,5 @@ def _refuse_unknown(at: Seat, approval: str) -> None:
     given = at.client.standing_approvals(at.project).approvals
     if all(state.signed.statement.to_json()["approval"] != approval for state in given):
         raise NotReadyError(
-            "there is no standing approval with this ID", hint="see: blindlink approve list"
+            "there is no standing approval with this ID", hint="see: blindlink approve --list"
         )

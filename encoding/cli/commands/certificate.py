@@ -21,7 +21,6 @@ from encoding.project.destroying.certificates import (
     show_certified,
     write_certified,
 )
-from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.api.destruction import DestructionView
 from schemas.shared.command_line import emit, json_option
@@ -29,20 +28,44 @@ from schemas.shared.command_line import emit, json_option
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-@click.group("certificate", epilog="Example: blindlink certificate show --html certificate.html")
-def certificate() -> None:
-    """Show what the broker has destroyed, with proof, and countersign it."""
-
-
-@certificate.command(
-    "list",
-    short_help="List the project's destructions, newest first.",
-    epilog="Example: blindlink certificate list",
+@click.command("certificate", epilog="Example: blindlink certificate --html certificate.html")
+@click.argument("number", required=False)
+@click.option(
+    "--list", "is_list", is_flag=True, help="List the project's destructions, newest first."
 )
+@click.option("--sign", is_flag=True, help="Countersign it: you need the duty steward or reviewer.")
+@click.option("--offline", is_flag=True, help="Check the one that is kept here, ask nobody.")
+@file_outputs
 @json_option
 @click.pass_obj
-def list_all(session: Session) -> None:
-    """List the project's destructions, newest first, with who has signed and what is outstanding."""
+def certificate(
+    session: Session,
+    *,
+    number: str | None,
+    is_list: bool,
+    sign: bool,
+    offline: bool,
+    output: Path | None,
+    page: Path | None,
+) -> None:
+    """Show the certificate NUMBER, or else the newest one: what was destroyed, what remains and why.
+
+    It is held against the pins, the match log and your own receipts, and kept in the workspace. Your signature
+    says that you have read it and that nothing here contradicts it.
+    """
+    if is_list + sign + offline > 1:
+        raise click.UsageError("give one of --list, --sign and --offline")
+    refuse_outputs(output, page)
+    if is_list:
+        _list(session)
+        return
+    found = _kept(session, number) if offline else _fetched(session, number, sign=sign)
+    write_certified(found.file, output, page)
+    show_certified(found)
+
+
+def _list(session: Session) -> None:
+    """Print the project's destructions, with who has signed and what is outstanding."""
     with session.connect() as client:
         session.trust(client)
         found = client.destructions(session.project).destructions
@@ -50,62 +73,12 @@ def list_all(session: Session) -> None:
     emit([one.to_json() for one in found], map(_line, found), remarks=none)
 
 
-@certificate.command(
-    "show",
-    short_help="Show a certificate: what is destroyed, what remains and why.",
-    epilog="Example: blindlink certificate show --html certificate.html",
-)
-@click.argument("number", required=False)
-@click.option("--offline", is_flag=True, help="Check the one that is kept here, ask nobody.")
-@file_outputs
-@json_option
-@click.pass_obj
-def show(
-    session: Session,
-    *,
-    number: str | None,
-    offline: bool,
-    output: Path | None,
-    page: Path | None,
-) -> None:
-    """Show the certificate NUMBER, or else the newest one: what was destroyed, what remains and why.
-
-    It is held against the pins, the match log and your own receipts, and kept in the workspace.
-    """
-    refuse_outputs(output, page)
-    found = _kept(session, number) if offline else _fetched(session, number)
-    write_certified(found.file, output, page)
-    show_certified(found)
-
-
-@certificate.command(
-    "sign",
-    short_help="Check a certificate, and countersign it.",
-    epilog="Example: blindlink certificate sign",
-)
-@click.argument("number", required=False)
-@json_option
-@click.pass_obj
-def sign(session: Session, /, *, number: str | None) -> None:
-    """Check the certificate NUMBER, or else the newest one, and countersign it.
-
-    Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
-    or reviewer.
-    """
-    unlock_own(session)
+def _fetched(session: Session, number: str | None, *, sign: bool) -> Certified:
     with session.connect() as client:
         trust = session.trust(client)
         chosen = number or _newest(session, client.destructions(session.project).destructions)
         found = fetch_certified(session, client, trust, chosen)
-        signed = counter_sign(session, client, trust, found)
-    show_certified(signed)
-
-
-def _fetched(session: Session, number: str | None) -> Certified:
-    with session.connect() as client:
-        trust = session.trust(client)
-        chosen = number or _newest(session, client.destructions(session.project).destructions)
-        return fetch_certified(session, client, trust, chosen)
+        return counter_sign(session, client, trust, found) if sign else found
 
 
 def _line(one: DestructionView) -> str:
@@ -136,5 +109,5 @@ def _newest(session: Session, found: Any) -> str:
             return str(one.certificate)
     raise NotReadyError(
         f"nothing of the project {session.project} has been destroyed yet",
-        hint="see: blindlink certificate list",
+        hint="see: blindlink certificate --list",
     )

@@ -136,12 +136,12 @@ def _destroy_there(
         if begun.finished is None:
             raise NotReadyError(
                 f"the destruction {begun.certificate} is under way, and there is no certificate yet",
-                hint=f"in a minute: blindlink certificate sign {begun.certificate}",
+                hint=f"in a minute: blindlink certificate --sign {begun.certificate}",
             )
         found = fetch_certified(session, client, trust, begun.certificate)
         if duties_for(Countersignature) & set(own.public.duties):
             found = counter_sign(session, client, trust, found)
         else:
-            session.say("your steward has yet to counter-sign it: blindlink certificate sign")
+            session.say("your steward has yet to counter-sign it: blindlink certificate --sign")
     write_certified(found.file, *outputs)
     show_certified(found)

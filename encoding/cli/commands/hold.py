@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,62 +21,53 @@ if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from schemas.api.destruction import HoldList, HoldView
 
-_ORDER: Final = click.option(
-    "--order",
+
+@click.command("hold", epilog='Example: blindlink hold --set "Court order of 1 September 2026"')
+@click.option(
+    "--set",
+    "to_set",
+    metavar="GROUND",
     type=one_line,
-    metavar="TEXT",
-    required=True,
-    help="On what ground, in one line; all parties see it.",
+    help="Set a legal hold, on a ground that all parties see, in one line.",
 )
-_YES: Final = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
-
-
-@click.group("hold", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
-def hold() -> None:
-    """Set and lift legal holds: while one is in force, nothing of the project is destroyed."""
-
-
-@hold.command(
-    "set",
-    short_help="Set a legal hold: nothing of the project is destroyed.",
-    epilog='Example: blindlink hold set --order "Court order of 1 September 2026"',
+@click.option(
+    "--lift",
+    "to_lift",
+    metavar="GROUND",
+    type=one_line,
+    help="Lift the holds of your party; those of others stay.",
 )
-@_ORDER
-@_YES
-@click.pass_obj
-def set_hold(session: Session, /, *, order: str, yes: bool) -> None:
-    """Set a legal hold: until your party lifts it, nothing of the project is destroyed, at any party.
-
-    What the agreement wants destroyed meanwhile waits. You need the duty steward.
-    """
-    project = _project(session)
-    said = f"Until you lift it, nothing of {project} is destroyed: {order}"
-    _, mine = _give(session, "set", order, said, yes=yes)
-    for one in mine[:1]:
-        click.echo(one.hold)
-    session.say(f"nothing of {project} is destroyed until you lift it: blindlink hold lift")
-
-
-@hold.command("lift", epilog='Example: blindlink hold lift --order "The case is closed."')
-@_ORDER
-@_YES
-@click.pass_obj
-def lift(session: Session, /, *, order: str, yes: bool) -> None:
-    """Lift the legal holds that your party has set; those of others stay. You need the duty steward."""
-    project = _project(session)
-    said = f"What is overdue in {project} is destroyed at once if no other hold is in force."
-    found, _ = _give(session, "lift", order, said, yes=yes)
-    others = "others are still in force" if found.is_held else "what is overdue is destroyed now"
-    party = unlock_own(session).public.party
-    session.say(f"the legal holds of {party} are lifted; {others}")
-
-
-@hold.command("list", epilog="Example: blindlink hold list")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @json_option
 @click.pass_obj
-def list_holds(session: Session, /) -> None:
-    """List the legal holds of the project, newest first."""
+def hold(session: Session, *, to_set: str | None, to_lift: str | None, yes: bool) -> None:
+    """List the legal holds of the project, set one, or lift your party's.
+
+    Until your party lifts it, nothing of the project is destroyed, at any party. What the agreement wants
+    destroyed meanwhile waits. To set or lift one you need the duty steward.
+    """
+    if to_set is not None and to_lift is not None:
+        raise click.UsageError("give either --set or --lift")
     project = _project(session)
+    if to_set is not None:
+        said = f"Until you lift it, nothing of {project} is destroyed: {to_set}"
+        _, mine = _give(session, "set", to_set, said, yes=yes)
+        for one in mine[:1]:
+            click.echo(one.hold)
+        session.say(f"nothing of {project} is destroyed until you lift it: blindlink hold --lift")
+    elif to_lift is not None:
+        said = f"What is overdue in {project} is destroyed at once if no other hold is in force."
+        found, _ = _give(session, "lift", to_lift, said, yes=yes)
+        others = (
+            "others are still in force" if found.is_held else "what is overdue is destroyed now"
+        )
+        session.say(f"the legal holds of {unlock_own(session).public.party} are lifted; {others}")
+    else:
+        _list(session, project)
+
+
+def _list(session: Session, project: str) -> None:
+    """Print the legal holds, newest first."""
     with _broker(session) as client:
         found = client.legal_holds(project)
     lines = []

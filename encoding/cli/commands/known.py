@@ -15,17 +15,8 @@ from schemas.api.bodies import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option
 
 
-@click.group("known", epilog="Example: blindlink known import pairs.csv --partner k12")
-def known() -> None:
-    """Bring in pairs of records that an earlier program linked, or that both agencies assert."""
-
-
-@known.command(
-    "import",
-    short_help="Import pairs from a CSV file; they replace earlier ones.",
-    epilog="Example: blindlink known import pairs.csv --partner k12",
-)
-@click.argument("file", type=FILE)
+@click.command("known", epilog="Example: blindlink known pairs.csv --partner k12")
+@click.argument("file", required=False, type=FILE)
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
 @click.option(
     "--own-column", default="own_id", show_default=True, help="The column of your own record IDs."
@@ -36,60 +27,51 @@ def known() -> None:
     show_default=True,
     help="The column of the partner's record IDs.",
 )
+@click.option("--forget", is_flag=True, help="Forget the pairs; links that were made by them stay.")
 @json_option
 @click.pass_obj
-def import_pairs(
-    session: Session, *, file: Path, partner: str, own_column: str, partner_column: str
+def known(
+    session: Session,
+    *,
+    file: Path | None,
+    partner: str,
+    own_column: str,
+    partner_column: str,
+    forget: bool,
 ) -> None:
-    """Take the pairs of FILE, a CSV file. They replace those that you imported before.
+    """Take pairs that an earlier program linked, or that both agencies assert, from FILE, a CSV file.
 
-    The other agency imports the same pairs. Then the two records of each meet in the next round, and are
-    linked unless nothing else speaks for it. Record IDs do not leave this computer.
+    They replace those that you brought in before. The other agency brings in the same pairs. Then the two
+    records of each meet in the next round, and are linked unless nothing else speaks for it. Record IDs do not
+    leave this computer.
     """
     from encoding.packing.crosswalk import CrosswalkFile, read_pairs, values_of
     from encoding.packing.handles import derive_map_keys
 
-    view = current_view(session)
-    _require_partner(session, view, partner)
-    pairs = read_pairs(file, own_column, partner_column)
+    if forget == (file is not None):
+        raise click.UsageError("name the file of pairs, or give --forget")
+    workspace, project = session.workspace, session.project
+    if file is not None:
+        _require_partner(session, current_view(session), partner)
+    pairs = read_pairs(file, own_column, partner_column) if file is not None else {}
     if pairs:
         _warn_of_strangers(session, pairs, own_column)
-    workspace, project = session.workspace, session.project
-    with workspace.lock():
-        keys = derive_map_keys(workspace.key(), project)
-        values = values_of(pairs, keys, session.party, partner)
-        kept = CrosswalkFile(
-            workspace.crosswalk(project, partner), project, partner, workspace.key()
-        )
-        before = kept.read()
-        kept.write(values)
-    document = {"partner": partner, "pairs": len(values), "before": len(before)}
-    emit(
-        document,
-        remarks=[
-            f"{len(values):,} known pairs with {partner} are kept and replace {len(before):,} earlier ones;"
-            " the next round brings them together if the other agency has them, too"
-        ],
-    )
-
-
-@known.command(
-    "forget",
-    short_help="Forget the pairs with a partner; links stay.",
-    epilog="Example: blindlink known forget --partner k12",
-)
-@click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
-@click.pass_obj
-def forget(session: Session, *, partner: str) -> None:
-    """Forget the pairs with a partner; links that were made by them stay."""
-    from encoding.packing.crosswalk import CrosswalkFile
-
-    workspace, project = session.workspace, session.project
     with workspace.lock():
         path = workspace.crosswalk(project, partner)
-        n = len(CrosswalkFile(path, project, partner, workspace.key()).read())
-        path.unlink(missing_ok=True)
-    session.say(f"{n:,} known pairs with {partner} are forgotten")
+        kept = CrosswalkFile(path, project, partner, workspace.key())
+        n_before, values = len(kept.read()), {}
+        if file is None:
+            path.unlink(missing_ok=True)
+        else:
+            keys = derive_map_keys(workspace.key(), project)
+            values = values_of(pairs, keys, session.party, partner)
+            kept.write(values)
+    taken = (
+        f"{len(values):,} known pairs with {partner} are kept and replace {n_before:,} earlier ones; the next"
+        " round brings them together if the other agency has them, too"
+    )
+    said = f"{n_before:,} known pairs with {partner} are forgotten" if file is None else taken
+    emit({"partner": partner, "pairs": len(values), "before": n_before}, remarks=[said])
 
 
 def _warn_of_strangers(session: Session, own_ids: Collection[str], column: str) -> None:

@@ -13,7 +13,7 @@ from encoding.project.agreement.agreements import agreed_side, most_of_partners
 from encoding.project.noted_files import refuse_another_page, write_page
 from encoding.project.session import Session
 from encoding.project.uploading.subject import read_subject
-from schemas.linkage.rows import MAX_RECORDS
+from schemas.linkage.row_layout import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:

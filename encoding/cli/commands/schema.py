@@ -20,17 +20,16 @@ if TYPE_CHECKING:
 DIFFERENT: Final = 1
 
 
-@click.group(
+@click.command(
     "schema",
     short_help="Show, check and compare encoding profiles.",
-    epilog="Example: blindlink schema show children",
+    epilog="Example: blindlink schema children > profile.json",
 )
-def schema() -> None:
-    """Encoding profiles: the recipe, fields and passes that agencies must share."""
-
-
-@schema.command("show")
-@click.argument("name")
+@click.argument("name", metavar="PROFILE")
+@click.argument("other", metavar="[OTHER]", required=False)
+@click.option(
+    "--check", is_flag=True, help="Say what it compares, by which passes, and what is weak."
+)
 @click.option(
     "--size",
     type=click.Choice(["state", "nation"]),
@@ -43,37 +42,42 @@ def schema() -> None:
     "--number", type=click.Choice(NUMBER_KINDS), help="The known number that is compared, too."
 )
 @click.option("--digest", is_flag=True, help="Print the profile's fingerprint only.")
-def show(
+@json_option
+@click.pass_context
+def schema(  # noqa: PLR0917 - click passes by name
+    ctx: click.Context,
     name: str,
-    *,
+    other: str | None,
+    check: bool,
     size: Size,
     no_zip: bool,
     no_sex: bool,
     number: NumberKind | None,
     digest: bool,
 ) -> None:
-    """Print a shipped encoding profile as JSON, for the agreement.
+    """Print a shipped encoding profile as JSON, check one, or compare two: shipped names, or JSON files.
 
-    Example: blindlink schema show children > profile.json
+    An encoding profile is the recipe, the fields and the passes that agencies must share. Ends with exit code 1
+    if two differ, since their encodings cannot be compared, or if a check finds something weak.
     """
-    profile = shipped_profile(name, size=size, zip_code=not no_zip, sex=not no_sex, number=number)
-    click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
+    if other is not None:
+        is_in_order = _compare(name, other)
+    elif check:
+        is_in_order = _check(name)
+    else:
+        profile = shipped_profile(
+            name, size=size, zip_code=not no_zip, sex=not no_sex, number=number
+        )
+        click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
+        return
+    if not is_in_order:
+        ctx.exit(DIFFERENT)
 
 
-@schema.command("check")
-@click.argument("profile")
-@json_option
-@click.pass_context
-def check(ctx: click.Context, profile: str) -> None:
-    """Check an encoding profile: a shipped name, or a JSON file. Say what it compares, and by which passes.
-
-    Ends with exit code 1 if something in it is weak.
-
-    Example: blindlink schema check profile.json
-    """
+def _check(name: str) -> bool:
     from encoding.profiles.profile_files import lint_profile, read_profile
 
-    found = read_profile(profile)
+    found = read_profile(name)
     weak = lint_profile(found)
     lines = [
         f"{found.name}: fingerprint {found.digest()}",
@@ -81,22 +85,10 @@ def check(ctx: click.Context, profile: str) -> None:
         *([f"  weak  {finding.message}" for finding in weak] or ["  in order"]),
     ]
     emit(_document(found, weak), lines)
-    if weak:
-        ctx.exit(DIFFERENT)
+    return not weak
 
 
-@schema.command("diff")
-@click.argument("left")
-@click.argument("right")
-@json_option
-@click.pass_context
-def diff(ctx: click.Context, left: str, right: str) -> None:
-    """Compare two encoding profiles: shipped names, or JSON files.
-
-    Ends with exit code 1 if they differ: encodings of different profiles cannot be compared.
-
-    Example: blindlink schema diff children profile.json
-    """
+def _compare(left: str, right: str) -> bool:
     from encoding.profiles.profile_files import compare_profiles, read_profile
 
     found = compare_profiles(read_profile(left), read_profile(right))
@@ -105,8 +97,7 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
         f"{one.place}: {one.left or 'not there'} | {one.right or 'not there'}" for one in found
     ]
     emit(listed, lines or ["the same"])
-    if found:
-        ctx.exit(DIFFERENT)
+    return not found
 
 
 def _described(profile: EncodingProfile) -> Iterator[str]:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.commands.secret_share import accept, rotate, share, status
+from encoding.cli.commands.secret_share import accept, secret_file, share, status
 from encoding.project.session import Session
-from encoding.secret.kept_secret import kept_of
-from encoding.secret.secret import Secret, new_secret, read_secret, spoken, write_secret
+from encoding.secret.secret import new_secret, spoken, write_secret
 from schemas.shared.command_line import FILE
 
 
@@ -18,7 +17,7 @@ def secret() -> None:
     """Make the secret that only the agencies share, and make sure that all have the same."""
 
 
-for _command in (share, accept, status, rotate):
+for _command in (share, accept, status):
     secret.add_command(_command)
 
 
@@ -35,41 +34,8 @@ def new(session: Session, file: Path | None) -> None:
     One agency makes it and carries it to the other by hand, never by e-mail and never through the broker. An
     existing file is never overwritten.
     """
-    path = file or _settings_path(session)
+    path = file or secret_file(session)
     made = new_secret()
     write_secret(path, made)
     session.say(f"the secret is in {path}; carry it to the other agency, never through the broker")
     click.echo(spoken(made.key_id))
-
-
-@secret.command(
-    "key-id",
-    short_help="Print the key id of the secret; it must be the same at every agency.",
-    epilog="Example: blindlink secret key-id",
-)
-@click.argument("file", required=False, type=FILE)
-@click.pass_obj
-def key_id(session: Session, file: Path | None) -> None:
-    """Print the key id of the secret. If it differs between two agencies, they have different secrets.
-
-    It is the key id of FILE, or else of the newest secret that was agreed on, or else of the file in the
-    settings. You can read it out on the telephone; nobody can find the secret from it.
-    """
-    agreed = _agreed(session) if file is None else None
-    found = agreed or read_secret(file or _settings_path(session))
-    click.echo(spoken(found.key_id))
-
-
-def _agreed(session: Session) -> Secret | None:
-    """Return the newest secret that was agreed on here; None if there is none."""
-    workspace, project = session.workspace, session.project
-    for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):
-        kept = kept_of(workspace, project, epoch)
-        found = None if kept is None else kept.agreed()
-        if found is not None:
-            return found
-    return None
-
-
-def _settings_path(session: Session) -> Path:
-    return session.config.resolve(session.config.sections.project.secret_file)

@@ -1,10 +1,9 @@
-"""`blindlink secret share|rotate|accept|status`: agree on a secret that the broker cannot learn."""
+"""`blindlink secret share|accept|status`: agree on a secret that the broker cannot learn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,10 +13,11 @@ from encoding.errors import NotReadyError
 from encoding.project.secret.carriage import carriage
 from encoding.project.session import Session
 from encoding.secret.kept_secret import KeptSecret, kept_of
+from encoding.secret.secret import read_secret, spoken
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
-    from schemas.api.bodies import ProjectView
+    pass
 
 _EPOCH: Final = click.option(
     "--epoch",
@@ -33,31 +33,45 @@ _EPOCH: Final = click.option(
 )
 @_EPOCH
 @click.option("--again", is_flag=True, help="Forget what was agreed so far, and start over.")
+@click.option(
+    "--next",
+    "is_next",
+    is_flag=True,
+    help="Begin the secret of the next epoch, while this epoch's stays in use.",
+)
 @exchange_options
 @click.pass_obj
-def share(session: Session, /, *, epoch: int | None, again: bool, **by: Any) -> None:
+def share(
+    session: Session,
+    *,
+    epoch: int | None,
+    again: bool,
+    is_next: bool,
+    to_file: Path | None,
+    holders: tuple[str, ...],
+) -> None:
     """Send each other agency your part of the secret, sealed.
 
     Every agency that encodes does this once. Only the agency that a part is sealed to can open it. You need
     the other agencies' keys first: blindlink identity trust.
+
+    With --next every agency does this, then accepts. The new secret counts from the moment at which the
+    agreement names the next epoch; everything is then encoded anew.
     """
-    _share(session, lambda _: epoch, again=again, **by)
-
-
-@click.command(
-    "rotate",
-    short_help="Begin the secret of the next epoch.",
-    epilog="Example: blindlink secret rotate",
-)
-@exchange_options
-@click.pass_obj
-def rotate(session: Session, /, **by: Any) -> None:
-    """Begin the secret of the next epoch, while this epoch's stays in use.
-
-    Every agency does this, then accepts. The new secret counts from the moment at which the agreement names the
-    next epoch; everything is then encoded anew.
-    """
-    _share(session, lambda view: view.terms.epoch + 1, **by)
+    if is_next and (again or epoch is not None):
+        raise click.UsageError("--next can't be combined with --again or --epoch")
+    with carriage(session, to_file) as carried:
+        chosen = carried.view.terms.epoch + 1 if is_next else epoch
+        exchange = carried.exchange(chosen, holders)
+        if again:
+            exchange.refuse_confirmed()
+            # First: where all have confirmed it and this agency does not know yet, it keeps what it has.
+            carried.carrier.withdraw(exchange.holders.epoch)
+        else:
+            exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
+        with session.workspace.lock():
+            kept = exchange.share(session.now(), again=again)
+        session.say(carried.carrier.send_shares(kept.sent))
 
 
 @click.command(
@@ -104,20 +118,30 @@ def accept(
     short_help="Show whose part is here, and who has confirmed.",
     epilog="Example: blindlink secret status --json",
 )
+@click.argument("file", required=False, type=FILE)
 @_EPOCH
 @json_option
 @click.pass_obj
-def status(session: Session, *, epoch: int | None) -> None:
+def status(session: Session, *, file: Path | None, epoch: int | None) -> None:
     """Show whose part of the secret is here, who has confirmed it, and whether all encode alike.
 
-    It shows what this computer knows; `blindlink secret accept` asks the broker.
+    It shows what this computer knows; `blindlink secret accept` asks the broker. Of a secret in FILE, or of one
+    that was carried by hand, it prints the key id: it must be the same at every agency, can be read out on the
+    telephone, and nobody can find the secret from it.
     """
     from encoding.epoch.exchange import differences, refuse_differences
 
+    if file is not None:
+        _print_key_id(file)
+        return
     workspace, project = session.workspace, session.project
     epochs = workspace.epochs_with_secret(project)
     chosen = max(epochs, default=1) if epoch is None else epoch
     kept = kept_of(workspace, project, chosen) if chosen in epochs else None
+    if kept is None and epoch is None and secret_file(session).exists():
+        _print_key_id(secret_file(session))
+        session.say("it was carried by hand; to agree on one sealed: blindlink secret share")
+        return
     if kept is None:
         raise NotReadyError(
             f"nothing has been agreed on for the secret of epoch {chosen} yet",
@@ -127,25 +151,14 @@ def status(session: Session, *, epoch: int | None) -> None:
     refuse_differences(differences(kept, session.party))
 
 
-def _share(
-    session: Session,
-    epoch_in: Callable[[ProjectView], int | None],
-    *,
-    to_file: Path | None,
-    holders: tuple[str, ...],
-    again: bool = False,
-) -> None:
-    with carriage(session, to_file) as carried:
-        exchange = carried.exchange(epoch_in(carried.view), holders)
-        if again:
-            exchange.refuse_confirmed()
-            # First: where all have confirmed it and this agency does not know yet, it keeps what it has.
-            carried.carrier.withdraw(exchange.holders.epoch)
-        else:
-            exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
-        with session.workspace.lock():
-            kept = exchange.share(session.now(), again=again)
-        session.say(carried.carrier.send_shares(kept.sent))
+def secret_file(session: Session) -> Path:
+    """Return the file of a secret that is carried by hand, as the settings name it."""
+    return session.config.resolve(session.config.sections.project.secret_file)
+
+
+def _print_key_id(file: Path) -> None:
+    key_id = read_secret(file).key_id
+    emit({"key_id": key_id}, [spoken(key_id)])
 
 
 def _print_status(session: Session, kept: KeptSecret) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from encoding.cli.commands.workspace_custodian import custodian
 from encoding.cli.terminal.options import FORCE
-from encoding.cli.terminal.shown_keys import compared_person
-from encoding.errors import BackupError, ConfigError
+from encoding.cli.terminal.shown_keys import compared_person, read_shown
+from encoding.errors import BackupError, ConfigError, UntrustedKeyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.people.identity_lock import KeyFile
 from encoding.people.peers import read_fingerprint
@@ -22,11 +22,12 @@ from encoding.project.session import Session
 from encoding.workspace.backup import restore_backup, write_backup
 from encoding.workspace.config import OutputSection, parse_sections, render_config
 from encoding.workspace.custody import note_backup
-from encoding.workspace.keepers import Protected, read_keepers
+from encoding.workspace.keepers import Keepers, Protected, keep, read_keepers
 from encoding.workspace.keepers import protect as seal
 from encoding.workspace.keepers import recover as open_by_code
+from schemas.documents.errors import SignatureError
 from schemas.documents.ids import utc_text
-from schemas.shared.command_line import FILE
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -40,9 +41,6 @@ _CODE_FILE: Final = click.option(
 @click.group("workspace", epilog="Example: blindlink workspace protect")
 def workspace() -> None:
     """Keep what only this computer knows: which handle is whose, the secret, receipts, pins."""
-
-
-workspace.add_command(custodian)
 
 
 @workspace.command(
@@ -64,74 +62,126 @@ def protect(session: Session, /) -> None:
     session.say("the workspace is sealed to you; write this down, it is not shown again:")
     _print_code(made)
     if not made.keepers.custodians:
-        session.say("next, let a second person keep it too: blindlink workspace custodian add")
+        session.say("next, let a second person keep it too: blindlink workspace custodians")
 
 
 @workspace.command(
     "backup",
-    short_help="Write a backup that you and your custodians can open.",
+    short_help="Write a backup, or hand the workspace over.",
     epilog="Example: blindlink workspace backup welfare.backup",
 )
 @click.argument("file", type=FILE)
-@FORCE
-@click.pass_obj
-def backup(session: Session, /, *, file: Path, force: bool) -> None:
-    """Write a backup into FILE; only you, your custodians and the recovery code can open it.
-
-    You can keep it on any drive. It leaves out encodings that were not sent: you can make them again.
-    """
-    unlock_own(session)
-    _write(session, file, None, force=force)
-    if session.config_path.exists():
-        note_backup(session.workspace, session.project, utc_text(session.now()))
-    session.say(f"the backup is in {file}; make a new one after every upload")
-
-
-@workspace.command(
-    "handover",
-    short_help="Write the workspace into a file for your successor.",
-    epilog="Example: blindlink workspace handover to-bea.backup --to per-0123...",
-)
-@click.argument("file", type=FILE)
-@click.option("--to", "person", required=True, help="Who takes over, by person id.")
+@click.option("--to", "person", help="Hand the workspace over to this person of your party.")
 @click.option(
     "--fingerprint",
     help="The fingerprint that they read to you, if they aren't a custodian; else you are asked.",
 )
 @FORCE
 @click.pass_obj
-def handover(
-    session: Session,
-    /,
-    *,
-    file: Path,
-    person: str,
-    fingerprint: str | None,
-    force: bool,
+def backup(
+    session: Session, *, file: Path, person: str | None, fingerprint: str | None, force: bool
 ) -> None:
-    """Write the whole workspace into FILE for the person of your party who takes over your work.
+    """Write a backup into FILE; only you, your custodians and the recovery code can open it.
 
-    It is a custodian, or a person whose fingerprint you compare with them.
+    You can keep it on any drive. It leaves out encodings that were not sent: you can make them again.
 
-    They type: blindlink workspace restore. From then on only their keys open it; yours and your recovery code
-    don't.
+    With --to it is for the person who takes over your work: a custodian, or a person whose fingerprint you
+    compare with them. They type: blindlink workspace restore. From then on only their keys open the workspace;
+    yours and your recovery code don't.
     """
     own = unlock_own(session)
+    if person is not None:
+        _write(session, file, _receiver(session, person, fingerprint), force=force)
+        session.say(
+            f"{file} is for {person} alone; they call: blindlink workspace restore {file.name}"
+            f" --made-by '{own.public.fingerprint()}'"
+        )
+        session.say(
+            "once they have: blindlink destroy --local --handed-over; then let the operator revoke your keys"
+        )
+        return
+    _write(session, file, None, force=force)
+    if session.config_path.exists():
+        note_backup(session.workspace, session.project, utc_text(session.now()))
+    session.say(f"the backup is in {file}; make a new one after every upload")
+
+
+def _receiver(session: Session, person: str, fingerprint: str | None) -> PublicIdentity:
+    """Return the keys of whoever takes over: a custodian's, or those that were compared now."""
     keepers = read_keepers(session.workspace)
     if person in {one.person for one in keepers.custodians}:
-        receiver = keepers.custodian(person)
+        return keepers.custodian(person)
+    with session.connect() as client:
+        shown = client.identities(session.project).identities
+    return compared_person(shown, session.party, person, fingerprint)
+
+
+@workspace.command(
+    "custodians",
+    short_help="List or name people who can restore it when you can't.",
+    epilog="Example: blindlink workspace custodians bea.json 01234 56789 ... (all twelve)",
+)
+@click.argument("file", required=False, type=FILE)
+@click.argument("fingerprint", nargs=-1)
+@click.option(
+    "--remove",
+    metavar="PERSON",
+    help="End a person's custody; earlier backups still open with their keys.",
+)
+@json_option
+@click.pass_obj
+def custodians(
+    session: Session, *, file: Path | None, fingerprint: tuple[str, ...], remove: str | None
+) -> None:
+    """List who can open the workspace, or make the person of FILE a custodian.
+
+    FILE is what their `blindlink people me --json` prints, and FINGERPRINT what they have read to you. The next
+    backups open with their keys, too.
+    """
+    if file is not None and (remove is not None or not fingerprint):
+        raise click.UsageError("give FILE with the FINGERPRINT that its person has read to you")
+    unlock_own(session)
+    if file is not None:
+        person = _compared(file, "".join(fingerprint))
+        _change(session, lambda keepers: keepers.with_custodian(person))
+        session.say(
+            f"{person.person} can open the workspace and its next backups; make one:"
+            " blindlink workspace backup"
+        )
+    elif remove is not None:
+        _change(session, lambda keepers: keepers.without_custodian(remove))
+        session.say(
+            f"{remove} is no longer a custodian; make a new backup and destroy the earlier ones"
+        )
     else:
-        with session.connect() as client:
-            shown = client.identities(session.project).identities
-        receiver = compared_person(shown, session.party, person, fingerprint)
-    _write(session, file, receiver, force=force)
-    session.say(
-        f"{file} is for {person} alone; they call: blindlink workspace restore {file.name}"
-        f" --made-by '{own.public.fingerprint()}'"
-    )
-    session.say(
-        "once they have: blindlink destroy --local --handed-over; then let the operator revoke your keys"
-    )
+        keepers = read_keepers(session.workspace)
+        rows = [("owner", keepers.owner), *(("custodian", one) for one in keepers.custodians)]
+        document = [
+            {"part": part, "person": one.person, "fingerprint": one.fingerprint()}
+            for part, one in rows
+        ]
+        lines = [f"{part:<9} {one.person}  {one.fingerprint()}" for part, one in rows]
+        emit(document, [*lines, "and anyone who has the recovery code"])
+
+
+def _compared(file: Path, fingerprint: str) -> PublicIdentity:
+    """Return the person of a file, whose keys have the fingerprint that was read."""
+    written = read_fingerprint(fingerprint)
+    try:
+        person = read_shown(file).verify()[-1]
+    except SignatureError as exc:
+        raise UntrustedKeyError(f"the keys in {file} are forged: {exc}") from None
+    if person.fingerprint() != written:
+        raise UntrustedKeyError(
+            f"the keys in {file} have a different fingerprint: {person.fingerprint()}"
+        )
+    return person
+
+
+def _change(session: Session, change: Callable[[Keepers], Keepers]) -> None:
+    with session.workspace.lock():
+        keepers = change(read_keepers(session.workspace))
+        keep(session.workspace, keepers, session.workspace.key(), session.now())
 
 
 @workspace.command(

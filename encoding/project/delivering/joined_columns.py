@@ -20,7 +20,7 @@ from encoding.sharing.blind_rows import open_blind_rows
 from encoding.sharing.columns import LINK_ID
 from encoding.sharing.deliveries import split_tables
 from encoding.sharing.joined_rows import LinkedTable, join_rows
-from schemas.documents.spreadsheet import inert
+from schemas.documents.texts import inert
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity

@@ -49,5 +49,5 @@ def refuse_held(session: Session, client: BrokerClient) -> None:
         by = sorted({one.party for one in found.holds if one.lifted is None})
         raise LegalHoldError(
             f"a legal hold of {', '.join(by) or 'the agreement'} forbids destroying anything of the project",
-            hint="see: blindlink hold list",
+            hint="see: blindlink hold",
         )

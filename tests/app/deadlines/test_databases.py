@@ -12,9 +12,9 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage, either_dat
 from services.receivers import mail_server, webhook
 
 from app.broker import Broker
-from app.worker import loop, watch
+from app.worker import companion, loop
+from app.worker.companion import WATCH_S
 from app.worker.loop import Worker
-from app.worker.watch import WATCH_S
 
 __all__ = ["either_database"]
 
@@ -43,14 +43,14 @@ class Looks:
 @contextmanager
 def working(broker: Broker, monkeypatch) -> Iterator[Looks]:
     """Let a real worker go on in a thread, which looks at the deadlines many times a second."""
-    looks, tell = Looks(), watch.tell_overdue
+    looks, tell = Looks(), companion.tell_overdue
 
     def told(seen: Broker) -> int:
         n_told = tell(seen)
         looks.note()
         return n_told
 
-    monkeypatch.setattr(watch, "tell_overdue", told)
+    monkeypatch.setattr(companion, "tell_overdue", told)
     worker = Worker(broker, poll_s=0.02, watch_s=0.02)
     thread = threading.Thread(target=worker.work)
     thread.start()

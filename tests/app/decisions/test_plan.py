@@ -21,8 +21,8 @@ from app.decisions.plan import (
     grade,
     kinds_of,
 )
-from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import DECIDED, Band, Rule
+from app.matching.blocks.resolution import least_lead
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rigs.refused_calls import refuses
 
 from app.errors import NotInLogError
-from app.evidence.tile_paths import parse_tile_path
+from app.evidence.service import parse_tile_path
 from schemas.matchlog.tiles import Tile
 
 TILES = st.builds(Tile, st.integers(0, 6), st.integers(0, 10**9), st.integers(1, 256))

@@ -9,7 +9,6 @@ import pytest
 from samples.log_drafts import SIGNER, MovedClock
 
 from app.db import Base, Database
-from app.matchlog import models, triggers  # noqa: F401
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.service import MatchLog
 

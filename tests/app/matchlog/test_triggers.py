@@ -8,9 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
-from app.matchlog.models import APPEND_ONLY
+from app.matchlog.models import APPEND_ONLY, append_only_ddl
 from app.matchlog.service import MatchLog
-from app.matchlog.triggers import append_only_ddl
 
 TABLES = [model.__tablename__ for model in APPEND_ONLY]
 COLUMN = {

@@ -14,10 +14,10 @@ from app.runs.counts import (
     Found,
     counts_for_agency,
     counts_for_log,
+    hide_small,
     matches_for_log,
     shown_counts,
 )
-from app.runs.histogram import hide_small
 from schemas.api.bodies import RunCounts
 from schemas.linkage.run import RunSpecification
 

@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.matching.blocks.weights import UNIT, least_weight
-from app.runs.counts import Found, NotLinked, shown_counts, shown_not_linked
-from app.runs.histogram import Step, histogram_of
+from app.runs.counts import Found, NotLinked, Step, histogram_of, shown_counts, shown_not_linked
 from schemas.api.bodies import RunCounts
 from schemas.linkage.run import RECOMMENDED_POLICY, MatchingPolicy
 

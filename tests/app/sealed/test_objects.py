@@ -18,6 +18,7 @@ from app.ids import new_id
 from app.rounds.messages import MESSAGE_PREFIX
 from app.sealed import repository
 from app.sealed.arrival import Arrival
+from app.sealed.ending import is_needed_blob, is_needed_key, shred, shred_object
 from app.sealed.models import RetiredObject, SealedObject
 from app.sealed.objects import (
     PIECE_BYTES,
@@ -29,7 +30,6 @@ from app.sealed.objects import (
     open_pieces,
     put_piece,
 )
-from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
 from schemas.documents.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:

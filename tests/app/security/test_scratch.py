@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import SealBrokenError
-from app.security.scratch import Scratch
+from app.security.at_rest import Scratch
 
 CONTENTS = [b"Ada" * 1000, b"", b"Grace"]
 

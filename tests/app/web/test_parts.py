@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from rigs.linkage import POLICY, profile_of, terms_of
 
 from app.destruction.dues import dues_of
-from app.runs.counts import NOTHING_SHOWN, Found, NotLinked
-from app.runs.histogram import Step, hide_small, histogram_of
+from app.runs.counts import NOTHING_SHOWN, Found, NotLinked, Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.pages.deliveries import state_of
@@ -36,7 +35,7 @@ from app.web.weights import (
     weight_rows,
 )
 from schemas.documents.canonical import parse_json
-from schemas.documents.spreadsheet import inert
+from schemas.documents.texts import inert
 from schemas.linkage.run import IdSpace, Recipient
 from schemas.shared.amounts import byte_size
 

@@ -25,7 +25,7 @@ from app.errors import (
     StoreUnavailableError,
 )
 from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
-from app.worker.heartbeat import Heartbeat
+from app.worker.companion import Heartbeat
 from app.worker.loop import Worker
 
 FIRST_RANGE = 2

@@ -248,7 +248,7 @@ def test_the_page_about_notices_can_be_typed(folder: Path) -> None:
 
 
 def test_a_notice_that_somebody_may_have_adapted_is_not_overwritten(folder: Path) -> None:
-    line = "blindlink agreement family-notice foster-k12.agreement-1.json --json -o notice.md"
+    line = "blindlink agreement notice foster-k12.agreement-1.json --json -o notice.md"
     told = json.loads(type_in(folder, line).stdout)
     assert told["language"] == "en"
     assert {one["place"] for one in told["open"]} == {one.place for one in made(BASE).places}

@@ -88,4 +88,4 @@ def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
     assert not (schools.folder / "links.csv").exists()
     assert list((schools.folder / "workspace" / "pins").glob("evidence-*"))
     # It may be looked into with what is kept, and the true log still stands.
-    assert schools.type("log", "pin").exit_code == 0
+    assert schools.type("pin").exit_code == 0

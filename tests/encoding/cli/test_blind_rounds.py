@@ -243,7 +243,7 @@ def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
         }
     assert study.attach() == first
     assert not [one for one in study.near.log_kinds()[len(before) :] if "delivery" in one]
-    kinds = {one["kind"] for one in research.json("receipt", "verify")}
+    kinds = {one["kind"] for one in research.json("receipts")}
     assert "delivery-received" in kinds
     named = research.type("destroy", "--local", typed="no\n").output
     for name in ("joined.csv", "from-schools.csv", "welfare.incoming"):

@@ -15,7 +15,7 @@ from rigs.near_broker import PARTIES, NearBroker, near_broker
 from encoding.secret.secret import Secret
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
-from schemas.linkage.rows import RECORD_NUMBER_BYTES
+from schemas.linkage.row_layout import RECORD_NUMBER_BYTES
 from schemas.rounds.upload import parse_header
 
 pytestmark = pytest.mark.campaign("canaries", database="sqlite")
@@ -89,7 +89,7 @@ def everything(near: NearBroker) -> Everything:
         ["run", "--wait"],
         ["links"],
         ["links"],
-        ["receipt", "verify"],
+        ["receipts"],
     ):
         for desk in (welfare, schools):
             said.append(desk.type(*words).output)

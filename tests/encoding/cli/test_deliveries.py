@@ -120,7 +120,7 @@ def test_its_receipts_prove_it_to_both_and_are_held_against_the_certificate(
     schools.ok("deliver", "welfare")
     welfare.ok("attach", "schools")
     for desk in (welfare, schools):
-        assert "delivery-received" in {one["kind"] for one in desk.json("receipt", "verify")}
+        assert "delivery-received" in {one["kind"] for one in desk.json("receipts")}
         desk.ok("audit-pack", "-o", str(desk.folder / "pack.zip"))
     with near.broker.database.read() as session:
         assert live_deliveries(session, "foster-pupils")

@@ -153,17 +153,18 @@ def test_an_unknown_command_or_option_is_a_usage_error() -> None:
 
 def test_what_all_parties_read_is_one_short_line() -> None:
     commands = (
-        ("agreement", "suspend", "--yes", "--reason"),
-        ("agreement", "resume", "--yes", "--reason"),
-        ("agreement", "withdraw", "--yes", "--reason"),
-        ("hold", "set", "--yes", "--order"),
-        ("hold", "lift", "--yes", "--order"),
+        ("agreement", "halt", "--yes", "--reason"),
+        ("agreement", "halt", "--lift", "--yes", "--reason"),
+        ("agreement", "leave", "--yes", "--reason"),
+        ("hold", "--yes", "--set"),
+        ("hold", "--yes", "--lift"),
     )
     for words, text in product(commands, ("", "x" * 201, "one line\nand another")):
         result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
         assert result.exit_code == 2, words
         assert "one line of 1 to 200 printable characters" in result.stderr, words
-        assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr, words
+        called = " ".join(word for word in words if not word.startswith("-"))
+        assert f"hint: blindlink {called} --help" in result.stderr, words
     # So is why a copy is kept.
     words = ("destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}")
     result = CliRunner().invoke(main, [*words])
@@ -179,7 +180,7 @@ def test_a_line_is_taken_without_spaces_round_it_and_its_accents_composed() -> N
     [
         # One that is made from a row of the table, and one of a class.
         ("check --config none.toml --json", "config", 2),
-        ("schema check none --json", "linkage-schema", 1),
+        ("schema --check none --json", "linkage-schema", 1),
     ],
 )
 def test_with_json_an_error_has_its_code(words: str, code: str, status: int) -> None:

@@ -126,7 +126,7 @@ def test_whoever_took_over_since_is_kept_and_a_change_meanwhile_is_drafted_anew(
         before = after
     night = hub.at("ann").type("--quiet", *JOB, "--spoke", GOOD, "--json")
     assert night.stderr.count(f"warning: {GOOD}: ") == 4
-    assert "halt the linkage: blindlink agreement suspend" in night.stderr
+    assert "halt the linkage: blindlink agreement halt" in night.stderr
     assert json.loads(night.stdout)["states"] == {"late": 1, "new": 2}
     extended(hub)
     assert (project, 6) in proposed(hub)

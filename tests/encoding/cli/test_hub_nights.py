@@ -56,7 +56,7 @@ def test_before_the_first_day_of_agreements_nothing_is_begun_and_nothing_left_ou
         hub.near.move(days=12)
         hub.at(GOOD).ok("hub", "join", "--yes")
         assert "not approved yet" not in hub.at("sam").ok(*standing).stderr
-        given = hub.at(GOOD).json("approve", "list")["standing"]
+        given = hub.at(GOOD).json("approve", "--list")["standing"]
         assert {one["party"] for one in given} == {HUB, GOOD}
         hub.night(GOOD)
         assert hub.rounds() == {GOOD: 1}
@@ -108,7 +108,7 @@ def test_a_damaged_folder_of_one_spoke_costs_no_other_its_night(
     (ann / "hub.toml").write_text(whole, "utf-8")
     (ann / "spokes.csv").write_bytes(kept)
     # A spoke that has left is taken off the list, and its folder stays.
-    hub.at(BROKEN).ok("agreement", "withdraw", "--reason", "leaves", "--yes")
+    hub.at(BROKEN).ok("agreement", "leave", "--reason", "leaves", "--yes")
     night = hub.at("ann").type(*JOB)
     assert (night.exit_code, states(hub)) == (1, {BROKEN: "failed", GOOD: "late"})
     lines = kept.decode().splitlines(keepends=True)
@@ -147,10 +147,10 @@ def test_new_keys_of_the_hubs_analyst_open_the_workspaces_of_all_spokes_but_dama
         desk.ok("workspace", "protect")
     good.ok("identity", "rotate")
     for desk in (good, broken):
-        desk.ok("workspace", "custodian", "list")
+        desk.ok("workspace", "custodians")
     ann.ok(*rotate, *unlock)
     for desk in (good, broken):
-        desk.ok("workspace", "custodian", "list")
+        desk.ok("workspace", "custodians")
     key = broken.folder / "workspace" / "workspace.key"
     key.write_text("blindlink/workspace-key/2\n{}\n", "utf-8")
     key.chmod(0o600)
@@ -158,4 +158,4 @@ def test_new_keys_of_the_hubs_analyst_open_the_workspaces_of_all_spokes_but_dama
     with Workspace(good.folder / "workspace").lock():
         assert "is using this workspace" in ann.type(*rotate, *unlock).stderr
     assert f"warning: {HUB}-{BROKEN}: " in ann.ok(*rotate, *unlock).stderr
-    good.ok("workspace", "custodian", "list")
+    good.ok("workspace", "custodians")

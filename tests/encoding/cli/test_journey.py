@@ -136,7 +136,7 @@ def test_commands_lead_from_file_to_links_and_receipts(
     assert ran.type("links", "--json").exit_code == 7
     # Receipts verify without the broker, and one that was tampered with is named.
     n_requests = len(near.courier.requests)
-    kinds = sorted(line.split()[1] for line in ran.ok("receipt", "verify").stdout.splitlines())
+    kinds = sorted(line.split()[1] for line in ran.ok("receipts").stdout.splitlines())
     assert kinds == ["release-prepared", "upload-received"]
     assert len(near.courier.requests) == n_requests
     (path,) = (ran.folder / "workspace" / "receipts").glob("upl-*[0-9a-f].json")
@@ -144,11 +144,11 @@ def test_commands_lead_from_file_to_links_and_receipts(
     false = json.loads(true)
     false["entry"] = false["entry"].replace('"records":4', '"records":9')
     path.write_bytes(canonical_bytes(false))
-    result = ran.type("receipt", "verify")
+    result = ran.type("receipts")
     assert result.exit_code == 1
     assert f"receipt {path.stem}: the receipt proves nothing" in result.stderr
     path.write_bytes(true)
-    assert len(ran.json("receipt", "verify")) == 2
+    assert len(ran.json("receipts")) == 2
     # Results are on standard output, and remarks are not.
     done = schools.ok("links")
     assert (done.stdout, "3 records have a link ID" in done.stderr) == ("", True)
@@ -229,7 +229,7 @@ def test_a_broker_that_does_not_answer_or_has_rewritten_its_log_stops_every_comm
 def test_the_first_log_key_is_shown_and_held_against_that_of_the_settings(
     welfare: Desk, schools: Desk, broker: NearBroker
 ) -> None:
-    early = welfare.type("receipt", "verify")
+    early = welfare.type("receipts")
     assert (early.exit_code, "log key is not known" in early.stderr) == (1, True)
     assert broker.broker.log.key.text in welfare.ok("status").stderr
     assert broker.broker.log.key.text not in welfare.ok("status").stderr

@@ -160,7 +160,7 @@ def test_a_message_that_was_sealed_to_whoever_handed_over_costs_its_round_alone(
     backup, folder = tmp_path / "to-cleo.backup", tmp_path / "cleo"
     fingerprint = cleo.public.fingerprint()
     to_cleo = ("--to", cleo.public.person, "--fingerprint", fingerprint)
-    welfare.ok("workspace", "handover", str(backup), *to_cleo)
+    welfare.ok("workspace", "backup", str(backup), *to_cleo)
     folder.mkdir()
     desk = Desk(folder, near, "welfare", now=near.now)
     shutil.copy(welfare.folder / "blindlink.toml", folder)

@@ -25,12 +25,12 @@ COMMANDS = [
     ("encode", "--skip-invalid", "{}"),
     ("refresh", "--skip-invalid", "{}"),
     ("disclosures", "--record", "1", "--csv", "{}"),
-    ("log", "pin", "-o", "{}"),
+    ("pin", "-o", "{}"),
     ("audit-pack", "-o", "{}"),
     ("identity", "token", "--out", "{}"),
     ("identity", "enrol", "--out", "{}"),
-    ("certificate", "show", "-o", "{}"),
-    ("certificate", "show", "--html", "{}"),
+    ("certificate", "-o", "{}"),
+    ("certificate", "--html", "{}"),
     ("rollback", "1", "--reason", "why", "-o", "{}"),
     ("destroy", "--yes", "-o", "{}"),
     ("destroy", "--yes", "--html", "{}"),
@@ -89,6 +89,6 @@ def test_what_a_command_wrote_before_is_replaced(
     write_people([*people, ("5", "Eve", "May", "31.12.2010")])
     for _ in range(2):
         welfare.ok("encode", "--skip-invalid", str(welfare.folder / "skipped.csv"))
-        welfare.ok("log", "pin", "-o", str(welfare.folder / "county.pin"))
+        welfare.ok("pin", "-o", str(welfare.folder / "county.pin"))
         rehearsal = [str(welfare.folder), "--children", "3", "--students", "9"]
         assert CliRunner().invoke(synth, rehearsal, obj=Session()).exit_code == 0

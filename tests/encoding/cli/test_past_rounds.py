@@ -6,7 +6,7 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.weeks import settle
 
-HELD = ("--order", "Doe v. County, 2026", "--yes")
+HELD = ("Doe v. County, 2026", "--yes")
 
 
 def kept(desk: Desk, folder: str) -> set[int]:
@@ -27,12 +27,12 @@ def test_encodings_and_messages_go_once_a_later_round_is_agreed_on_unless_a_cour
     # What comes of a review is proven by them still.
     for desk in (welfare, schools):
         require_kept(desk, {1})
-    welfare.ok("hold", "set", *HELD)
+    welfare.ok("hold", "--set", *HELD)
     settled.move(days=7)
     settle(settled)
     for desk in (welfare, schools):
         require_kept(desk, {1, 2})
-    welfare.ok("hold", "lift", *HELD)
+    welfare.ok("hold", "--lift", *HELD)
     for desk in (welfare, schools):
         require_kept(desk, {2})
     settled.move(days=7)

@@ -355,7 +355,7 @@ def test_what_needs_somebody_comes_first_and_says_what_to_do_though_the_broker_i
     assert told["backup"]["round"] == told["encoded"]
     assert "backup of" not in str(told["attention"])
     (custody,) = [one for one in told["attention"] if "recovery code" in one["sentence"]]
-    assert (custody["standing"], "custodian add" in custody["sentence"]) == ("warn", True)
+    assert (custody["standing"], "workspace custodians" in custody["sentence"]) == ("warn", True)
     standings = [one["standing"] for one in told["attention"]]
     assert standings == sorted(standings, key=["bad", "warn", "note"].index)
     strange = desk.folder / "strange.html"

@@ -10,8 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twins import shared_cells as slow
 
-from app.matching.blocks.join import join_rows
-from app.matching.blocks.rows import ROW
+from app.matching.blocks.rows import ROW, join_rows
 from encoding.privacy_audit.cells import meet
 from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.graph import Edges

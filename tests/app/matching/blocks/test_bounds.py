@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samples.parties import POLICY
 
-from app.matching.blocks.bounds import TWIN_LIMIT, least_lead, link_policy
+from app.matching.blocks.resolution import TWIN_LIMIT, least_lead, link_policy
 from app.matching.blocks.weights import UNIT
 
 

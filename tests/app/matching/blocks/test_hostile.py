@@ -20,13 +20,15 @@ from samples.matching_profiles import block_profile, memory_field, number_field
 from twins.block_matching import Row
 
 from app.matching.blocks.checks import (
+    FEW,
     MOST_COUNTED,
     RowCheck,
     check_alone,
+    linked_once,
     require_link_rate,
     require_plausible,
+    require_steady,
 )
-from app.matching.blocks.crafted_rows import FEW, linked_once, require_steady
 from app.matching.blocks.decisions import Band, BandRule
 from app.matching.blocks.errors import (
     CountedPairsError,
@@ -41,12 +43,11 @@ from app.matching.blocks.errors import (
     RowsDisagreeError,
     TwinPairsError,
 )
-from app.matching.blocks.join import join_rows
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import MEETING, PAIR
 from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
 from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
-from app.matching.blocks.rows import ROW, Rows
+from app.matching.blocks.rows import ROW, Rows, join_rows
 from encoding.blocks.seal import drawn_calls, filters
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts

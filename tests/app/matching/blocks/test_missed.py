@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.concordance import expected_missed
 from app.matching.blocks.decisions import CANDIDATE, Band, BandRule, decide
-from app.matching.blocks.missed_matches import expected_missed
 from app.matching.blocks.rivals import NO_RIVAL
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.matching.blocks.plain import plain_numbers
+from app.matching.blocks.bins import plain_numbers
 
 
 def test_they_are_those_of_one_list() -> None:

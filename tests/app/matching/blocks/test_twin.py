@@ -18,12 +18,11 @@ from samples.block_rows import InParts, as_array, near, random_counts, random_ro
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
 
-from app.matching.blocks import bins, plain, rivals
-from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks import bins, rivals
+from app.matching.blocks.bins import MemoryShelf, PairLots
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.errors import LinkedBeforeTwiceError
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import best_of_pairs
 from app.matching.blocks.ranges import (
     Sizes,
@@ -277,7 +276,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bins, "_HELD_BYTES", random.choice([1, 200, 10_000]))
         patch.setattr(bins, "_FEWEST_BINS", random.randint(1, 4))
-        patch.setattr(plain, "_AT_ONCE", random.choice([1, 2, 1000]))
+        patch.setattr(bins, "_AT_ONCE", random.choice([1, 2, 1000]))
         patch.setattr(rivals, "_AT_ONCE", random.choice([1, 2, 1000]))
         likely = resolved(likely_alone=True, shelf=MemoryShelf())
     assert decided(likely) == {

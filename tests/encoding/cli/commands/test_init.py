@@ -165,7 +165,7 @@ def test_new_secret_prints_its_key_id_alone_and_overwrites_none(tmp_path: Path) 
     result = secret(tmp_path, "new")
     made = read_secret(tmp_path / "secret.txt")
     assert result.stdout.replace(" ", "").strip() == made.key_id
-    assert secret(tmp_path, "key-id").stdout == result.stdout
+    assert secret(tmp_path, "status").stdout == result.stdout
     before = (tmp_path / "secret.txt").read_bytes()
     assert before.decode().splitlines()[1] not in result.output
     assert secret(tmp_path, "new").exit_code == 1
@@ -174,7 +174,7 @@ def test_new_secret_prints_its_key_id_alone_and_overwrites_none(tmp_path: Path) 
     (tmp_path / "blindlink.toml").unlink()
     path = str(tmp_path / "s.txt")
     named = secret(tmp_path, "new", path)
-    assert secret(tmp_path, "key-id", path).stdout == named.stdout != result.stdout
+    assert secret(tmp_path, "status", path).stdout == named.stdout != result.stdout
 
 
 def test_no_option_takes_a_secret_or_a_token() -> None:

@@ -54,12 +54,12 @@ def test_a_pair_that_both_agencies_import_is_linked_and_keeps_its_link_id(
     settle(near)
     assert links(welfare).keys() == {"7"}
     columns = ("--own-column", "case", "--partner-column", "pupil")
-    welfare.ok("known", "import", str(tmp_path / "cw.csv"), "--partner", "schools", *columns)
+    welfare.ok("known", str(tmp_path / "cw.csv"), "--partner", "schools", *columns)
     near.move(days=7)
     settle(near)
     # One agency alone asserts nothing.
     assert links(welfare).keys() == {"7"}
-    found = schools.json("known", "import", str(tmp_path / "k12.csv"), "--partner", "welfare")
+    found = schools.json("known", str(tmp_path / "k12.csv"), "--partner", "welfare")
     assert found == {"partner": "welfare", "pairs": 1, "before": 0}
     near.move(days=7)
     settle(near)
@@ -68,7 +68,7 @@ def test_a_pair_that_both_agencies_import_is_linked_and_keeps_its_link_id(
     assert first["8"] == links(schools)["p2"]
     # From now on the link ID does it.
     for desk, partner in ((welfare, "schools"), (schools, "welfare")):
-        assert "1 known pairs" in desk.ok("known", "forget", "--partner", partner).stderr
+        assert "1 known pairs" in desk.ok("known", "--forget", "--partner", partner).stderr
     near.move(days=7)
     settle(near)
     assert links(welfare) == first
@@ -80,11 +80,11 @@ def test_a_pair_meets_though_one_agency_imports_it_after_an_amendment_of_who_has
     welfare, schools = near.desks["welfare"], near.desks["schools"]
     (tmp_path / "cw.csv").write_text("own_id,partner_id\n8,p2\n", encoding="utf-8")
     (tmp_path / "k12.csv").write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
-    welfare.ok("known", "import", str(tmp_path / "cw.csv"), "--partner", "schools")
+    welfare.ok("known", str(tmp_path / "cw.csv"), "--partner", "schools")
     pair = ProjectTerms.pair
     with monkeypatch.context() as amended:
         amended.setattr(ProjectTerms, "pair", lambda *parties: pair(*parties)[::-1])
-        schools.ok("known", "import", str(tmp_path / "k12.csv"), "--partner", "welfare")
+        schools.ok("known", str(tmp_path / "k12.csv"), "--partner", "welfare")
     settle(near)
     assert links(welfare).keys() == {"7", "8"}
 
@@ -96,7 +96,7 @@ def test_a_crosswalk_that_cannot_be_meant_is_refused_and_the_former_one_stands(
 
     def typed(rows: str, partner: str = "schools") -> Result:
         pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
-        return welfare.type("known", "import", str(pairs), "--partner", partner)
+        return welfare.type("known", str(pairs), "--partner", partner)
 
     refused = typed("7,p1\n", "clinics")
     assert refused.exit_code != 0
@@ -127,6 +127,6 @@ def test_a_crosswalk_that_cannot_be_meant_is_refused_and_the_former_one_stands(
         assert {path: path.read_bytes() for path in crosswalks} == kept
     # The pair of before is still kept.
     pairs.write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
-    schools.ok("known", "import", str(pairs), "--partner", "welfare")
+    schools.ok("known", str(pairs), "--partner", "welfare")
     settle(near)
     assert links(welfare).keys() == {"7", "8"}

@@ -1,4 +1,4 @@
-"""`blindlink log pin`, and the pins and cosignatures that every command leaves."""
+"""`blindlink pin`, and the pins and cosignatures that every command leaves."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
     upload(welfare)
     # What was pinned is said, and given to an auditor.
     copy = welfare.folder / "county.pin"
-    found = welfare.json("log", "pin", "-o", str(copy))
+    found = welfare.json("pin", "-o", str(copy))
     n_entries = len(near.log_kinds())
     assert (found["size"], found["cosigned"]) == (n_entries, n_entries)
     assert found["witness"].startswith("welfare+")
     ((checkpoint, note),) = parse_checkpoints(copy.read_bytes())
     assert parse_checkpoint_line(found["pin"]) == (checkpoint, note)
-    said = welfare.ok("log", "pin").stdout
+    said = welfare.ok("pin").stdout
     assert f"\npin          {found['pin']}\n" in said
     # The upload has read the log up to an entry that its request names.
     head = found["head"]
@@ -58,7 +58,7 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
     # A command does its work though cosigning is refused.
     near.courier.before = refuse
     assert "pinned, but not cosigned: the broker says: not now" in welfare.ok("status").stderr
-    assert welfare.type("log", "pin").exit_code == 4
+    assert welfare.type("pin").exit_code == 4
     near.courier.before = lambda _: None
     welfare.ok("run", "--wait")
     welfare.ok("status")
@@ -67,7 +67,7 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
     # A log that was rewritten is neither pinned nor cosigned.
     before = sizes(near)
     near.rewrite_log()
-    result = welfare.type("log", "pin")
+    result = welfare.type("pin")
     assert result.exit_code == 1
     assert "it was rewritten or cut off" in result.stderr
     assert sizes(near) == before
@@ -82,6 +82,6 @@ def test_status_says_whether_the_run_is_final(
     near.work()
     said = welfare.ok("status").stdout
     assert "It is not final yet: " in said
-    schools.ok("log", "pin")
+    schools.ok("pin")
     assert "It is final: schools, welfare cosigned" in welfare.ok("status").stdout
     assert welfare.json("status")["final"] == [True]

@@ -46,7 +46,7 @@ class Office:
         file = self.desk.folder.parent / f"{name}.json"
         file.write_bytes(person.signed.to_canonical())
         groups = person.public.fingerprint().split()
-        self.desk.ok("workspace", "custodian", "add", str(file), *groups)
+        self.desk.ok("workspace", "custodians", str(file), *groups)
 
     def elsewhere(self, own: Identity | None, name: str = "new-machine") -> Desk:
         """Return a desk on another computer: a folder with nothing in it."""
@@ -130,7 +130,7 @@ def test_a_workspace_opens_for_its_owners_keys_and_for_a_recovery_code(office: O
     assert "blindlink workspace protect" in desk.ok("status").stderr
     code = office.protect()
     said = desk.ok("status").stderr
-    assert "blindlink workspace custodian add" in said
+    assert "blindlink workspace custodians" in said
     assert "workspace protect" not in said
     assert b"workspace-key/2" in (desk.folder / KEY).read_bytes()
     found = [path for path in desk.folder.rglob("*") if path.is_file()]
@@ -204,7 +204,7 @@ def test_a_lost_machine_is_replaced_by_a_backup_that_only_its_owner_opens_and_th
     assert (desk.folder / "blindlink.toml").read_text() == settings
     assert "secret.txt" not in desk.files()
     assert links(desk) == before
-    assert desk.ok("receipt", "verify").exit_code == 0
+    assert desk.ok("receipts").exit_code == 0
     # By the recovery code, where the keys are lost, too.
     desk, maker = office.elsewhere(stranger, "third"), office.own.public.fingerprint()
     assert maker in refused(desk, *restore, *code_file(desk, code))
@@ -225,21 +225,21 @@ def test_a_custodian_restores_what_its_owner_cannot_until_they_are_removed(offic
     ):
         shown.write_bytes(person.signed.to_canonical())
         typed = fingerprint or person.public.fingerprint()
-        assert words in refused(office.desk, "custodian", "add", str(shown), typed)
+        assert words in refused(office.desk, "custodians", str(shown), typed)
     office.add_custodian(bea)
     assert "custodian" not in office.desk.ok("status").stderr
     office.back_up()
     desk = office.restored(office.elsewhere(bea), "--made-by", maker)
     assert links(desk) == before
-    listed = desk.json("workspace", "custodian", "list")
+    listed = desk.json("workspace", "custodians")
     assert [(one["part"], one["person"]) for one in listed] == [("owner", bea.public.person)]
     desk.own = office.own
     assert desk.type("links").exit_code == 1
-    office.desk.ok("workspace", "custodian", "remove", bea.public.person)
+    office.desk.ok("workspace", "custodians", "--remove", bea.public.person)
     office.back_up()
     desk = office.elsewhere(bea, "later")
     assert "do not open it" in refused(desk, "restore", str(office.backup))
-    again = ("custodian", "remove", bea.public.person)
+    again = ("custodians", "--remove", bea.public.person)
     assert "no custodian with this ID" in refused(office.desk, *again)
 
 
@@ -248,12 +248,12 @@ def test_who_takes_over_can_open_what_was_handed_over_and_nobody_else(office: Of
     bea, cem = office.other_person(), office.other_person()
     code, file = office.protect(), str(office.backup)
     # To a person whom the broker shows, and whose keys were compared.
-    to = ("handover", file, "--to", bea.public.person)
+    to = ("backup", file, "--to", bea.public.person)
     unasked = office.desk.type("workspace", *to)
     assert (unasked.exit_code, "--fingerprint" in unasked.stderr) == (2, True)
     other = office.desk.near.seated("schools").public
     assert "different keys" in refused(office.desk, *to, "--fingerprint", other.fingerprint())
-    stranger = ("handover", file, "--to", other.person, "--fingerprint", other.fingerprint())
+    stranger = ("backup", file, "--to", other.person, "--fingerprint", other.fingerprint())
     assert "has no person" in refused(office.desk, *stranger)
     assert not office.backup.exists()
     office.desk.ok("workspace", *to, "--fingerprint", bea.public.fingerprint())
@@ -272,7 +272,7 @@ def test_who_takes_over_can_open_what_was_handed_over_and_nobody_else(office: Of
     assert "do not open it" in refused(desk, "restore", file, *by_code)
     office.restored(desk, "--made-by", maker)
     assert links(desk) == before
-    parts = [one["person"] for one in desk.json("workspace", "custodian", "list")]
+    parts = [one["person"] for one in desk.json("workspace", "custodians")]
     assert parts == [bea.public.person, cem.public.person]
 
 
@@ -310,7 +310,7 @@ def test_a_backup_during_which_another_command_pins_the_log_does_not_take_the_pl
     def described(folder: Path, name: str) -> BackupFile:
         found = describe(folder, name)
         if name == "pins/checkpoints":
-            office.desk.ok("log", "pin")
+            office.desk.ok("pin")
         return found
 
     monkeypatch.setattr(backup, "_described", described)

@@ -1,4 +1,4 @@
-"""`blindlink log`: hold the broker to the match log that it has shown."""
+"""`blindlink pin`: hold the broker to the match log that it has shown."""
 
 from __future__ import annotations
 
@@ -14,16 +14,7 @@ from schemas.shared.command_line import FILE, emit, json_option
 from schemas.signing.identity import base64_text
 
 
-@click.group("log", epilog="Example: blindlink log pin")
-def log() -> None:
-    """Pin and cosign the match log, so that the broker cannot rewrite it unseen."""
-
-
-@log.command(
-    "pin",
-    short_help="Pin the newest checkpoint, and cosign it.",
-    epilog="Example: blindlink log pin -o county.pin",
-)
+@click.command("pin", epilog="Example: blindlink pin -o county.pin")
 @click.option(
     "--output", "-o", type=FILE, help="Write the pin to this file too, to give to an auditor."
 )

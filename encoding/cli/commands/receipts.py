@@ -1,4 +1,4 @@
-"""`blindlink receipt`: check the broker's proofs."""
+"""`blindlink receipts`: check the broker's proofs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,11 @@ from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
 
-@click.group("receipt", epilog="Example: blindlink receipt verify")
-def receipt() -> None:
-    """Check the proofs that the broker has given."""
-
-
-@receipt.command(
-    "verify",
-    short_help="Check receipts, without asking the broker.",
-    epilog="Example: blindlink receipt verify",
-)
+@click.command("receipts", epilog="Example: blindlink receipts")
 @click.argument("files", nargs=-1, type=FILE)
 @json_option
 @click.pass_obj
-def verify(session: Session, files: tuple[Path, ...]) -> None:
+def receipts(session: Session, files: tuple[Path, ...]) -> None:
     """Check FILES, or every receipt in the workspace, without asking the broker.
 
     Each must prove that the broker's match log holds exactly what this agency has sent or was given.
