@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from encoding.errors import (
     AgencyError,
@@ -42,11 +42,9 @@ from encoding.project.source import refuse_list
 from encoding.project.uploading import steps
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
-
-if TYPE_CHECKING:
-    from schemas.api.bodies import ReleaseView, RunView
-    from schemas.rounds.review import ReviewView
-    from schemas.rounds.rounds import RoundView
+from schemas.api.bodies import ReleaseView, RunView
+from schemas.rounds.review import ReviewView
+from schemas.rounds.rounds import RoundView
 
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from encoding.agreement.kept_agreements import KeptAgreements
 from encoding.broker.runs import require_success, wait_for_run
 from encoding.errors import (
     NonceUnknownError,
@@ -33,17 +34,13 @@ from schemas.api.bodies import RunRequest, RunView
 from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import utc_text
+from schemas.matchlog.entry import Entry
 from schemas.rounds.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.rounds.upload import Signature
+from schemas.signing.identity import PublicIdentity
 from schemas.signing.signatures import sign_document
+from schemas.signing.signed_request import Request
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from encoding.agreement.kept_agreements import KeptAgreements
-    from schemas.matchlog.entry import Entry
-    from schemas.signing.identity import PublicIdentity
-    from schemas.signing.signed_request import Request
-
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from encoding.errors import (
     AgencyError,
@@ -15,9 +15,7 @@ from encoding.errors import (
     OthersWaitedForError,
     UnseenAgreementError,
 )
-
-if TYPE_CHECKING:
-    from encoding.project.session import Session
+from encoding.project.session import Session
 
 FIRST_LOOK_S: Final = 1.0
 LAST_LOOK_S: Final = 60.0

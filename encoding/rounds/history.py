@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -37,7 +37,7 @@ class _Opened:
     agreement: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RoundHistory:
     """The rounds of a project as the log shows them: openings in their order, and which rounds are over.
 
@@ -49,15 +49,39 @@ class RoundHistory:
     persons who may not act any more, with the number of the entry since which. `entries` are all that was read.
     """
 
-    openings: tuple[_Opened, ...]
-    key_changes: tuple[tuple[int, SignedKeyChange], ...]
-    corrections: dict[int, Entry]
-    closings: dict[int, list[RoundClosed]]
-    accepted: dict[tuple[int, int], str]
-    supplements: dict[tuple[int, int, str], list[SupplementClosed]]
-    received: dict[tuple[int, str, str], list[UploadReceived]]
-    revoked: dict[str, int]
-    entries: tuple[Entry, ...]
+    openings: list[_Opened] = field(default_factory=list)
+    key_changes: list[tuple[int, SignedKeyChange]] = field(default_factory=list)
+    corrections: dict[int, Entry] = field(default_factory=dict)
+    closings: dict[int, list[RoundClosed]] = field(default_factory=dict)
+    accepted: dict[tuple[int, int], str] = field(default_factory=dict)
+    supplements: dict[tuple[int, int, str], list[SupplementClosed]] = field(default_factory=dict)
+    received: dict[tuple[int, str, str], list[UploadReceived]] = field(default_factory=dict)
+    revoked: dict[str, int] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry of the project, or of none: changes of keys are of no project."""
+        self.entries.append(entry)
+        body = entry.body
+        if isinstance(body, RoundOpened):
+            day = date.fromisoformat(entry.time[:10])
+            self.openings.append(_Opened(body, day, entry.agreement))
+        elif isinstance(body, RoundSuperseded):
+            self.corrections[body.round] = entry
+        elif isinstance(body, RoundClosed):
+            self.closings.setdefault(body.round, []).append(body)
+        elif isinstance(body, SupplementClosed):
+            place = body.round, body.release, entry.object or ""
+            self.supplements.setdefault(place, []).append(body)
+        elif isinstance(body, UploadReceived):
+            turn = body.round, entry.actor.party, body.partner
+            self.received.setdefault(turn, []).append(body)
+        elif isinstance(body, ReviewEnded) and body.release is not None:
+            self.accepted.setdefault((body.round, body.release), entry.object or "")
+        elif isinstance(body, KeyRotated) and body.signed is not None:
+            self.key_changes.append((entry.seq, body.signed))
+        elif isinstance(body, RoleChanged) and body.change == "revoked":
+            self.revoked.setdefault(body.person, entry.seq)
 
     def refuse_superseded(self, number: int) -> None:
         """Refuse a round that was corrected, or that was opened more than once."""
@@ -185,50 +209,11 @@ class RoundHistory:
 
 def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
     """Return the rounds of a project."""
-    openings: list[_Opened] = []
-    key_changes: list[tuple[int, SignedKeyChange]] = []
-    corrections: dict[int, Entry] = {}
-    closings: dict[int, list[RoundClosed]] = {}
-    accepted: dict[tuple[int, int], str] = {}
-    supplements: dict[tuple[int, int, str], list[SupplementClosed]] = {}
-    received: dict[tuple[int, str, str], list[UploadReceived]] = {}
-    revoked: dict[str, int] = {}
-    seen: list[Entry] = []
+    found = RoundHistory()
     for entry in entries:
-        # Changes of keys are of no project.
-        if entry.project not in (project, None):
-            continue
-        seen.append(entry)
-        body = entry.body
-        if isinstance(body, RoundOpened):
-            openings.append(_Opened(body, date.fromisoformat(entry.time[:10]), entry.agreement))
-        elif isinstance(body, RoundSuperseded):
-            corrections[body.round] = entry
-        elif isinstance(body, RoundClosed):
-            closings.setdefault(body.round, []).append(body)
-        elif isinstance(body, SupplementClosed):
-            place = body.round, body.release, entry.object or ""
-            supplements.setdefault(place, []).append(body)
-        elif isinstance(body, UploadReceived):
-            turn = body.round, entry.actor.party, body.partner
-            received.setdefault(turn, []).append(body)
-        elif isinstance(body, ReviewEnded) and body.release is not None:
-            accepted.setdefault((body.round, body.release), entry.object or "")
-        elif isinstance(body, KeyRotated) and body.signed is not None:
-            key_changes.append((entry.seq, body.signed))
-        elif isinstance(body, RoleChanged) and body.change == "revoked":
-            revoked.setdefault(body.person, entry.seq)
-    return RoundHistory(
-        tuple(openings),
-        tuple(key_changes),
-        corrections,
-        closings,
-        accepted,
-        supplements,
-        received,
-        revoked,
-        tuple(seen),
-    )
+        if entry.project in (project, None):
+            found.take(entry)
+    return found
 
 
 def _terms_of(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.agreement.verification import merged, untrusted_keys
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from encoding.people.peers import write_peers
 from encoding.project.agreement.agreements import Seat
-
-if TYPE_CHECKING:
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 
 def accept_agreement(at: Seat, fingerprint: str) -> KeptAgreement:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from datetime import datetime
+from typing import Final, TypeAlias
 
 import click
 
@@ -29,6 +30,7 @@ from encoding.agreement.verification import (
     vouched_keys,
 )
 from encoding.agreement.words import adoption_words
+from encoding.broker.client import BrokerClient
 from encoding.broker.credential import SignIn
 from encoding.errors import (
     AgreementUntrustedError,
@@ -39,25 +41,19 @@ from encoding.errors import (
 )
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
+from encoding.people.identity import Identity
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session, broker_of, place_of
 from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import succession_fault
-from schemas.agreement.statement import StandingApproval
+from schemas.agreement.negotiation import AgreementSummary
+from schemas.agreement.statement import SignedStatement, StandingApproval
+from schemas.api.bodies import ProjectView, RunView
+from schemas.linkage.profile import Side
+from schemas.signing.identity import IdentityHistory
 from schemas.signing.signed_request import Where
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from encoding.broker.client import BrokerClient
-    from encoding.people.identity import Identity
-    from schemas.agreement.agreement import Agreement
-    from schemas.agreement.negotiation import AgreementSummary
-    from schemas.agreement.statement import SignedStatement
-    from schemas.api.bodies import ProjectView, RunView
-    from schemas.linkage.profile import Side
-    from schemas.signing.identity import IdentityHistory
 
 _OTHER_BROKER: Final = (
     "if this is another broker than before, name a workspace for it: --workspace FOLDER"

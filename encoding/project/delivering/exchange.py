@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
 from encoding.project.agreement.agreements import agreement_in_force
@@ -19,13 +18,11 @@ from encoding.project.delivering.outgoing import (
     senders_of,
 )
 from encoding.project.linking.shared_links import shared_links
+from encoding.project.runner import Runner
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import Attached, attach
-
-if TYPE_CHECKING:
-    from encoding.project.runner import Runner
-    from schemas.agreement.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import (
     ALARM,
@@ -27,15 +26,13 @@ from encoding.project.linking.round_links import RoundLinks
 from encoding.project.rounds import proven
 from encoding.project.runner import is_outdated
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+from encoding.workspace.workspace import Workspace
+from schemas.api.bodies import ReleaseView
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import RoundView
 from schemas.rounds.upload import Manifest
 from schemas.shared.durable import sync_folder
-
-if TYPE_CHECKING:
-    from encoding.workspace.workspace import Workspace
-    from schemas.api.bodies import ReleaseView
 
 
 def sealed_owed(context: Context) -> Iterator[ReleaseView]:
