@@ -15,9 +15,8 @@ from encoding.errors import (
     UnseenAgreementError,
 )
 from encoding.project import rounds
-from encoding.project.agreement.accepted_agreement import accept_agreement
-from encoding.project.agreement.agreements import Seat
 from encoding.project.agreement.project_view import project_view
+from encoding.project.agreement.seats import Seat, accept_agreement
 from encoding.project.context import Context
 from encoding.project.delivering.exchange import ColumnsOrder, exchange_columns
 from encoding.project.linking.alarms import alarms_told
@@ -65,7 +64,7 @@ def do_what_is_due(
     with session.workspace.refresh_lock(), session.connect() as client, alarms_told(session):
         trust = session.trust(client)
         if agreement is not None:
-            at = Seat(session, client, unlock_own(session), session.project, session.workspace)
+            at = Seat(session, client, session.project, session.workspace, unlock_own(session))
             runner.until_ready(lambda: accept_agreement(at, agreement))
         context = Context(session, project_view(session, client), client, trust)
         if agreement is not None:

@@ -18,8 +18,8 @@ from encoding.errors import (
     RunUnderWayError,
 )
 from encoding.project.agreement.agreements import (
+    Agreements,
     agreements_kept,
-    agreements_to_come,
     require_agreed_run,
 )
 from encoding.project.context import Context, log_under_lock
@@ -321,7 +321,7 @@ def _actors(context: Context, entry: Entry) -> Iterator[PublicIdentity]:
     known = agreements_kept(context.session)
     if not _is_analyst(known, entry):
         # A version that begins later lists who acts by then, and its roster counts at once.
-        known = agreements_to_come(context.session, context.client)
+        known = Agreements.of(context.session, context.client).to_come()
         if not _is_analyst(known, entry):
             return
     actor = entry.actor

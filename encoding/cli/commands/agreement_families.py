@@ -11,7 +11,7 @@ from encoding.agreement.family_notice import flat_answers
 from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.files import read_proposal
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 
