@@ -310,11 +310,7 @@ def look_through(
     key: InstrumentedAttribute[str],
     window: Window,
 ) -> Sequence[RowT]:
-    """Return a piece of the rows that a query finds, newest first by `time`, then by `key`.
-
-    Raises:
-        NotFoundError: the query does not find the row that the window begins at.
-    """
+    """Return a piece of the rows that a query finds, newest first by `time`, then by `key`."""
     cursor = window.before or window.after
     if cursor is not None:
         place = session.scalar(query.with_only_columns(time).where(key == cursor))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sqlalchemy.orm import Session
 
 from app.agreements import repository
 from schemas.agreement.agreement import Agreement
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 
 def paper_of(session: Session, project: str, agreement: str) -> str | None:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import identities_of
 from app.errors import NOBODY_RECEIVES, RefusedError
+from schemas.agreement.agreement import Agreement
+from schemas.signing.identity import PublicIdentity
 from schemas.signing.sealing import MAX_RECEIVERS
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from schemas.agreement.agreement import Agreement
-    from schemas.signing.identity import PublicIdentity
 
 
 def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:
     """Return the newest keys of whom an agreement lists for a party with the duty `recipient`, by id.
 
     Whose access has ended is left out.
-
-    Raises:
-        nobody-receives: there is none, or more than a release can be sealed to.
     """
     persons = [history.newest() for history in identities_of(session, [party]).identities]
     receivers = tuple(

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.models import PartyWord
+from app.agreements.service import TermsInForce
 from app.errors import (
     NOT_PROVIDER,
     STATEMENT_ORDER,
     STATEMENT_REFUSED,
     WRONG_DUTY,
     RefusedError,
+    Rule,
     SignatureRefusedError,
 )
+from app.security.actor import Actor
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import LastWord
-from schemas.agreement.statement import duty_for
+from schemas.agreement.statement import SignedStatement, Statement, duty_for
+from schemas.documents.document import Document
 from schemas.documents.errors import SignatureError
+from schemas.rounds.upload import Signature
+from schemas.signing.identity import Duty
 from schemas.signing.signatures import verify_document
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.errors import Rule
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import Agreement
-    from schemas.agreement.statement import SignedStatement, Statement
-    from schemas.documents.document import Document
-    from schemas.rounds.upload import Signature
-    from schemas.signing.identity import Duty
 
 
 def check_signer(
     session: Session, actor: Actor, signed: SignedStatement, agreement: Agreement, now: datetime
 ) -> None:
-    """Check that the actor made this statement, and that the agreement lets them make it.
-
-    Raises:
-        wrong-duty: the actor does not have the duty that it needs.
-        statement-refused: it is another person's, about another agreement, by a person whom that does not
-            list for it, not signed with the actor's newest keys or not lately, or of a time to come.
-        statement-order: it does not follow what the party signed last in the project; else it is the last now.
-    """
+    """Check that the actor made this statement, and that the agreement lets them make it."""
     stated = signed.statement
     if duty_for(stated) not in actor.duties:
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {duty_for(stated)}.")
@@ -77,8 +65,6 @@ def refuse_untimely(
     Args:
         since: when that began which is signed about; None: it is signed to be logged at once.
         rule: by which it is refused.
-    Raises:
-        statement-refused, or the rule that is given: it was.
     """
     if not is_timely(at, now, since):
         raise RefusedError(
@@ -141,10 +127,6 @@ def refuse_stranger(terms: TermsInForce, party: str) -> None:
 
 
 def require_duty(actor: Actor, *duties: Duty) -> None:
-    """Check that the actor has one of these duties.
-
-    Raises:
-        wrong-duty: the actor has none of them.
-    """
+    """Check that the actor has one of these duties."""
     if not set(duties) & set(actor.duties):
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {' or '.join(duties)}.")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from app.clock import utc_text
-from app.deadlines.service import NO_PROJECT
+from app.deadlines.service import NO_PROJECT, Late
 from schemas.reports.overdue import OverdueMessage, ToldOverdue
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from app.deadlines.service import Late
 
 
 def subject_of(lates: Sequence[Late]) -> str:

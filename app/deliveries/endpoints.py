@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.broker import Broker
 from app.db import Window
 from app.deliveries import arrivals, service
 from app.deliveries.arrivals import Address, Incoming
@@ -22,13 +23,10 @@ from app.http.paths import (
     RoundPath,
 )
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.security.actor import Actor
 from app.wired import WiredBroker
 from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
 from schemas.rounds.upload import Receipt
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 router = APIRouter()
 

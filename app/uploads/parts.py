@@ -148,11 +148,7 @@ class PartRows:
         self.first_tokens: list[bytes] = []
 
     def add(self, body: bytes) -> None:
-        """Take the next part.
-
-        Raises:
-            row-order, repeated-token, record-number, row-count: it breaks a rule.
-        """
+        """Take the next part."""
         rows = read_rows(body)
         self.first_tokens.append(rows["token"][0].tobytes())
         with _as_rejection():

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import floor, log10
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.matching.blocks.weights import UNIT, least_weight
+from app.runs.counts import Step
 from app.web.chart import Chart, Mark, Value, bar_chart
-
-if TYPE_CHECKING:
-    from app.runs.counts import Step
-    from schemas.linkage.run import MatchingPolicy
+from schemas.linkage.run import MatchingPolicy
 
 AUTO: Final = "linked"
 AT_AUTO: Final = "held back or linked"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Response
 
 from app.destruction.participation import destruction_for, file_of, view_of
@@ -18,9 +16,6 @@ from app.web.project_words import (
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.reports.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of
-
-if TYPE_CHECKING:
-    pass
 
 router = APIRouter()
 

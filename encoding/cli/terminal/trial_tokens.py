@@ -14,7 +14,7 @@ from encoding.trial.layout import about_file
 from encoding.trial.token_trial import KEYLESS, run_token_trial, token_document, token_page
 from encoding.trial.tokens import TokenColumns, TokenFile, find_token_columns, read_tokens
 from encoding.trial.trial import refuse_one_file
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 
 def find_tokens(asked: Asked) -> tuple[TokenColumns, TokenColumns] | None:

@@ -20,7 +20,7 @@ from encoding.errors import ExportError
 from encoding.extras.export.statuses import Status
 from schemas.documents.document import Model
 from schemas.documents.ids import IsoDate
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 Format = Literal["ed-fi", "ceds", "csv"]
 FOSTER_CARE: Final = "uri://ed-fi.org/StudentCharacteristicDescriptor#Foster Care"
@@ -72,11 +72,7 @@ class StudentAssociation(Model):
 
 
 def ed_fi_lines(statuses: Iterable[Status]) -> Iterator[str]:
-    """Yield one JSON document for each student and organization.
-
-    Raises:
-        ExportError: an ID is none that Ed-Fi takes.
-    """
+    """Yield one JSON document for each student and organization."""
     for number, one in enumerate(statuses, start=1):
         try:
             line = StudentAssociation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -150,17 +150,12 @@ class Agreements:
             versions.append(before.agreement)
         return versions
 
-    def require_trusted(self, known: KeptAgreements, shown: KeptAgreement, peers: Peers) -> bool:
-        """Make sure that an agreement may be gone by; return whether it is the first one of the project."""
-        require_keys_of_then(shown, peers)
-        require_stewards(known, shown, self.identities)
-        is_new = known.find(shown.digest) is None
-        return is_new and require_adoptable(known, shown, self.party, peers)
-
     def adopt(self, known: KeptAgreements, shown: KeptAgreement, peers: Peers) -> KeptAgreement:
         """Keep what was verified of an agreement that may be gone by, and return it."""
-        is_first = self.require_trusted(known, shown, peers)
+        require_keys_of_then(shown, peers)
+        require_stewards(known, shown, self.identities)
         if known.find(shown.digest) is None:
+            is_first = require_adoptable(known, shown, self.party, peers)
             # A job that says nothing tells this, too: whoever knows better may halt the linkage.
             before = known.find(shown.agreement.previous or "")
             told = None if before is None else before.agreement
@@ -171,36 +166,7 @@ class Agreements:
         return changed.find(shown.digest) or shown
 
     def follow_to(self, digest: str) -> KeptAgreements:
-        """Return what is kept after looking at the agreement by which the broker goes, and those it amends."""
-
-        def keep(known: KeptAgreements, shown: KeptAgreement, peers: Peers) -> KeptAgreements:
-            self.adopt(known, shown, peers)
-            return self.known()
-
-        return self._walk(digest, keep)
-
-    def to_come(self) -> KeptAgreements:
-        """Return the agreements that are kept, and those that all have signed since: one may begin only later.
-
-        They are verified alike, and not kept: until one begins, nothing goes by it but who acts for a party.
-        """
-        known, newest = self.known(), self.newest_signed()
-        last = known.last_complete()
-        if last is None or newest is None or newest.number <= last.agreement.number:
-            return known
-
-        def look(known: KeptAgreements, shown: KeptAgreement, peers: Peers) -> KeptAgreements:
-            self.require_trusted(known, shown, peers)
-            return known.with_one(shown)
-
-        return self._walk(newest.agreement, look)
-
-    def _walk(
-        self,
-        digest: str,
-        take: Callable[[KeptAgreements, KeptAgreement, Peers], KeptAgreements],
-    ) -> KeptAgreements:
-        """Return what is known once each agreement that leads to one was taken, in order."""
+        """Return what is kept once each agreement that leads to one by which the broker goes was adopted."""
         known = self.known()
         line = self.line(known, digest)
         peers = read_peers(self.workspace.peers)
@@ -213,7 +179,8 @@ class Agreements:
         for shown in line:
             peers = with_vouched(peers, known, self.party, self.session.now(), shown_keys)
             require_keys(shown.agreement, peers)
-            known = take(known, shown, peers)
+            self.adopt(known, shown, peers)
+            known = self.known()
         return known
 
 

@@ -22,7 +22,7 @@ from encoding.sharing.columns import LINK_ID
 from encoding.sharing.deliveries import split_tables
 from encoding.sharing.joined_rows import LinkedTable, join_rows
 from schemas.agreement.agreement import Agreement
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 from schemas.rounds.delivery import DeliveryView
 
 JOINED: Final = "joined.csv"

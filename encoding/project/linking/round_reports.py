@@ -117,7 +117,8 @@ class _Maker:
             self._keys = derive_map_keys(self._session.workspace.key(), self._session.project)
         copy = fetched_log(self._session, context.client, context.trust)
         self._log = RoundLog(self._session.project, self._session.party, number)
-        copy.tell(self._log.take)
+        for entry in copy.entries:
+            self._log.take(entry)
 
     def report(self) -> RoundReport:
         own, terms, compared = self._log.own_upload(), self._terms, self._compared

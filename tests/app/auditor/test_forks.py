@@ -140,6 +140,6 @@ def test_an_agency_takes_no_head_from_a_request_that_was_not_signed(tmp_path: Pa
         bent = signed.model_copy(update={"request": request})
         actor = sent.actor.model_copy(update={"signed": bent})
         log.append(sent.body, project=FOSTER, object=sent.object, actor=actor)
-    with pytest.raises(LogError, match="has not signed"):
+    with pytest.raises(LogError, match="breaks its rules"):
         hold_to_head(copy_of(fork, "schools"), FOSTER, tmp_path)
     assert seen_head(tmp_path, FOSTER) is None

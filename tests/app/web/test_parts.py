@@ -35,7 +35,7 @@ from app.web.weights import (
     weight_rows,
 )
 from schemas.documents.canonical import parse_json
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 from schemas.linkage.run import IdSpace, Recipient
 from schemas.shared.amounts import byte_size
 
