@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from encoding.errors import (
     ALARM,
@@ -25,6 +24,7 @@ from encoding.project.linking.own_links import own_links
 from encoding.project.linking.round_links import RoundLinks
 from encoding.project.rounds import proven
 from encoding.project.runner import is_outdated
+from encoding.secret.kept_secret import end_rounds, has_ended_rounds
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from encoding.workspace.workspace import Workspace
 from schemas.api.bodies import ReleaseView
@@ -131,32 +131,49 @@ def _is_owed(context: Context, found: RoundView, supplement: int | None, order: 
 
 
 def forget_past_rounds(context: Context) -> None:
-    """Remove containers and messages of rounds that are over, and containers older than is agreed.
+    """Remove secrets, containers and messages of rounds that are over, and containers older than is agreed.
 
     Until then the matches of the newest round and of its supplementary releases are proven by them. Under a
     legal hold all stays.
     """
     session = context.session
-    with session.workspace.lock():
-        past = [*_past(context)]
-        if not past or context.client.legal_holds(session.project).is_held:
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        newest = _newest_round(context)
+        ended = {*_ended(context, newest)}
+        past = [path for number, path in workspace.said(project) if number < newest]
+        stay = {
+            number
+            for number, partner in workspace.containers(project)
+            if (number, partner) not in ended
+        }
+        over = {number for number, _ in ended} - stay
+
+        def is_over(number: int) -> bool:
+            return number in over or (number < newest and number not in stay)
+
+        if not (ended or past or has_ended_rounds(workspace, project, is_over)):
             return
+        if context.client.legal_holds(project).is_held:
+            return
+        # First: where a command is killed now, the containers are what is left, and the next one removes them.
+        end_rounds(workspace, project, is_over)
+        for name in ended:
+            container = workspace.container(project, *name)
+            past += [container, manifest_path(container)]
         for path in past:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in past}:
             sync_folder(folder)
 
 
-def _past(context: Context) -> Iterator[Path]:
+def _ended(context: Context, newest: int) -> Iterator[tuple[int, str]]:
     workspace, project = context.session.workspace, context.session.project
-    newest = _newest_round(context)
     kept_days = agreement_in_force(context.session, context.view).retention.keep_encodings_days
     too_old = utc_text(context.session.now() - timedelta(days=kept_days))
     for number, partner in workspace.containers(project):
         if number < newest or _made(workspace, project, number, partner) < too_old:
-            container = workspace.container(project, number, partner)
-            yield from (container, manifest_path(container))
-    yield from (path for number, path in workspace.said(project) if number < newest)
+            yield number, partner
 
 
 def _newest_round(context: Context) -> int:

@@ -281,8 +281,8 @@ class RoundLinks:
     def _key_and_tokens(self, turn: Turn, root: str) -> tuple[bytes, TokensMet]:
         """Return the round's key, and the tokens of the rows that the release names.
 
-        There are none where the container is gone, or the secret that it was made with. That secret is no more
-        that of the project where an amendment has replaced it since: both sides go by their containers.
+        There are none where the container is gone, or its round's secret, which may be of a former epoch: both
+        sides go by their containers.
         """
         session, nothing = self._context.session, (b"", TokensMet())
         container = self._container(turn, root)
@@ -292,7 +292,7 @@ class RoundLinks:
         secret = secret_of(session, head)
         if secret is None:
             session.say(
-                f"the secret of epoch {head.epoch} is not here any more: what was matched with"
+                f"the secret of round {head.round} is not here any more: what was matched with"
                 f" {turn.partner} cannot be proven"
             )
             return nothing

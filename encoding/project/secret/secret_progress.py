@@ -32,7 +32,7 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
     exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
     with session.workspace.lock():
         kept = exchange.share(session.now())
-    if kept.agreed() is None:
+    if not kept.is_made:
         carried.carrier.send_shares(kept.sent)
         session.say("this agency's part of the secret is at the broker, which cannot open it")
 
