@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
+from encoding.agreement.family_notice import family_markdown, family_page, flat_answers
 from encoding.agreement.family_notice import family_notice as composed
-from encoding.agreement.family_notice import flat_answers
-from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.files import read_proposal
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.project.agreement.seats import seat

@@ -23,7 +23,7 @@ from encoding.cli.commands.agreement_signatures import (
 )
 from encoding.cli.terminal.standing_approvals import confirm, last_day, send_approval
 from encoding.errors import AgencyError, NotReadyError, SpokesError
-from encoding.extras.hub.changes import changes_of
+from encoding.extras.hub.extension import changes_of
 from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers

@@ -145,10 +145,7 @@ class TestLateness:
         verdict = verified(log)
         assert [
             (one.party, one.since, one.is_signed, len(one.overdue)) for one in verdict.holds
-        ] == [
-            (OPERATOR.party, since, False, 5),
-            (CW.party, since, True, 5),
-        ]
+        ] == [(OPERATOR.party, since, False, 5), (CW.party, since, True, 5)]
         said, _ = (line for line in verdict_lines(verdict) if line.startswith("hold "))
         assert f"{BRIEF} since {since} by {OPERATOR.party}, 'Order of the court'" in said
         assert f"entry {by_operator.seq}, signed by nobody but the log; 5 overdue: upload" in said

@@ -14,13 +14,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from breaks import (
-    destruction,
-    reviews,
-    rounds,
-    rules,
-    signed,
-)
+from breaks import destruction, reviews, rounds, rules, signed
 from breaks.bent_logs import TOLD, stories
 from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, supplied
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
@@ -591,10 +585,7 @@ def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_
 def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
     log = begun()
     create_trio(log)
-    uploads = [
-        log.upload("trio", CW, partner=K12.party),
-        log.upload("trio", K12, partner=CW.party),
-    ]
+    uploads = [log.upload("trio", CW, partner=K12.party), log.upload("trio", K12, partner=CW.party)]
     asked = log.ask(log.specification("trio", uploads))
     withdraw(log, HEALTH, "trio")
     log.start(asked)

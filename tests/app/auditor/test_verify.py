@@ -106,10 +106,7 @@ def test_every_checkpoint_of_a_log_may_be_a_pin() -> None:
 
 def test_the_vectors_verify_with_their_pins_and_key(tmp_path: Path) -> None:
     (tmp_path / "pins").write_text(VECTORS["pins"], encoding="utf-8", newline="")
-    given = {
-        "pins": read_pins([tmp_path / "pins"]),
-        "log_key": read_log_key(VECTORS["log_key"]),
-    }
+    given = {"pins": read_pins([tmp_path / "pins"]), "log_key": read_log_key(VECTORS["log_key"])}
     for name in ("whole", "view_of_foster"):
         assert verify(base64.b64decode(VECTORS[name]), **given).size == VECTORS["size"]
 

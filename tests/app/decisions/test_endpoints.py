@@ -6,14 +6,7 @@ import io
 from collections import Counter
 from hashlib import sha256
 
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    MakeLinkage,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from twins.match_record import record_root
 
 from schemas.api.bodies import MatchRecordPage

@@ -7,14 +7,7 @@ from rigs.destroying import blobs, certificate_file, checked, destroy, destructi
 from rigs.enrolled import EnrolledPerson
 from rigs.holders import Holders
 from rigs.hooked_database import Crash, crash_at, hooked
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    MakeLinkage,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from samples.round_files import random_people
 
 from app.destruction import service

@@ -14,8 +14,8 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL, MakeLinkage, random_people
 from rigs.refused_calls import refusal
 from samples import round_files
 
-from app.uploads.buckets import BucketCheck, count_labels
 from app.uploads.errors import UploadRejectedError
+from app.uploads.parts import BucketCheck, count_labels
 from schemas.agreement.clauses import Review
 
 REVIEW = Review(

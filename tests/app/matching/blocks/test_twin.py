@@ -24,13 +24,7 @@ from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.errors import LinkedBeforeTwiceError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import best_of_pairs
-from app.matching.blocks.ranges import (
-    Sizes,
-    meet_range,
-    met_from_bytes,
-    met_to_bytes,
-    plan_ranges,
-)
+from app.matching.blocks.ranges import Sizes, meet_range, met_from_bytes, met_to_bytes, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
 from app.matching.blocks.rivals import NO_RIVAL, BestTwo
 from app.matching.blocks.weights import (

@@ -19,7 +19,7 @@ from samples.openlinktoken import (
 from samples.refusals import raises
 
 from encoding.errors import MissingColumnError, TokensError
-from encoding.trial.tokens import TokenFile, common_rules, find_token_columns, read_tokens
+from encoding.extras.tokens.files import TokenFile, common_rules, find_token_columns, read_tokens
 
 ANA = {"first": "Ana", "last": "Ortiz", "born": "2012-03-14", "sex": "F", "zip": "27601"}
 BO = {"first": "Bo", "last": "Nguyen", "born": "2011-04-19", "sex": "M", "ssn": "452-38-7291"}

@@ -11,14 +11,14 @@ import numpy as np
 
 from app.matching.blocks.weights import UNIT, probability
 from encoding.blocks.assembly import MetPasses
+from encoding.extras.tokens.files import TokenFile, common_rules
+from encoding.extras.tokens.linkage import APART, PUBLISHED, SAME, link_tokens
 from encoding.progress import Progress, silent
 from encoding.trial.found import Found, measure, read_true_pairs
 from encoding.trial.outcome import TOKENS, FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds
 from encoding.trial.sections import WEIGHTS, render_trial
 from encoding.trial.summary import outcome_document
-from encoding.trial.token_linkage import APART, PUBLISHED, SAME, link_tokens
-from encoding.trial.tokens import TokenFile, common_rules
 from schemas.shared.page import (
     Markup,
     Section,

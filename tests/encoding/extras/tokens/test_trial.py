@@ -14,8 +14,8 @@ from rigs.rehearsal import read_rows
 from rigs.trial import try_here
 from samples.openlinktoken import Person, rehearsed, token, token_rows, write_rows, write_tokens
 
+from encoding.extras.tokens.trial import KEYLESS, LIMITS
 from encoding.synth import write_rehearsal
-from encoding.trial.token_trial import KEYLESS, LIMITS
 from encoding.trial.words import UNPROTECTED
 
 WRITTEN = ("README.txt", "pairs.csv", "trial.html", "unmatched-a.csv", "unmatched-b.csv")

@@ -11,8 +11,8 @@ from numpy.random import default_rng
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.resolution import Resolution
 from app.matching.blocks.weights import Model, PatternTable, fit_weights
-from encoding.trial import token_linkage
-from encoding.trial.token_linkage import Tokens, link_tokens
+from encoding.extras.tokens import linkage as token_linkage
+from encoding.extras.tokens.linkage import Tokens, link_tokens
 from schemas.linkage.link_quality import wrong_links
 
 RULES = ("T1", "T2", "T3", "T4", "T5")

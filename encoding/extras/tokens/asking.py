@@ -8,11 +8,11 @@ import click
 
 from encoding.cli.terminal.trial_questions import Asked, Tried, confirm
 from encoding.errors import TrialFilesError
+from encoding.extras.tokens.files import TokenColumns, TokenFile, find_token_columns, read_tokens
+from encoding.extras.tokens.trial import KEYLESS, run_token_trial, token_document, token_page
 from encoding.project.session import Session
 from encoding.trial.files import PAGE, PAIRS, README, UNMATCHED, refuse_taken_places, write_trial
 from encoding.trial.layout import about_file
-from encoding.trial.token_trial import KEYLESS, run_token_trial, token_document, token_page
-from encoding.trial.tokens import TokenColumns, TokenFile, find_token_columns, read_tokens
 from encoding.trial.trial import refuse_one_file
 from schemas.documents.printable import printable
 

@@ -24,7 +24,7 @@ from app.matching.blocks.resolution import Resolution, link_policy, settle_pairs
 from app.matching.blocks.rivals import Totals
 from app.matching.blocks.weights import PatternTable, Weights, weight
 from encoding.blocks.assembly import MetPasses
-from encoding.trial.tokens import MOST_RULES, Tokens
+from encoding.extras.tokens.files import MOST_RULES, Tokens
 from schemas.linkage.run import RECOMMENDED_POLICY
 
 Pattern = tuple[int, int]
