@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
-from encoding.agreement.approvals import require_approved, require_let_go
 from encoding.agreement.coverage import (
     require_cover,
     require_covered_run,
@@ -36,6 +35,7 @@ from encoding.errors import (
     IdentityError,
     LogKeyError,
     NotReadyError,
+    OthersWaitedForError,
 )
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
@@ -44,7 +44,6 @@ from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session, broker_of, place_of
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.agreement.amendment import succession_fault
-from schemas.agreement.statement import StandingApproval
 from schemas.signing.signed_request import Where
 
 if TYPE_CHECKING:
@@ -292,9 +291,9 @@ def require_kept_agreement(session: Session, view: ProjectView) -> None:
 def require_agreed_run(
     session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
 ) -> Agreement:
-    """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
+    """Make sure that a run is one that the agreement provides for; return the agreement that it is under.
 
-    Returns the agreement under which the run was made.
+    Whether it was approved is proved by the log: see `RoundHistory.refuse_unfinished`.
     """
     known, specification = agreements_kept(session), run.specification
     if known.find(specification.agreement) is None:
@@ -302,43 +301,14 @@ def require_agreed_run(
     kept = require_covered_run(known, run.run, specification, run.specification_sha256)
     sent = ReceiptFolder(session.workspace.receipts).sent_for(specification, session.party)
     require_own_upload(known, specification, sent)
-    if run.state == "succeeded":
-        shown = client.run_approvals(run.run)
-        standing = client.standing_approvals(specification.project)
-        stated = (one.signed.statement for one in standing.approvals)
-        wanted = {
-            one.agreement
-            for one in stated
-            if isinstance(one, StandingApproval) and one.approval in shown.standing
-        }
-        versions = _versions_of_same_clauses(session, client, known, kept, wanted)
-        require_approved(versions, specification, shown, standing)
-        if for_release:
-            require_let_go(versions, specification, shown, standing)
+    if for_release and run.state == "succeeded":
+        lacking = client.run_approvals(run.run).missing_for_release
+        if lacking:
+            raise OthersWaitedForError(
+                f"the release of what the run found is not approved yet by {', '.join(lacking)}",
+                hint=f"an approver types: blindlink approve --release {run.run}",
+            )
     return kept.agreement
-
-
-def _versions_of_same_clauses(
-    session: Session,
-    client: BrokerClient,
-    known: KeptAgreements,
-    kept: KeptAgreement,
-    wanted: Collection[str],
-) -> Sequence[Agreement]:
-    """Return an agreement, and those before it from which it differs in persons alone, up to the wanted ones.
-
-    One that is not kept here is as the broker shows it: the next one names it by its digest.
-    """
-    versions = [kept.agreement]
-    while not {one.digest() for one in versions}.issuperset(wanted):
-        newer = versions[-1]
-        if newer.amends is None or newer.amends.only != "persons":
-            break
-        before = _preceding(client, session.workspace, known, newer)
-        if before is None:
-            break
-        versions.append(before.agreement)
-    return versions
 
 
 def _preceding(
