@@ -10,7 +10,7 @@ import click
 
 from encoding.errors import ALARM, AgencyError, OtherStateError
 from schemas.documents.errors import FormatError, other_version_behind
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.shared.command_line import said_of_stop
 
 

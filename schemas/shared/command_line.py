@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.shared.memory import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
