@@ -1,4 +1,4 @@
-"""One runner takes the steps of any job: it waits for others, tells what fails, and goes on where it stopped."""
+"""One runner takes the steps of any job: it waits for others, tells what fails, and goes on where it was."""
 
 from __future__ import annotations
 
