@@ -20,6 +20,7 @@ from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.errors import AgencyError, BrokerRefusedError
 from encoding.log.heads import seen_head
+from encoding.log.log_copy import LogCopy
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.log.trust import Trust
@@ -62,7 +63,7 @@ class Session:
     replaced in tests; None is the network. `own` is the identity of whoever types, `own_file` where it is, and
     `unlocking` what opened it, once that was needed: a passphrase is asked for once. `credential` is what
     several projects share. `proven` is the digest of the agreement that the broker's view was held against
-    last, null before that.
+    last, null before that. `read` is the copy of the log that was read last, so that a night replays it once.
     """
 
     config_path: Path = Path("blindlink.toml")
@@ -84,6 +85,7 @@ class Session:
     unlocking: Unlocking | None = field(default=None, init=False, repr=False)
     credential: SignIn | None = field(default=None, init=False, repr=False)
     proven: str | None = field(default=None, init=False)
+    read: LogCopy | None = field(default=None, init=False, repr=False)
     _config: Config | None = field(default=None, init=False)
     _workspace: Workspace | None = field(default=None, init=False)
 
