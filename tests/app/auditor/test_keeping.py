@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from breaks.destruction import begin, hold, lift, note
+from rigs.independent_verdict import why_refused
 from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
@@ -15,7 +16,6 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
-from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import Finality
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.note import COSIGNER_KEY, NoteSigner

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from breaks.false_log import root_of
+from rigs import independent_verdict
 from samples.log import Parts, SampleLog, pack_archive, signer, story
 from samples.parties import CW
 from samples.refusals import raises
@@ -38,7 +39,6 @@ from app.auditor.keys import read_log_key
 from app.auditor.pins import Pin, read_pins
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
-from blindlink_verify import with_rules
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog import kinds
 from schemas.matchlog.checkpoint import (
@@ -258,7 +258,7 @@ def test_a_log_that_is_handed_back_to_a_former_key_is_refused() -> None:
     entry = log.entries[-1]
     log.export(None)
     assert refused(log.parts(), KeyChainError).index == entry.seq
-    for twin in (integrity, with_rules):
+    for twin in (integrity, independent_verdict):
         assert twin.why_refused(log.bundle()) is not None
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from breaks.false_log import root_of
+from rigs.independent_verdict import why_refused
 from rigs.refused_calls import refuses
 from samples.log import SampleLog, everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
@@ -35,7 +36,6 @@ from app.matchlog.proofs import newest_checkpoint
 from app.matchlog.repository import find_entry, first_entries_from
 from app.matchlog.service import MatchLog
 from app.security.actor import Actor
-from blindlink_verify.with_rules import why_refused
 from schemas.documents.errors import EntryError
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import open_checkpoint
