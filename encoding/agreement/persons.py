@@ -107,7 +107,7 @@ def _likely_holder(party: Mapping[str, Any]) -> str | None:
 
 
 def read_identity_file(path: Path) -> PublicIdentity:
-    """Return the public identity in a file, as `blindlink identity show --json` prints it.
+    """Return the public identity in a file, as `blindlink people me --json` prints it.
 
     Raises:
         AgreementDraftError: it cannot be read, or is not signed by its own key.
@@ -117,7 +117,7 @@ def read_identity_file(path: Path) -> PublicIdentity:
     except (OSError, CanonicalError) as exc:
         raise AgreementDraftError(
             why_unread(exc, path, f"the identity {path} cannot be read as JSON"),
-            hint="that person makes it with: blindlink identity show --json",
+            hint="that person makes it with: blindlink people me --json",
         ) from exc
     if not isinstance(raw, dict):
         raise AgreementDraftError(f"the file {path} is not an identity")

@@ -151,7 +151,7 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
         )
         compare(welfare, schools)
         for agency in (welfare, schools):
-            agency.type("round", "ready")
+            agency.type("round", "--ready")
         yield Jobs(broker, people, welfare, schools, frequency)
 
 

@@ -250,7 +250,7 @@ def test_nothing_is_encoded_for_a_superseded_round_that_is_shown_as_open(
 ) -> None:
     schools.ok("encode")
     schools.ok("upload")
-    schools.ok("round", "correct", "--reason", "wrong-file")
+    schools.ok("round", "--correct", "wrong-file")
     sent = uploads(near)
     show_rounds(near, as_open, hides_above=1)
     for words in (("refresh",), ("encode",)):
@@ -316,7 +316,7 @@ def test_no_round_beyond_the_budget_is_encoded_for_though_it_corrects_one(
 ) -> None:
     monkeypatch.setattr(opening, "_refuse_beyond_budget", lambda *_: None)
     welfare.ok("encode")
-    schools.ok("round", "correct", "--reason", "wrong-file")
+    schools.ok("round", "--correct", "wrong-file")
     refused = welfare.type("encode")
     assert refused.exit_code == 1
     assert "beyond the number of rounds that the agreement allows: 1 within 30" in refused.stderr
@@ -325,7 +325,7 @@ def test_no_round_beyond_the_budget_is_encoded_for_though_it_corrects_one(
 def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
     near: NearBroker, schools: Desk, welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    correct = ("round", "correct", "--reason", "wrong-file")
+    correct = ("round", "--correct", "wrong-file")
     schools.ok("encode")
     schools.ok(*correct)
     welfare.ok("encode")
@@ -361,7 +361,7 @@ def test_a_correction_that_was_asked_for_elsewhere_or_at_another_time_is_not_enc
         return made
 
     monkeypatch.setattr(matchlog, "hold_to_signers", lambda *_: None)
-    correct = ("round", "correct", "--reason", "wrong-file")
+    correct = ("round", "--correct", "wrong-file")
     welfare.ok("encode")
     monkeypatch.setattr(opening, "entry_actor", asked(nonce="0" * 32))
     schools.ok(*correct)

@@ -53,7 +53,7 @@ def test_on_request_nothing_is_due_until_somebody_begins_a_round(
         assert json.loads(done.stdout) == {"round": None}
         assert "nothing is due: rounds are made on request" in desk.ok("refresh").stderr
         assert "blindlink refresh --begin" in desk.ok("status").stdout
-        assert "blindlink refresh --begin" in desk.ok("round", "status").stdout
+        assert "blindlink refresh --begin" in desk.ok("round").stdout
     assert settled.log_kinds().count("round-opened") == 1
     assert welfare.type("refresh", "--begin").exit_code == 7
     settle(settled)
@@ -86,12 +86,12 @@ def test_a_run_that_fails_ends_with_6_says_why_and_writes_nothing(
     said = welfare.json("run")
     assert "with schools: the run failed" in said["reasons"][0]
     assert "link-rate" in said["reasons"][0]
-    result = welfare.type("run", "--wait")
+    result = welfare.type("round", "--wait")
     assert result.exit_code == 6
     assert "more or fewer records are linked than the agreement expects" in result.stderr
     assert "(link-rate)" in welfare.ok("status").stdout
     found = welfare.json("status")
-    assert (found["stage"], found["next"]) == ("failed", "blindlink run --again --wait")
+    assert (found["stage"], found["next"]) == ("failed", "blindlink round --again --wait")
 
 
 def test_it_waits_for_the_other_agency_as_long_as_it_is_told(
