@@ -123,7 +123,7 @@ def run_clkhash(path: Path, n_processes: int) -> dict:
 
 
 def run_blindlink(path: Path) -> dict:
-    from encoding.encoder import Encoder
+    from encoding.extras.plain_clks.encoder import Encoder
     from encoding.records import open_table
 
     started, cpu = time.perf_counter(), os.times()

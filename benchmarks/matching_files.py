@@ -13,7 +13,7 @@ from pathlib import Path
 import clkhash
 import numpy as np
 
-from encoding.encoder import Encoder
+from encoding.extras.plain_clks.encoder import Encoder
 
 BENCH = Path(__file__).resolve().parent.parent / ".bench"
 SECRET = "a secret of the benchmark"

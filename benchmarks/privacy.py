@@ -37,9 +37,7 @@ from schemas.linkage.profile import EncodingProfile
 
 N_NATION, N_IN_CARE = 6_000_000, 55_000
 # What must hold at any size is measured at the size of a state.
-NATION_SCOPE = AuditScope(
-    n_known=(0, 1_000), n_plain=1_000, plain_known=(200,), n_matched=0, n_sealed=500, n_probes=0
-)
+NATION_SCOPE = AuditScope(n_known=(0, 1_000), n_sealed=500, beside="quick")
 
 
 def main() -> None:
@@ -174,17 +172,18 @@ def print_naming(found: Audit) -> None:
             print(
                 f"| {kind.register} | {one.n_known} | {one.n_guessed} | {one.n_right} | {one.share:.2%} |"
             )
-    for pairs in found.known_pairs:
+    beside = found.beside
+    for pairs in beside.known_pairs:
         print(
             f"| linked, by regression | {pairs.n_known} | {pairs.n_tested} | {pairs.n_right} | "
             f"{pairs.share:.2%} |"
         )
-    for plain in found.plain.known_pairs if found.plain else ():
+    for plain in beside.plain.known_pairs:
         print(
             f"| plain CLKs | {plain.n_known} | {plain.n_tested} | {plain.n_right} | {plain.share:.2%} |"
         )
-    if found.plain and found.plain.resemblance:
-        print(f"| plain CLKs, by resemblance | 0 | | | {found.plain.resemblance.share:.2%} |")
+    if beside.plain.resemblance:
+        print(f"| plain CLKs, by resemblance | 0 | | | {beside.plain.resemblance.share:.2%} |")
 
 
 def print_attributes(found: Audit) -> None:

@@ -47,7 +47,7 @@ from benchmarks.rehearsed import (
     mains,
     rehearsal_files,
 )
-from encoding.encoder import Encoder
+from encoding.extras.plain_clks.encoder import Encoder
 from encoding.profiles.catalog import NUMBER_FIELD, SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from schemas.linkage.fields import NumberKind
 from schemas.linkage.profile import EncodingProfile

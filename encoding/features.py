@@ -9,6 +9,7 @@ from schemas.shared.features import Feature, Features
 FEATURES: Final = Features(
     "encoding.extras",
     {
+        "attacks": Feature("docs/privacy-audit.md"),
         "hub": Feature(
             "docs/hub.md",
             "blindlink",

@@ -25,13 +25,7 @@ def approving_parties(
     standing: StandingList,
     step: Step,
 ) -> frozenset[str]:
-    """Return the parties that have approved a step of a run, by statements that count.
-
-    Args:
-        versions: the run's agreement, and those before it from which it differs in persons alone.
-    Raises:
-        AgreementUntrustedError: one is forged, or of another run, specification or step.
-    """
+    """Return the parties that have approved a step of a run, by statements that count."""
     found = {approval.party for approval in _single(versions[0], specification, shown, step)}
     if step == "run":
         found |= {

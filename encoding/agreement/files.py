@@ -31,11 +31,7 @@ def write_proposal(path: Path, proposal: AgreementProposal, *, force: bool = Fal
 
 
 def read_composed(raw: Mapping[str, Any]) -> Agreement:
-    """Return the agreement that these clauses make.
-
-    Raises:
-        AgreementDraftError: they make none; says in a sentence why, and repeats none of them.
-    """
+    """Return the agreement that these clauses make."""
     try:
         return Agreement.model_validate_json(canonical_bytes(dict(raw)))
     except CanonicalError as exc:

@@ -51,15 +51,7 @@ def newest_identities(shown: Iterable[IdentityHistory]) -> list[PublicIdentity]:
 def read_party(
     raw: dict[str, Any], folder: Path, enrolled: Iterable[PublicIdentity] = ()
 ) -> dict[str, Any]:
-    """Return a party of the answers with its persons' identities.
-
-    Args:
-        raw: the answers about one party; `identities` are files, or IDs of persons who have enrolled.
-        folder: where relative paths start.
-        enrolled: whom the broker shows. Without `identities` and `persons`, all of the party take part.
-    Raises:
-        AgreementDraftError: somebody who is named, or everybody of the party, is not there.
-    """
+    """Return a party of the answers with its persons' identities."""
     party = dict(raw)
     named = party.pop("identities", None)
     name = str(party.get("name"))
@@ -107,11 +99,7 @@ def _likely_holder(party: Mapping[str, Any]) -> str | None:
 
 
 def read_identity_file(path: Path) -> PublicIdentity:
-    """Return the public identity in a file, as `blindlink people me --json` prints it.
-
-    Raises:
-        AgreementDraftError: it cannot be read, or is not signed by its own key.
-    """
+    """Return the public identity in a file, as `blindlink identity show --json` prints it."""
     try:
         raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
     except (OSError, CanonicalError) as exc:

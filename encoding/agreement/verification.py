@@ -303,13 +303,7 @@ def _newcomers(
     shown: KeptAgreement,
     leads_to: Callable[[PublicIdentity, PublicIdentity], bool],
 ) -> set[str]:
-    """Return the parties that somebody has signed for who is none of their stewards of before.
-
-    Args:
-        earlier: the versions that came to bind, the newest first.
-        shown: what has been verified.
-        leads_to: tells whether a steward's keys of before and those of now may be one person's.
-    """
+    """Return the parties that somebody has signed for who is none of their stewards of before."""
     found = set()
     for stated in (signed.statement for signed in shown.consents):
         stewards = stewards_before(earlier, stated.party)

@@ -1,8 +1,1 @@
-"""Rows of text in, CLKs out: bit for bit those of clkhash, without its per-row loop."""
-
-from __future__ import annotations
-
-from encoding.encoder.encoder import EncodedChunk, Encoder
-from encoding.problems import RowProblem
-
-__all__ = ["EncodedChunk", "Encoder", "RowProblem"]
+"""clkhash's linkage schemas read, and its tokens and hashes: bit for bit, without its per-row loop."""

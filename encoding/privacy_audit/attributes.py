@@ -52,13 +52,7 @@ class AttributeResult:
 
 
 def pair_features(graph: SharedCells, labels: Labels, chosen: Numbers) -> Features:
-    """Return what a broker sees of linked pairs and of the records around them.
-
-    Args:
-        graph: the graph of shared cells.
-        labels: names the lanes.
-        chosen: edges between the two records of each linked pair.
-    """
+    """Return what a broker sees of linked pairs and of the records around them."""
     edges, within = graph.between, graph.within
     left, right = edges.left[chosen], edges.right[chosen]
     cells = np.bincount(edges.left, edges.n_cells, minlength=graph.n_smaller)[left]
@@ -113,14 +107,7 @@ def attributes_of(file: ClearFile, groups: Sequence[str] | None) -> dict[str, ND
 def guess_attribute(
     name: str, features: Features, values: NDArray[np.str_], seed: int = 1
 ) -> AttributeResult | None:
-    """Learn from one half and guess the other, both ways round; None where there are too few to tell.
-
-    Args:
-        name: of the attribute.
-        features: what is seen of each child.
-        values: what is to be guessed; empty where it is not known.
-        seed: draws the halves.
-    """
+    """Learn from one half and guess the other, both ways round; None where there are too few to tell."""
     known = np.flatnonzero(values != "")
     kinds, numbers = np.unique(values[known], return_inverse=True)
     if len(known) < _FEWEST or len(kinds) < 2:

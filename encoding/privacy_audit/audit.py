@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from encoding.features import FEATURES
 from encoding.privacy_audit.attributes import (
     AttributeResult,
     Features,
@@ -14,33 +15,17 @@ from encoding.privacy_audit.attributes import (
     guess_attribute,
     pair_features,
 )
-from encoding.privacy_audit.distances import guess_name_pairs
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.insiders import (
-    DishonestAgency,
-    ask_as_agency,
-    forge_links,
-)
-from encoding.privacy_audit.known_pairs import (
-    KnownPairsResult,
-    attack_known_pairs,
-    person_tokens,
-    scaled,
-)
-from encoding.privacy_audit.partner import strangers
-from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
 from encoding.privacy_audit.reidentification import NamingResult, Register, Target, name_records
 from encoding.privacy_audit.results import Audit, AuditScope, Naming
 from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
-from encoding.privacy_audit.spread import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
 from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
 from schemas.linkage.profile import EncodingProfile, Side
 
 _CHANGED: Final = 0.02
-_KNOWN: Final = 1_000
 
 
 def audit_file(
@@ -101,14 +86,6 @@ def audit_pair(
     sealed = _seal(scene, scope.n_sealed, seed)
     progress("guessing attributes", 0.4, 3, "attacks")
     guessed = _guess(pair, features, records)
-    plain = None
-    if scope.n_plain:
-        plain = attack_plain(
-            pair.smaller if pair.smaller.n_records >= scope.n_plain else pair.larger,
-            scope.n_plain,
-            scope.plain_known,
-            scope.n_matched,
-        )
     naming: tuple[Naming, ...] = ()
     apart = exact = followed = None
     if scope.registers:
@@ -116,6 +93,11 @@ def audit_pair(
         naming = tuple(_name(scene, graph, scope.n_known, seed))
         apart, exact = tell_apart(graph), tell_apart(scene.shared_cells(exact=True))
         followed = _follow(scene, graph, seed)
+    beside = None
+    if scope.beside is not None:
+        attacks = FEATURES.load("attacks", "beside")
+        sizes = attacks.SIZES[scope.beside]
+        beside = attacks.attack_beside(scene, graph, linked, features, sizes, seed=seed)
     return Audit(
         n_smaller=pair.smaller.n_records,
         n_larger=pair.larger.n_records,
@@ -128,12 +110,7 @@ def audit_pair(
         followed=followed,
         naming=naming,
         attributes=guessed,
-        spread=_spread(scene, graph, linked),
-        name_pairs=guess_name_pairs(graph, scene.labels, pair.smaller, pair.larger),
-        known_pairs=tuple(_by_regression(pair, features, records, scope.plain_known)),
-        agency=_ask(scene, scope.n_probes, seed),
-        forged=forge_links(scene, scope.n_probes) if scope.n_probes else None,
-        plain=plain,
+        beside=beside,
     )
 
 
@@ -156,27 +133,6 @@ def _guess(pair: Pair, features: Features, records: Numbers) -> tuple[AttributeR
     values = attributes_of(pair.smaller, pair.groups)
     found = (guess_attribute(name, features, kind[records]) for name, kind in values.items())
     return tuple(result for result in found if result is not None)
-
-
-def _spread(scene: Scene, graph: SharedCells, linked: Numbers) -> tuple[SpreadResult, ...]:
-    pair = scene.pair
-    known = np.zeros(graph.n_smaller, dtype=bool)
-    known[scene.draw.permutation(graph.n_smaller)[: min(_KNOWN, graph.n_smaller // 2)]] = True
-    record_of = np.full(graph.n_larger, -1, dtype=np.int64)
-    record_of[graph.between.right[linked]] = graph.between.left[linked]
-    values = attributes_of(pair.smaller, None)
-    return spread_traits(graph, scene.labels, values, known, record_of)
-
-
-def _by_regression(
-    pair: Pair, features: Features, records: Numbers, n_known: Sequence[int]
-) -> list[KnownPairsResult]:
-    tokens = person_tokens(pair.smaller, records)
-    return [
-        attack_known_pairs(scaled(features), tokens, known)
-        for known in n_known
-        if known + SMALLEST_AUDITED_FILE // 2 <= len(records)
-    ]
 
 
 def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -> list[Naming]:
@@ -226,9 +182,3 @@ def _seal(scene: Scene, n_records: int, seed: int) -> tuple[SealedResult, ...]:
         rows = sealed_rows(scene.profile, some, side, key, numbers)  # type: ignore[arg-type]
         found.append(attack_rows(rows, numbers, seed))
     return tuple(found)
-
-
-def _ask(scene: Scene, n_probes: int, seed: int) -> DishonestAgency | None:
-    if not n_probes:
-        return None
-    return ask_as_agency(scene, strangers(scene.profile, n_probes, seed + 7), n_probes)

@@ -85,14 +85,7 @@ class Meetings:
 def file_keys(
     profile: EncodingProfile, file: ClearFile, side: Side, *, key: bytes = bytes(32)
 ) -> FileKeys:
-    """Return the keys of all spellings, as many a record as there is room for.
-
-    Args:
-        profile: the encoding profile.
-        file: in the clear.
-        side: says how many keys there is room for.
-        key: in place of the round's; all that is compared must have the same.
-    """
+    """Return the keys of all spellings, as many a record as there is room for."""
     blocking = BlockingKeys(profile, CellKeys(key))
     aliases = profile.alias_keys
     most = profile.keys + (aliases.larger if side == "larger" else aliases.smaller)
@@ -152,14 +145,7 @@ def meet(smaller: FileKeys, larger: FileKeys, cap: int, draw: np.random.Generato
 
 
 def in_blocks(larger: FileKeys, asked: Cells, cap: int, draw: np.random.Generator) -> FileKeys:
-    """Return the keys of the rows that blocks hold, `cap` a block at most, in the order of their cells.
-
-    Args:
-        larger: the keys of the larger file.
-        asked: blocks of other cells than these may be left out.
-        cap: how many rows a block holds.
-        draw: gives the rows of a block their places.
-    """
+    """Return the keys of the rows that blocks hold, `cap` a block at most, in the order of their cells."""
     place = draw.random(len(larger))
     is_near = _may_be_among(larger.cell, asked)
     kept = []

@@ -28,14 +28,7 @@ def unpack_rows(words: Words, n_bits: int) -> Bits:
 
 
 def row_reduce(words: Words, order: Iterable[int]) -> NDArray[np.intp]:
-    """Bring rows into reduced echelon form in place; the rows beyond the rank become zero in these columns.
-
-    Args:
-        words: the rows; changed.
-        order: columns in the order in which they are tried as pivots.
-    Returns:
-        The pivots: column i of them is set in row i and in no other row.
-    """
+    """Bring rows into reduced echelon form in place; the rows beyond the rank become zero in these columns."""
     by_byte = words.view(np.uint8)
     pivots: list[int] = []
     for column in order:

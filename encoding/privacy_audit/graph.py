@@ -80,16 +80,7 @@ def edges_of(
     *,
     exact: bool = False,
 ) -> Edges:
-    """Return the edges of meetings.
-
-    Args:
-        met: all meetings of some pairs of records.
-        left: the lines of the left file.
-        right: the lines of the right file.
-        labels: tells what a meeting shows.
-        draw: draws the distances as a broker sees them; None gives those that are to be expected.
-        exact: the label holds how many draws names have in common, as if distances had no error.
-    """
+    """Return the edges of meetings."""
     one, other = left[met.left_line], right[met.right_line]
     shown = labels.of(one, other)
     seen = labels.expected(shown) if draw is None else labels.drawn(one, other, shown, draw)

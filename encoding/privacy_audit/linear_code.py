@@ -35,12 +35,6 @@ def attack_linear_code(encodings: PackedBits, *, clk_bits: int, taps: int, seed:
     Needs some 1,100 encodings of 1,024-bit filters, and encodings that are longer than the filters; where there
     are fewer, or nothing but chance, nothing is found. With the rows, what was encoded is known, too: which of
     them add up to an encoding says which positions of its filter are set.
-
-    Args:
-        encodings: shape (n, bytes).
-        clk_bits: length of a filter, which is public, as `taps` is.
-        taps: how many filter positions are XORed into one bit.
-        seed: chooses the bases.
     """
     bits = np.unpackbits(encodings, axis=1)
     n_bits = bits.shape[1]
@@ -62,12 +56,7 @@ def row_weight(clk_bits: int, n_bits: int, taps: int) -> int:
 def low_words(
     basis: Words, n_bits: int, most: int, *, enough: int, random: np.random.Generator
 ) -> Bits:
-    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes.
-
-    Args:
-        basis: of the code; its rows are changed, the code is not.
-        enough: ends the search when so many were found.
-    """
+    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes."""
     found: set[bytes] = set()
     n_rounds = idle = 0
     # So wide that few of the n^4 / 8 pairs of pairs of rows agree in it by chance.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from encoding.features import FEATURES
 from encoding.privacy_audit.report import AuditReport, notes, summary
 from encoding.privacy_audit.results import Audit
 from schemas.shared.page import (
-    Bar,
     Markup,
     Section,
     Standing,
-    bar_chart,
     findings,
     paragraph,
     prose_table,
@@ -31,22 +30,12 @@ _TRIED: Final[tuple[tuple[str, str, str, Callable[[Audit], bool]], ...]] = (
     ("Name children from a register", "The broker with a list of everybody",
      "Works out whom each person on the list would meet, and looks for the record with just such meetings.",
      lambda audit: bool(audit.naming)),
-    ("Start from known people", "The broker with staff or a leaked list",
-     "Knows up to 3,000 people's records and works outward from them, along the meetings and by regression.",
-     lambda audit: bool(audit.known_pairs)),
     ("Follow records", "The broker over two rounds",
      "Looks for records that meet others in the same pattern in both rounds.",
      lambda audit: audit.followed is not None),
     ("Guess traits", "The broker with some known people",
      "Learns how traits go with distances, common keys and neighbors, and guesses the rest.",
      lambda audit: bool(audit.attributes)),
-    ("Guess names", "The broker with a list of names",
-     "Averages the distances of two names over all their meetings and asks which pairs of names fit.",
-     lambda audit: audit.name_pairs is not None),
-    ("Ask by linking", "A dishonest agency", "Uploads made-up people and watches who links.",
-     lambda audit: audit.agency is not None),
-    ("Invent links", "A dishonest broker", "Claims links between records that never met.",
-     lambda audit: audit.forged is not None),
 )  # fmt: skip
 _REGISTERS: Final = (
     "A register is a list of everybody. Known: children whose records the attacker knows already; others: the"
@@ -78,9 +67,9 @@ def report_page(report: AuditReport, file_name: str) -> str:
     listed += [("note", note) for note in notes(report)]
     sections = [
         Section("Verdict", [findings(listed)]),
-        *_beside_plain(report.audit),
         *_naming(report.audit),
         *_traits(report.audit),
+        *_beside(report.audit),
         Section("What was tried", list(_tried(report.audit))),
         Section("What this does not say", [paragraph(_LIMITS)]),
     ]
@@ -95,38 +84,17 @@ def _lead(report: AuditReport) -> str:
 
 def _tried(audit: Audit) -> Iterator[Markup]:
     rows = [(name, who, how, "yes" if was(audit) else "no") for name, who, how, was in _TRIED]
+    if audit.beside is not None:
+        rows += [
+            (name, who, how, "yes" if was(audit.beside) else "no")
+            for name, who, how, was in FEATURES.load("attacks", "page").TRIED
+        ]
     yield prose_table("Attacks", ("attack", "who attacks", "how", "tried here"), rows)
     if any(row[-1] == "no" for row in rows):
         yield paragraph(
             "What says no was not tried: the quick audit leaves out what takes minutes, and some attacks need"
             " more records. This page says nothing about it."
         )
-
-
-def _beside_plain(audit: Audit) -> Iterator[Section]:
-    plain = audit.plain
-    if plain is None:
-        return
-    best = {result.n_known: result.share for kind in audit.naming[:1] for result in kind.results}
-    named = [(f"{one.n_known:,} known", one.n_known, one.share) for one in plain.known_pairs]
-    if plain.resemblance is not None:
-        named.append(("nobody known", 0, plain.resemblance.share))
-    bars, rows = [], []
-    for label, n_known, share in named:
-        bars.append(Bar(f"{label}, plain", share, f"{share:.1%}", is_bad=True))
-        own = best.get(n_known)
-        if own is not None:
-            bars.append(Bar(f"{label}, Blindlink", own, f"{own:.1%}"))
-        rows.append((label, f"{share:.1%}", "not tried" if own is None else f"{own:.1%}"))
-    told = (
-        "Plain CLKs use one key for a whole file. The same records were encoded that way too, and attacked by"
-        " the classic attacks. Blindlink does not send plain CLKs to a project. Its own figures are those of"
-        " the perfect register below."
-    )
-    caption = "Share of the other people who were named at the first guess"
-    header = ("the attacker", "as plain CLKs", "Blindlink")
-    blocks = [paragraph(told), bar_chart(caption, bars), table("The same in numbers", header, rows)]
-    yield Section("The same people as plain CLKs", blocks)
 
 
 def _naming(audit: Audit) -> Iterator[Section]:
@@ -142,8 +110,6 @@ def _naming(audit: Audit) -> Iterator[Section]:
     if rows:
         header = ("register", "known", "others", "guessed", "right", "named")
         blocks += [paragraph(_REGISTERS), table("Children in care who were named", header, rows)]
-    if audit.known_pairs:
-        blocks.append(_regressions(audit))
     apart, exact, followed = audit.apart, audit.apart_exact, audit.followed
     shapes = [
         (name, f"{shape.smaller:.2%}", f"{shape.larger:.2%}")
@@ -162,20 +128,6 @@ def _naming(audit: Audit) -> Iterator[Section]:
         yield Section("Naming and following people", blocks)
 
 
-def _regressions(audit: Audit) -> Markup:
-    return table(
-        "Linked children who were named by regression, without a register",
-        ("known", "tested", "sought among", "right", "named"),
-        [
-            (
-                f"{one.n_known:,}", f"{one.n_tested:,}", f"{one.n_candidates:,}", f"{one.n_right:,}",
-                f"{one.share:.2%}",
-            )
-            for one in audit.known_pairs
-        ],
-    )  # fmt: skip
-
-
 def _traits(audit: Audit) -> Iterator[Section]:
     if not audit.attributes:
         return
@@ -188,31 +140,9 @@ def _traits(audit: Audit) -> Iterator[Section]:
     ]  # fmt: skip
     header = ("trait", "children", "right", "chance", "points gained")
     blocks = [paragraph(_TRAITS), table("Traits of linked children", header, rows)]
-    if audit.spread:
-        spread = [
-            (
-                one.name,
-                f"{one.n:,}",
-                f"{one.n_told:,}",
-                f"{one.n_right:,}",
-                f"{100 * one.gain:+.1f}",
-            )
-            for one in audit.spread
-        ]
-        blocks.append(
-            table(
-                "Traits copied from 1,000 known children to those they meet with an equal tag",
-                ("trait", "others", "told", "right", "points gained"),
-                spread,
-            )
-        )
-    names = audit.name_pairs
-    if names is not None:
-        blocks.append(
-            paragraph(
-                f"Of {names.n:,} pairs of unequal first names that met, {names.right:.1%} were guessed from"
-                f" their distance; by frequency alone, {names.chance:.1%}. One distance is off by"
-                f" {names.error_once:.1f} of 64 bits, the mean of a pair's meetings by {names.error_mean:.1f}."
-            )
-        )
-    yield Section("Traits and names", blocks)
+    yield Section("Traits", blocks)
+
+
+def _beside(audit: Audit) -> Iterator[Section]:
+    if audit.beside is not None:
+        yield from FEATURES.load("attacks", "page").sections(audit.beside, audit.naming)

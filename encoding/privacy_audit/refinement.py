@@ -94,15 +94,7 @@ def follow(
     larger: Numbers,
     is_stranger: NDArray[np.bool_],
 ) -> ShapeResult:
-    """Return which part of each file is followed rightly from one round to the next.
-
-    Args:
-        before: the graph of one round.
-        after: the graph of the next.
-        smaller: number in the next round of each record of the smaller file; -1 where it has left.
-        larger: the same of the larger file.
-        is_stranger: which records of the larger file are not in the smaller one.
-    """
+    """Return which part of each file is followed rightly from one round to the next."""
     best = ShapeResult(0.0, 0.0, 0)
     for depth in range(1, DEPTH + 1):
         one, other = refine(before, depth), refine(after, depth)

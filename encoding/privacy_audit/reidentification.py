@@ -108,13 +108,7 @@ class NamingResult:
 
 
 def name_records(target: Target, register: Register, known: Numbers) -> NamingResult:
-    """Name records of the smaller file, by the better of two ways to compare stars.
-
-    Args:
-        target: what is attacked.
-        register: the attacker's list.
-        known: records of the smaller file that the attacker knows, with the person of each.
-    """
+    """Name records of the smaller file, by the better of two ways to compare stars."""
     guess = _extend(target, register, known)
     return max(
         (_counted(target, found, known) for found in (guess, _nearest(target, register, guess))),

@@ -19,18 +19,8 @@ from schemas.linkage.privacy_audit import (
 )
 from schemas.linkage.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/5"
+VERSION: Final = "blindlink/privacy-audit/6"
 
-AGENCY_NOTE: Final = (
-    "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they"
-    " are in the other file, and found {found} of {dates} birth dates by trying every day of a year. One record"
-    " can carry {rows} such guesses. The agreement bounds this by the number of records, the share of links"
-    " that is released, and the number of rounds; it does not prevent it."
-)
-FORGED_NOTE: Final = (
-    "A dishonest broker can invent links. Each agency proves to the other by which row two records met; of"
-    " {n:,} invented links, {passed} had equal proofs. This rehearses the rule, not the programs that apply it."
-)
 HOLDER_NOTE: Final = (
     "Whoever has both the agencies' secret and a container can guess every record."
     " No encoding changes that."
@@ -138,18 +128,8 @@ def summary(report: AuditReport) -> str:
 
 def notes(report: AuditReport) -> Iterator[str]:
     """Yield what is no goal and must be known."""
-    agency = report.audit.agency
-    if agency is not None:
-        yield AGENCY_NOTE.format(
-            n=agency.n_probes,
-            told=agency.n_told,
-            found=agency.n_dates_found,
-            dates=agency.n_dates,
-            rows=agency.rows_a_record,
-        )
-    forged = report.audit.forged
-    if forged is not None:
-        yield FORGED_NOTE.format(n=forged.n_forged, passed=forged.n_accepted or "none")
+    if report.audit.beside is not None:
+        yield from report.audit.beside.notes()
     if report.audit.sampled < 1:
         yield (
             f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole"
@@ -164,13 +144,9 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     for outcome in report.outcomes:
         bad = "stop" if outcome.name == "structure" else "warn"
         yield f"  {'good' if outcome.is_reached else bad}  {outcome.sentence}"
-    plain = report.audit.plain
-    if plain is not None:
-        for result in plain.known_pairs:
-            yield (
-                f"  note  As plain CLKs, {result.share:.0%} of the same people are named by someone who knows"
-                f" {result.n_known:,}."
-            )
+    if report.audit.beside is not None:
+        for line in report.audit.beside.lines():
+            yield f"  note  {line}"
     for note in notes(report):
         yield f"  note  {note}"
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from encoding.privacy_audit.attributes import AttributeResult
-from encoding.privacy_audit.distances import NamePairResult
-from encoding.privacy_audit.insiders import DishonestAgency, ForgedLinks
-from encoding.privacy_audit.known_pairs import KnownPairsResult
-from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.row_bytes import SealedResult
-from encoding.privacy_audit.spread import SpreadResult
 from schemas.linkage.privacy_audit import Scope
 
 
@@ -26,11 +22,8 @@ class AuditScope:
             the smaller's, within bounds.
         registers: whether people are named and followed, which needs the file as a whole and takes minutes.
         n_known: how many people the attacker of the smaller file knows, in turn.
-        n_plain: records that are also attacked as plain CLKs; 0 leaves that out.
-        plain_known: how many of these the attacker knows, in turn.
-        n_matched: how many of these are attacked by resemblance; 0 leaves that out.
         n_sealed: records of each file whose rows are sealed and attacked as bytes.
-        n_probes: people about whom a dishonest agency asks.
+        beside: how much the attacks without a goal take (`encoding.extras.attacks`); None leaves them out.
         name: what a manifest calls it.
     """
 
@@ -38,26 +31,20 @@ class AuditScope:
     n_partner: int = 0
     registers: bool = True
     n_known: tuple[int, ...] = (0, 200, 1_000, 3_000)
-    n_plain: int = 4_000
-    plain_known: tuple[int, ...] = (200, 1_000, 3_000)
-    n_matched: int = 1_000
     n_sealed: int = 1_500
-    n_probes: int = 1_000
+    beside: Scope | None = "full"
     name: Scope = "full"
 
 
 FULL = AuditScope()
 # Every attack that has a goal; what is only shown beside them takes half a minute at any size.
-GOALS_ALONE = replace(FULL, n_plain=0, plain_known=(), n_matched=0, n_probes=0)
+GOALS_ALONE = replace(FULL, beside=None)
 QUICK = AuditScope(
     n_records=30_000,
     registers=False,
     n_known=(),
-    n_plain=1_500,
-    plain_known=(200,),
-    n_matched=0,
     n_sealed=400,
-    n_probes=0,
+    beside="quick",
     name="quick",
 )
 
@@ -86,12 +73,7 @@ class Audit:
         followed: part of each file that is followed from one round to the next.
         naming: children in care who were named, a kind of register each.
         attributes: what was guessed of linked children.
-        spread: traits that spread from 1,000 known children to those they meet.
-        name_pairs: names guessed from distances.
-        known_pairs: linked children named by regression on what is seen of them.
-        agency: what a dishonest agency can ask.
-        forged: what a dishonest broker can invent.
-        plain: the same records as plain CLKs.
+        beside: what attacks without a goal found.
     """
 
     n_smaller: int
@@ -105,9 +87,4 @@ class Audit:
     followed: ShapeResult | None = None
     naming: tuple[Naming, ...] = ()
     attributes: tuple[AttributeResult, ...] = ()
-    spread: tuple[SpreadResult, ...] = ()
-    name_pairs: NamePairResult | None = None
-    known_pairs: tuple[KnownPairsResult, ...] = ()
-    agency: DishonestAgency | None = None
-    forged: ForgedLinks | None = None
-    plain: PlainResult | None = None
+    beside: Any = None

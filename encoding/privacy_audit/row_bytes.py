@@ -80,13 +80,7 @@ def sealed_rows(
 
 
 def attack_rows(rows: Rows, numbers: Numbers, seed: int = 1) -> SealedResult:
-    """Attack rows that nothing is known of.
-
-    Args:
-        rows: of one container.
-        numbers: record number of each record, in the order of the agency's file; only tells whether it shows.
-        seed: draws the rows that are looked at.
-    """
+    """Attack rows that nothing is known of."""
     tokens = np.ascontiguousarray(rows["token"]).view("V16").reshape(-1)
     _, first = np.unique(tokens, return_index=True)
     chosen = np.random.default_rng(seed).permutation(first)[:_MOST_ROWS]

@@ -90,11 +90,7 @@ class KeySample:
         return (_ALL + 1) // (self.limit + 1)
 
     def entries(self, records: NDArray[np.int32]) -> Entries:
-        """Return the keys that were kept, each once a record.
-
-        Args:
-            records: number of the record of each row of the file; rows without one have a negative number.
-        """
+        """Return the keys that were kept, each once a record."""
         known = self.spellings
         own = records[known.rows]
         kept = (known.keys != 0) & (known.keys <= np.uint64(self.limit)) & (own >= 0)[:, None]

@@ -94,10 +94,11 @@ class CellReader:
         self, columns: Mapping[str, Sequence[str]], n_rows: int, date_format: DateFormat
     ) -> CellColumns:
         """Return the cells of all inputs; an input that is not there is empty in every row."""
-        blank = [""] * n_rows
 
         def column(name: str, remembered: Remembered[str, _T]) -> list[_T]:
-            return [remembered[cell] for cell in columns.get(name, blank)]
+            if name not in columns:
+                return [remembered[""]] * n_rows
+            return [remembered[cell] for cell in columns[name]]
 
         births = self._births.setdefault(
             date_format.text,
@@ -113,17 +114,18 @@ class CellReader:
             birth=column("birth_date", births),
             sex=column("sex", self._sex),
             zip=column("zip", self._zip),
-            number=self._numbers(columns, blank),
+            number=self._numbers(columns, n_rows),
             alias_given=column("alias_first", self._given),
             alias_surname=column("alias_last", self._surname),
         )
 
-    def _numbers(self, columns: Mapping[str, Sequence[str]], blank: Sequence[str]) -> list[Cell]:
+    def _numbers(self, columns: Mapping[str, Sequence[str]], n_rows: int) -> list[Cell]:
         # Hardly two are the same: nothing would be gained by remembering them.
         kind = self._number_kind
-        if kind is None:
-            return [_NOTHING] * len(blank)
-        return [Cell(read_number(raw, kind)) for raw in columns.get(NUMBER_INPUTS[kind], blank)]
+        raws = () if kind is None else columns.get(NUMBER_INPUTS[kind], ())
+        if kind is None or not raws:
+            return [_NOTHING] * n_rows
+        return [Cell(read_number(raw, kind)) for raw in raws]
 
 
 def read_sex(raw: str, tables: Tables) -> Cell:

@@ -66,7 +66,8 @@ def _signs(raw: str) -> str:
 
 
 def _digits_of(signs: str) -> str:
-    return "".join(filter(str.isdigit, signs.lstrip("0")))
+    number = signs.lstrip("0")
+    return number if number.isdigit() else "".join(filter(str.isdigit, number))
 
 
 def _is_made_up(digits: str) -> bool:

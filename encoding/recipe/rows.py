@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from encoding.errors import ConfigError, MissingColumnError
 from encoding.problems import RowProblem
 from encoding.recipe import Recipe
+from encoding.recipe.memo import Remembered
 from encoding.recipe.numbers import read_number
 from encoding.records import Chunk
 from encoding.records.table import Kept
@@ -84,7 +86,13 @@ class RowCleaner:
         kind = self._recipe.spec.number
         if kind is None or self.number_header is None:
             return [""] * chunk.n_rows
-        return [read_number(cell, kind) for cell in chunk.columns[self.number_header]]
+        cells = chunk.columns[self.number_header]
+        if chunk.kept is None:
+            return [read_number(cell, kind) for cell in cells]
+        read = chunk.kept.derived.setdefault(
+            ("number", kind), Remembered(partial(read_number, kind=kind))
+        )
+        return [read[cell] for cell in cells]
 
     def clean(self, chunk: Chunk) -> CleanedRows:
         """Clean the rows of a chunk that has at least the columns `headers`."""

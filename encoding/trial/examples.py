@@ -127,15 +127,7 @@ def weigh_levels(
     levels: Sequence[int],
     values: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> tuple[Step, ...]:
-    """Return what each field adds to the weight of a pair, in the order of the profile.
-
-    Args:
-        profile: the encoding profile.
-        model: what the run's weights were fitted from.
-        run: whose weights count.
-        levels: of each field, how near the two values are; 0 where one of the two is missing.
-        values: what to show beside a field, by its name.
-    """
+    """Return what each field adds to the weight of a pair, in the order of the profile."""
     before, steps = run.weights.prior, []
     for number, field in enumerate(profile.fields):
         weight = run.weights.fields[number][levels[number]] if levels[number] else 0

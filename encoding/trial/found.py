@@ -46,12 +46,7 @@ class Found:
 
 
 def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str]]) -> Truth:
-    """Read the true pairs of two files, by their names and record IDs.
-
-    Raises:
-        TruthError: they do not fit the files.
-        InputError: they cannot be read.
-    """
+    """Read the true pairs of two files, by their names and record IDs."""
     how = guess_reading(path)
     truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
     require_known(truth, str(path), names, ids)

@@ -116,14 +116,7 @@ def read_layout(path: Path) -> Layout:
 def render_layout(
     path: Path, layout: Layout, missing: Mapping[str, str], unused: Sequence[str]
 ) -> bytes:
-    """Return a layout as TOML, to be edited.
-
-    Args:
-        path: the file that it is of.
-        layout: how it is read.
-        missing: the inputs that no column was found for, with an example of a header.
-        unused: the columns that mean nothing yet.
-    """
+    """Return a layout as TOML, to be edited."""
     lines = [
         LAYOUT_START.decode().rstrip(),
         f"# It is of {path.name}. {UNPROTECTED}",

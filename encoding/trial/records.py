@@ -107,12 +107,7 @@ def read_rows(source: Source, progress: Progress = silent) -> KeptTable:
 
 
 def read_record_ids(source: Source, profile: EncodingProfile) -> RecordIds:
-    """Read the record IDs of a file, and its known numbers.
-
-    Raises:
-        TrialFilesError: it has no record.
-        InputError: it cannot be read.
-    """
+    """Read the record IDs of a file, and its known numbers."""
     file = source.file
     table = file.open()
     cleaner = _cleaner(source, file, profile)
@@ -142,18 +137,7 @@ def cleaned_rows(
     as_of: date,
     progress: Progress = silent,
 ) -> Iterator[Batch]:
-    """Yield the derived rows of a file's records, some at a time.
-
-    Args:
-        source: the file, and how it is read.
-        profile: the encoding profile.
-        records: as `read_record_ids` found them.
-        looks: takes what each record is like.
-        as_of: the day on which people are so and so old.
-        progress: told how far it is.
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Yield the derived rows of a file's records, some at a time."""
     faults_of = RecordFaults(profile, as_of)
     file = source.file
     cleaner = _cleaner(source, file, profile)

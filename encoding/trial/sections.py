@@ -47,15 +47,7 @@ def render_trial(
     sections: Iterable[Section],
     holds: str,
 ) -> str:
-    """Return the page of a trial as one self-contained HTML file.
-
-    Args:
-        found: the trial.
-        doubts: what else is to be said in short.
-        how_sure: what the numbers that were worked out without the truth are worth.
-        sections: what to say of the files and of the weights.
-        holds: what is on the page, and what is not.
-    """
+    """Return the page of a trial as one self-contained HTML file."""
     return render_page(
         f"Trial: {' and '.join(found.names)}",
         f"{headline(found)}.",

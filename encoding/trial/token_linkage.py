@@ -54,17 +54,7 @@ APART: Final = 2
 def link_tokens(
     rules: Sequence[str], smaller: Tokens, larger: Tokens, *, are_published: bool = True
 ) -> tuple[Resolution, MetPasses, MetPasses, float]:
-    """Link two files by the policy that drafts of agreements propose.
-
-    Args:
-        rules: what each column of both is of.
-        smaller: the file with fewer records.
-        larger: the other one.
-        are_published: whether the rules are what OpenLinkToken means by their names.
-    Returns:
-        What was decided, by which rules each record of the two can be found, and how many links more may be of
-        two people than match probabilities expect.
-    """
+    """Link two files by the policy that drafts of agreements propose."""
     mine, theirs = _without_crowds(smaller, larger)
     pairs = np.concatenate([*_met(smaller, larger, mine, theirs)])
     alike = np.concatenate([*_met(larger, larger, theirs, theirs, within=True)])
@@ -144,9 +134,6 @@ class _Chance:
 
         One pair more is taken than there are. Left out are records of crowds, which are not linked either, and
         pairs that agree on the Social Security number and something else, which are one person twice.
-
-        Args:
-            alike: pairs within the larger file that would be linked.
         """
         same, both = _pattern(alike["code"])
         is_person = (same & self._social_security != 0) & (same != self._social_security)

@@ -155,11 +155,7 @@ def read_tokens(columns: TokenColumns, progress: Progress = silent) -> TokenFile
 
 
 def common_rules(one: TokenFile, other: TokenFile) -> tuple[str, ...]:
-    """Return the rules that both files have.
-
-    Raises:
-        TokensError: there is none, or not one token is in both.
-    """
+    """Return the rules that both files have."""
     rules = tuple(rule for rule in one.rules if rule in other.rules)
     if not rules:
         raise TokensError(

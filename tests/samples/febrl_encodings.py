@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from samples.febrl import FIELDS, FILES, FOLDER, linkage_schema
 
-from encoding.encoder import Encoder
+from encoding.extras.plain_clks.encoder import Encoder
 
 KEY = "ab" * 32
 

@@ -103,12 +103,7 @@ class Upload:
         self._width = n_bytes
 
     def commit(self) -> str:
-        """Let the CLKs count, and return the receipt's token, which is shown this once.
-
-        Raises:
-            clks-refused: there are none, or they do not fit those that have come meanwhile.
-            invalid-access, token-used: the project was deleted, or the token used, meanwhile.
-        """
+        """Let the CLKs count, and return the receipt's token, which is shown this once."""
         if not self.n_clks:
             raise RefusedError(CLKS_REFUSED, "There are no CLKs.")
         if self._highest_row >= self.n_clks:

@@ -143,11 +143,7 @@ class IncidentBook:
                 self.until = entry.time
 
     def incident(self) -> Incident:
-        """Return what was reached.
-
-        Raises:
-            SubjectUnknownError: the log has no such upload, secret or key.
-        """
+        """Return what was reached."""
         if self.subject is None:
             raise SubjectUnknownError(
                 "the log, as far as it is shown, has nothing about this id or key"

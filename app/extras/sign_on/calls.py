@@ -39,11 +39,7 @@ class Caller:
     limits: Limits = Limits()
 
     def get(self, url: str) -> dict[str, Any]:
-        """Return the JSON object at an address.
-
-        Raises:
-            ProviderFailedError: there is none, or not within the limits.
-        """
+        """Return the JSON object at an address."""
         status, body = self._ask("GET", url)
         if status != httpx2.codes.OK:
             raise ProviderFailedError("status")
@@ -52,11 +48,7 @@ class Caller:
     def post(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
     ) -> dict[str, Any] | None:
-        """Return the JSON object that answers a form; None where the form is refused.
-
-        Raises:
-            ProviderFailedError: there is no such answer, or not within the limits.
-        """
+        """Return the JSON object that answers a form; None where the form is refused."""
         status, body = self._ask("POST", url, data=dict(form), headers=dict(headers))
         if status == REFUSED:
             return None

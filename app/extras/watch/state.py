@@ -26,11 +26,7 @@ class WatchState:
 
     @classmethod
     def open(cls, folder: Path) -> WatchState:
-        """Return the state in a folder, which is made where it is missing.
-
-        Raises:
-            PinUnreadableError: it cannot be made.
-        """
+        """Return the state in a folder, which is made where it is missing."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -38,11 +34,7 @@ class WatchState:
         return cls(folder)
 
     def keys(self) -> LogKeys | None:
-        """Return the log's keys that are known; None before the first look.
-
-        Raises:
-            PinUnreadableError: they are damaged.
-        """
+        """Return the log's keys that are known; None before the first look."""
         path = self.folder / KEY_FILE
         if not path.exists():
             return None
@@ -52,11 +44,7 @@ class WatchState:
             raise PinUnreadableError("the log key in the state folder cannot be read") from exc
 
     def pin(self) -> Pin | None:
-        """Return the newest checkpoint that was seen; None before the first look.
-
-        Raises:
-            PinUnreadableError: it is damaged.
-        """
+        """Return the newest checkpoint that was seen; None before the first look."""
         path = self.folder / PIN_FILE
         if not path.exists():
             return None

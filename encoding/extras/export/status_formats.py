@@ -72,11 +72,7 @@ class StudentAssociation(Model):
 
 
 def ed_fi_lines(statuses: Iterable[Status]) -> Iterator[str]:
-    """Yield one JSON document for each student and organization.
-
-    Raises:
-        ExportError: an ID is none that Ed-Fi takes.
-    """
+    """Yield one JSON document for each student and organization."""
     for number, one in enumerate(statuses, start=1):
         try:
             line = StudentAssociation(

@@ -74,11 +74,6 @@ def updated(
     Where the partner states periods, they count, and of those known before the ones that ended earlier. Where
     none are stated, a period begins on the day on which a student is linked first, wherever that was. Whoever
     is not linked any more at an organization is in care there no longer: a period that goes on ends today.
-
-    Args:
-        known: what was exported before.
-        linked: who is linked now and where; periods are stated by the partner, in order, None where none are.
-        today: an ISO date.
     """
     before = {one.pair: one for one in known}
     begun = _begun(known, today)
@@ -119,11 +114,7 @@ class KeptStatuses:
     project: str
 
     def read(self) -> Statuses:
-        """Return what was exported before.
-
-        Raises:
-            WorkspaceError: it is damaged.
-        """
+        """Return what was exported before."""
         return self._record().read_as(Statuses) or Statuses()
 
     def keep(self, statuses: Statuses) -> None:

@@ -19,11 +19,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def changes_of(before: Agreement, after: Agreement, spoke: str) -> dict[str, str]:
-    """Return what an extension changes, in words: what it was and what it will be, by what it is called.
-
-    Args:
-        spoke: the spoke's party, so that the same change is called alike at all spokes.
-    """
+    """Return what an extension changes, in words: what it was and what it will be, by what it is called."""
     old, new = (dict(_places(clauses_of(one), spoke)) for one in (before, after))
     return {
         _WORDS.get(place, place): f"{new.get(place, 'none')} (was {old.get(place, 'none')})"

@@ -24,13 +24,6 @@ def extended(
 
     An agreement is never shortened. Where the answers do not say by when all is destroyed, that is as many days
     after the last day as before, so that nothing is kept longer.
-
-    Args:
-        before: the agreement that binds.
-        answers: what changes, as `blindlink agreement draft --amends` takes it.
-        folder: where paths in the answers start.
-    Raises:
-        AgreementDraftError: an answer is impossible, or changes what counsel has to sign; says what.
     """
     made = draft_agreement(_settled(before.agreement, answers), folder, before)
     if (clauses_of(made.agreement), made.agreement.parties, made.agreement.epoch) == (

@@ -130,12 +130,7 @@ class Hub:
         return source.model_copy(update=changes)
 
     def lay_out(self, spoke: Spoke) -> Path:
-        """Make the folder of a spoke, with its settings as they follow from the hub's; returns those.
-
-        Raises:
-            WorkspaceError: the folder cannot be used.
-            ConfigError: as `settings_of`.
-        """
+        """Make the folder of a spoke, with its settings as they follow from the hub's; returns those."""
         folder = self.folder_of(spoke)
         path = folder / CONFIG_NAME
         text = (_MADE + render_config(self.settings_of(spoke))).encode("utf-8")
@@ -151,11 +146,7 @@ class Hub:
 
 
 def read_hub(path: Path) -> Hub:
-    """Read `hub.toml`.
-
-    Raises:
-        ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
-    """
+    """Read `hub.toml`."""
     raw, text = read_settings(path, hint="make one with: blindlink hub start INVITATION")
     return Hub(path.resolve().parent, parse_settings(HubFile, raw, path.name, text))
 

@@ -16,14 +16,7 @@ _ONLY: Final = "only"
 
 
 def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequence[str]) -> str:
-    """Return the sheet as one printable page that loads nothing.
-
-    Args:
-        number: of the sheet.
-        party: the hub's.
-        spokes: those on the sheet.
-        columns: what the template takes from the list, besides name, title and project.
-    """
+    """Return the sheet as one printable page that loads nothing."""
     sections = [
         Section(
             "What counsel signs",
@@ -57,14 +50,7 @@ def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequen
 def extension_page(
     number: int, party: str, spokes: Sequence[Spoke], changes: Mapping[str, Mapping[str, str]]
 ) -> str:
-    """Return the sheet of an extension, which no counsel signs, as one printable page that loads nothing.
-
-    Args:
-        number: of the sheet.
-        party: the hub's.
-        spokes: those on the sheet.
-        changes: what changes, by what it is called; in each, what it was and will be, by project.
-    """
+    """Return the sheet of an extension, which no counsel signs, as one printable page that loads nothing."""
     sections = [
         Section(
             "What changes",

@@ -44,11 +44,7 @@ class Spoke:
 
 
 def read_spokes(path: Path, hub: str) -> tuple[Spoke, ...]:
-    """Read a list of spokes; a project that is not named is HUB-NAME.
-
-    Raises:
-        SpokesError: it cannot be read, or a line is impossible; names the line.
-    """
+    """Read a list of spokes; a project that is not named is HUB-NAME."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(zip(range(MOST_SPOKES + 2), csv.reader(file, strict=True), strict=False))
@@ -97,9 +93,6 @@ def sheet_digest(spokes: Iterable[Spoke]) -> str:
 
     And all else that the list says of them, such as which of the hub's records are meant for whom: that is in
     no agreement.
-
-    Returns:
-        64 characters, 0 to 9 and a to f: SHA-256 of what the list says of each spoke, in canonical JSON.
     """
     in_order = sorted(spokes, key=lambda one: one.project)
     listed = [{**spoke.answers(), "agreement": spoke.agreement} for spoke in in_order]

@@ -13,15 +13,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 
 
 def answers_for(template: Mapping[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the answers of one spoke.
-
-    Args:
-        template: answers as `blindlink agreement draft --from` takes them.
-        answers: what the list says of the spoke, by its columns. What is a number, and all that stands in a
-            place, is a number there.
-    Raises:
-        SpokesError: the template names a column that the list does not have, or that is empty for the spoke.
-    """
+    """Return the answers of one spoke."""
     filled: dict[str, Any] = {
         key: _filled(value, answers, key) for key, value in template.items() if key != "project"
     }

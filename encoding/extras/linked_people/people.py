@@ -84,11 +84,7 @@ def own_source(
 def received_source(
     party: str, path: Path, own: Source | None, use: Use, allowed: Sequence[str]
 ) -> Source:
-    """Return what came from a party: a file with link IDs, or one that was attached to own record IDs.
-
-    Raises:
-        LinksFileError: it has neither.
-    """
+    """Return what came from a party: a file with link IDs, or one that was attached to own record IDs."""
     rows = open_table(path)
     if LINK_ID in rows.columns:
         return Source(party, rows, LINK_ID, None, use, allowed)
@@ -101,11 +97,7 @@ def received_source(
 
 
 def dimensions_of(by: Sequence[str], within: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """Return the columns of each dimension, the widest first.
-
-    Raises:
-        TableError: there are none or too many, one is there twice, or `within` names one that is not counted.
-    """
+    """Return the columns of each dimension, the widest first."""
     found: list[tuple[str, ...]] = []
     left = dict(within)
     for column in by:
@@ -133,10 +125,6 @@ def people_in(sources: Sequence[Source], dimensions: Sequence[tuple[str, ...]]) 
 
     A person whose rows differ in a column is in the category `(several)`, so that each is counted once. With an
     own file the people are its linked records; else those whose link IDs are in all files.
-
-    Raises:
-        ColumnNotListedError: the agreement does not list a column for the use.
-        TableError: two parties have a listed column of the same name.
     """
     names = [name for line in dimensions for name in line]
     for _, rows in _linked(sources, names):
@@ -148,9 +136,6 @@ def census(sources: Sequence[Source], columns: Sequence[str]) -> list[tuple[str,
     """Return link ID and columns of every linked person, a row for each different one, in order.
 
     Cells that a spreadsheet would take for formulas stand behind an apostrophe.
-
-    Raises:
-        ColumnNotListedError, TableError: as `people_in` does.
     """
     return sorted(
         {
@@ -185,12 +170,7 @@ def _linked(
 
 
 def source_of(sources: Sequence[Source], column: str) -> Source:
-    """Return the file that has a column, if the agreement lists it for the use.
-
-    Raises:
-        ColumnNotListedError: the agreement does not.
-        TableError: no file has it, or two have.
-    """
+    """Return the file that has a column, if the agreement lists it for the use."""
     having = [one for one in sources if column in one.rows.columns]
     listed = [one for one in having if column in one.listed()]
     if len(listed) > 1:

@@ -89,7 +89,7 @@ def clk(
 
 def _encode(session: Session, output: Path, record_list: Path, given: Mapping[str, Any]) -> int:
     """Write both files, with the warnings before; return how many rows there are."""
-    from encoding.encoder import Encoder
+    from encoding.extras.plain_clks.encoder import Encoder
     from encoding.extras.plain_clks.plain_clks import read_any_secret, read_schema, write_plain_clks
 
     secret = read_any_secret(given["secret_file"])

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
-from encoding.encoder import EncodedChunk, Encoder
 from encoding.errors import InvalidRowsError, LinkageSchemaError, MissingColumnError
+from encoding.extras.plain_clks.encoder import EncodedChunk, Encoder
 from encoding.files import replacing, why_unread
 from encoding.problems import RowProblem
 from encoding.progress import Progress, silent
@@ -30,11 +30,7 @@ LIST_START: Final = f"{','.join(LIST_HEADER)}\n".encode()
 
 
 def read_schema(path: Path) -> dict[str, Any]:
-    """Read a linkage schema of clkhash.
-
-    Raises:
-        LinkageSchemaError: the file is missing, or is not JSON of an object.
-    """
+    """Read a linkage schema of clkhash."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as exc:
@@ -46,11 +42,7 @@ def read_schema(path: Path) -> dict[str, Any]:
 
 
 def read_any_secret(path: Path) -> AnySecret:
-    """Read a secret file of this program, or the text secret of clkhash users.
-
-    Raises:
-        SecretError: the file is missing, exposed to others, empty or damaged.
-    """
+    """Read a secret file of this program, or the text secret of clkhash users."""
     with contextlib.suppress(OSError), path.open("rb") as file:
         if file.read(len(FIRST_LINE)) == FIRST_LINE.encode():
             return read_secret(path)
@@ -70,18 +62,6 @@ def write_plain_clks(
     """Write anonlink's JSON of CLKs, and the list of records in the same order; return how many rows.
 
     Both files are written whole or not at all, and only their owner may read them.
-
-    Args:
-        table: the file of people.
-        encoder: of the linkage schema and the secret.
-        clks: where the CLKs are written.
-        record_list: where row numbers and record IDs are.
-        columns: identifiers of the schema to headers of the file; one that is not there is its own header.
-        id_column: the column of the record IDs; None lists rows by number alone.
-        progress: told how far the encoding is.
-    Raises:
-        InvalidRowsError: a row breaks a format of the schema.
-        InputError, LinkageSchemaError: the file cannot be used, or has not the columns of the schema.
     """
     header_of = _headers(encoder, columns, table)
     chosen = [*header_of.values(), *([id_column] if id_column else [])]
@@ -119,11 +99,7 @@ class _Rows:
         self.n_rows += chunk.n_rows
 
     def end(self, header_of: Mapping[str, str]) -> None:
-        """Write the end, unless a row could not be encoded.
-
-        Raises:
-            InvalidRowsError: one could not.
-        """
+        """Write the end, unless a row could not be encoded."""
         if self._n_problems:
             named = [RowProblem(one.row, header_of[one.column], one.rule) for one in self._problems]
             raise InvalidRowsError(

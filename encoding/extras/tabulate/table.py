@@ -117,14 +117,7 @@ class Table:
 
 
 def count_people(columns: Sequence[tuple[str, ...]], people: Iterable[Cell]) -> Table:
-    """Return the table of people, each of whom is in one category of each dimension.
-
-    Args:
-        columns: of each dimension, the widest first.
-        people: each person's categories, one a dimension, as long as its columns.
-    Raises:
-        TableError: there are no people, more cells than can be protected, or a category called as totals are.
-    """
+    """Return the table of people, each of whom is in one category of each dimension."""
     counted = Counter(people)
     if not counted:
         raise TableError("nobody is linked, so there is nothing to count")

@@ -91,12 +91,7 @@ class Tabulation:
 
 
 def tabulate(terms: Terms, table: Table) -> Tabulation:
-    """Choose what is not shown of a table, and attack what would be written.
-
-    Raises:
-        TableError: too few people are counted, a column is called as the file's own are, or the attack finds a
-            count that is not shown.
-    """
+    """Choose what is not shown of a table, and attack what would be written."""
     clash = {COUNT, NOTE}.intersection(name for one in table.dimensions for name in one.columns)
     if clash:
         raise TableError(f"the column {clash.pop()} would be there twice in the table")

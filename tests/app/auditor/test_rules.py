@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from breaks import (
@@ -25,6 +26,7 @@ from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, suppl
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, breaks_of, shown
 from breaks.every import CASES as EVERY_BREAK
+from breaks.operators_word import PASSING
 from breaks.reviews import asked_more_than_a_week_leaves
 from breaks.rules import FOSTER
 from breaks.signed import approved_with_a_lapse
@@ -212,6 +214,20 @@ def test_what_all_approved_stays_approved_when_one_renews_and_the_others_has_lap
     project.approve(K12, asked, "release")
     log.fetch(prepared[0], CW)
     verify_twice(log)
+
+
+def test_what_no_rule_finds_stands_in_the_auditors_page_and_beside_the_verdict_where_verify_warns() -> (
+    None
+):
+    page = (Path(__file__).parents[3] / "docs" / "auditor.md").read_text("utf-8")
+    usual = {one.code for one in verify_bundle(io.BytesIO(begun().bundle())).caveats}
+    for words, (forge, code) in PASSING.items():
+        log = begun()
+        forge(log)
+        verdict = verify_bundle(io.BytesIO(log.bundle()))
+        assert {one.code for one in verdict.caveats} - usual == ({code} if code else set()), words
+        assert why_refused(log.bundle()) is None, words
+        assert f"\n| {words}" in page
 
 
 def test_new_stewards_of_one_party_at_a_time_are_named_beside_the_verdict() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from samples.linkage_schemas import feature, schema
 from twins.clkhash_rows import ClkhashRows
 
-from encoding.encoder import Encoder
 from encoding.encoder.formats import spoken_format
+from encoding.extras.plain_clks.encoder import Encoder
 
 DATE = {"type": "date", "format": "%m/%d/%Y"}
 

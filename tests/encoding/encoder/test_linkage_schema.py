@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from samples.linkage_schemas import feature, schema
 
-from encoding.encoder import Encoder
 from encoding.errors import LinkageSchemaError
+from encoding.extras.plain_clks.encoder import Encoder
 
 KEY = "a key of the tests"
 GOOD = schema(feature("a"))

@@ -31,15 +31,7 @@ from schemas.linkage.profile import EncodingProfile
 
 PAGE = (Path(__file__).parents[3] / "docs/privacy-audit.md").read_text(encoding="utf-8")
 
-SMALL = AuditScope(
-    n_partner=800,
-    n_known=(0, 200),
-    n_plain=700,
-    plain_known=(200,),
-    n_matched=0,
-    n_sealed=150,
-    n_probes=100,
-)
+SMALL = AuditScope(n_partner=800, n_known=(0, 200), n_sealed=150, beside="quick")
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +60,7 @@ def test_every_attack_reports(audit: Audit) -> None:
     assert audit.apart_exact is not None
     assert audit.apart_exact.smaller >= audit.apart.smaller
     assert audit.followed is not None
-    assert audit.agency is not None
-    assert audit.forged is not None
-    assert audit.plain is not None
-    assert audit.plain.known_pairs[0].share > 0.8
+    assert audit.beside.plain.known_pairs[0].share > 0.8
 
 
 def test_what_must_hold_at_any_size_holds_and_each_goal_can_be_missed(
@@ -102,7 +91,7 @@ def test_what_must_hold_at_any_size_holds_and_each_goal_can_be_missed(
 
 
 def test_a_quick_audit_of_a_sample_says_so(children, students) -> None:
-    scope = replace(QUICK, n_partner=600, n_plain=600, n_sealed=100)
+    scope = replace(QUICK, n_partner=600, n_sealed=100)
     audit = audit_file(children, students, "larger", scope, n_in_file=40_000)
     assert audit.sampled == pytest.approx(students.n_records / 40_000)
     assert audit.naming == ()
@@ -113,7 +102,7 @@ def test_a_quick_audit_of_a_sample_says_so(children, students) -> None:
 
 def test_the_smaller_file_is_audited_too(children, students) -> None:
     own = students.take(np.arange(600))
-    scope = replace(QUICK, n_partner=3_000, n_plain=500, n_sealed=100)
+    scope = replace(QUICK, n_partner=3_000, n_sealed=100)
     audit = audit_file(children, own, "smaller", scope, groups=["hispanic", "white"] * 300)
     assert (audit.n_smaller, audit.n_larger > 2_900) == (600, True)
     assert {"Hispanic", "ethnic group"} <= {result.name for result in audit.attributes}

@@ -9,8 +9,8 @@ from twins import eld1
 from encoding.blocks.assembly import STORED_ROW
 from encoding.blocks.seal import Fill, RowSealer
 from encoding.blocks.values import ValueTables
+from encoding.extras.attacks.plain import plain_clks
 from encoding.privacy_audit.near_duplicates import near_pairs
-from encoding.privacy_audit.plain import plain_clks
 from encoding.privacy_audit.row_bytes import attack_rows, sealed_rows
 
 N = 300

@@ -25,7 +25,6 @@ from encoding.privacy_audit.reidentification import (
 )
 from encoding.privacy_audit.row_bytes import sealed_rows
 from encoding.privacy_audit.scene import Scene, rehearse_partner
-from encoding.privacy_audit.spread import spread_traits
 
 NOBODY = np.empty(0, dtype=np.int64)
 
@@ -258,25 +257,3 @@ def test_distances_single_out_one_of_many_like_stars() -> None:
     target = Target(ours, np.arange(n), np.arange(n))
     found = name_records(target, listed_in(ours, np.arange(n), n), NOBODY)
     assert found.share > 0.9
-
-
-def test_traits_spread_from_known_children_along_equal_tags(scene) -> None:
-    lane = scene.labels.columns.index("sex")
-    shown = np.zeros((2, len(scene.labels.columns)), dtype=np.int8)
-    shown[0, lane] = 1
-    n = np.ones(2, dtype=np.int64)
-    within = Edges(
-        np.array([0, 0]),
-        np.array([1, 2]),
-        n.astype(np.uint64),
-        n,
-        shown,
-        np.zeros((2, 3), np.float32),
-    )
-    none = np.empty(0, dtype=np.int64)
-    apart = Edges(none, none, none.astype(np.uint64), none, shown[:0], within.distance[:0])
-    graph = SharedCells(4, 0, apart, within)
-    values = {"sex": np.array(["F", "F", "M", "M"])}
-    known = np.array([True, False, False, False])
-    (found,) = spread_traits(graph, scene.labels, values, known, none)
-    assert (found.n, found.n_told, found.n_right) == (3, 1, 1)

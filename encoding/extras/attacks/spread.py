@@ -47,15 +47,7 @@ def spread_traits(
     known: NDArray[np.bool_],
     record_of: Numbers,
 ) -> tuple[SpreadResult, ...]:
-    """Spread sex and birth year from known children.
-
-    Args:
-        graph: the graph of shared cells.
-        labels: names the lanes.
-        values: traits of the smaller file's records, by name; empty where not known.
-        known: which records of the smaller file the attacker knows.
-        record_of: record of the smaller file that each record of the larger one is linked to; -1 for none.
-    """
+    """Spread sex and birth year from known children."""
     found = []
     for name, lane in _LANES.items():
         if lane in labels.columns and name in values:

@@ -13,11 +13,7 @@ Gain = NDArray[np.float64]
 
 
 def assign(gain: Gain) -> NDArray[np.intp]:
-    """Return the column of each row, all different, whose gains have the greatest sum.
-
-    Args:
-        gain: shape (n, n), finite.
-    """
+    """Return the column of each row, all different, whose gains have the greatest sum."""
     if not len(gain):
         return np.empty(0, dtype=np.intp)
     cost = gain.max(axis=1, keepdims=True) - gain

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.encoder.linkage_schema import read_linkage_schema
-from encoding.encoder.masks import Masks, n_words
-from encoding.encoder.memory import ValueMemory
 from encoding.errors import ColumnLengthError, MissingColumnError
+from encoding.extras.plain_clks.masks import Masks, n_words
+from encoding.extras.plain_clks.memory import ValueMemory
 from encoding.problems import RowProblem
 
 Filters = NDArray[np.uint8]

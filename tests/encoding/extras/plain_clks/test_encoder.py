@@ -15,12 +15,12 @@ from samples.linkage_schemas import feature, older_schemas_with_rows, schema, sc
 from samples.refusals import raises
 from twins.clkhash_rows import ClkhashRows
 
-from encoding.encoder import Encoder
-from encoding.encoder import encoder as encoder_module
-from encoding.encoder import memory as memory_module
 from encoding.errors import ColumnLengthError, LinkageSchemaError, MissingColumnError
+from encoding.extras.plain_clks import encoder as encoder_module
+from encoding.extras.plain_clks import memory as memory_module
+from encoding.extras.plain_clks.encoder import Encoder
 
-FEBRL = Path(__file__).parents[2] / "data"
+FEBRL = Path(__file__).parents[3] / "data"
 KEY = "a key of the tests"
 
 

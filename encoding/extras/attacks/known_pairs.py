@@ -62,14 +62,7 @@ def person_tokens(file: ClearFile, records: Numbers) -> Matrix:
 def attack_known_pairs(
     seen: Matrix, tokens: Matrix, n_known: int, seed: int = 1
 ) -> KnownPairsResult:
-    """Attack the records that are not among `n_known` random ones.
-
-    Args:
-        seen: what is seen of each record: bits as plus and minus one, or other numbers.
-        tokens: what there is to know of the person of each record.
-        n_known: how many records the attacker knows, fewer than there are.
-        seed: chooses them.
-    """
+    """Attack the records that are not among `n_known` random ones."""
     order = np.random.default_rng(seed).permutation(len(seen))
     known, tested = order[:n_known], order[n_known : n_known + _MAX_TESTED]
     wanted = tokens[:, tokens[known].sum(axis=0) >= _SEEN_AT_LEAST]

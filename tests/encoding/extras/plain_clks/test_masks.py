@@ -8,9 +8,9 @@ from clkhash.comparators import NgramComparison
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoding.encoder import masks as masks_module
-from encoding.encoder.masks import masks_of, n_words, unions
 from encoding.encoder.tokens import tokeniser
+from encoding.extras.plain_clks import masks as masks_module
+from encoding.extras.plain_clks.masks import masks_of, n_words, unions
 
 
 def bits_of(mask: np.ndarray, hash_bits: int) -> set[int]:

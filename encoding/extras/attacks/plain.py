@@ -14,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.encoder.encoder import Encoder
-from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.graph_matching import GraphMatchingResult, attack_by_resemblance
-from encoding.privacy_audit.known_pairs import (
+from encoding.extras.attacks.graph_matching import GraphMatchingResult, attack_by_resemblance
+from encoding.extras.attacks.known_pairs import (
     KnownPairsResult,
     attack_known_pairs,
     person_tokens,
     signs,
 )
+from encoding.extras.plain_clks.encoder import Encoder
+from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.near_duplicates import near_pairs
 
 CLK_BITS: Final = 1024
@@ -76,15 +76,7 @@ def plain_clks(file: ClearFile, records: Numbers, key: str | None = None) -> NDA
 def attack_plain(
     file: ClearFile, n_records: int, n_known: tuple[int, ...], n_matched: int, seed: int = 1
 ) -> PlainResult:
-    """Attack plain CLKs of some records of a file.
-
-    Args:
-        file: in the clear.
-        n_records: how many records are attacked at most.
-        n_known: how many of them the attacker knows, in turn.
-        n_matched: how many are attacked by resemblance; 0 leaves that out.
-        seed: chooses the records.
-    """
+    """Attack plain CLKs of some records of a file."""
     drawn = np.random.default_rng(seed).permutation(file.n_records)
     chosen = np.sort(drawn[:n_records]).astype(np.int64)
     clks, tokens = plain_clks(file, chosen), person_tokens(file, chosen)

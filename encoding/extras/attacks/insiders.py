@@ -1,14 +1,11 @@
-"""What a dishonest agency or a dishonest broker can do: no fault of the encoding, but to be said and bounded.
+"""What a dishonest agency can ask: no fault of the encoding, but to be said and bounded.
 
 An agency may link, so it may ask: its container can hold made-up people, and the links tell it who is in the
-other file. A broker may invent links; the agencies' claims prove to each other that a pair met by a key.
+other file.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -43,25 +40,10 @@ class DishonestAgency:
     rows_a_record: int
 
 
-@dataclass(frozen=True, slots=True)
-class ForgedLinks:
-    """Links that a broker made up, and how many the agencies' claims let through."""
-
-    n_forged: int
-    n_accepted: int
-
-
 def ask_as_agency(
     scene: Scene, outsiders: ClearFile, n_probes: int, seed: int = 1
 ) -> DishonestAgency:
-    """Ask about people of the larger file and about outsiders, and sweep dates of birth.
-
-    Args:
-        scene: the larger file is asked about.
-        outsiders: people who are not in it.
-        n_probes: how many are asked about.
-        seed: chooses the people.
-    """
+    """Ask about people of the larger file and about outsiders, and sweep dates of birth."""
     larger, draw = scene.pair.larger, np.random.default_rng(seed)
     half = min(n_probes // 2, larger.n_records, outsiders.n_records)
     there = larger.take(draw.permutation(larger.n_records)[:half].astype(np.int64))
@@ -71,30 +53,6 @@ def ask_as_agency(
     n_dates = min(half, 20)
     found = _swept(scene, there.take(np.arange(n_dates, dtype=np.int64)))
     return DishonestAgency(2 * half, n_told, n_dates, found, scene.profile.rows("smaller"))
-
-
-def forge_links(scene: Scene, n: int, seed: int = 1) -> ForgedLinks:
-    """Link records that never met, and count the links of which both agencies' claims agree.
-
-    A claim carries a MAC over the token of the row in which the two met, which neither broker can make nor
-    either agency can make for a row that it does not have.
-    """
-    key, draw = secrets.token_bytes(32), np.random.default_rng(seed)
-    ours = draw.integers(0, len(scene.keys_smaller), n)
-    theirs = draw.integers(0, len(scene.keys_larger), n)
-    accepted = 0
-    for one, other in zip(ours.tolist(), theirs.tolist(), strict=True):
-        left, right = scene.keys_smaller.cell[one], scene.keys_larger.cell[other]
-        if left == right:
-            continue
-        match = secrets.token_bytes(16)
-        claims = (_claim(key, match, token.tobytes()) for token in (left, right))
-        accepted += hmac.compare_digest(*claims)
-    return ForgedLinks(n, accepted)
-
-
-def _claim(key: bytes, match: bytes, token: bytes) -> bytes:
-    return hmac.new(key, match + token, hashlib.sha256).digest()
 
 
 def _all_equal(scene: Scene, asked: ClearFile) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.privacy_audit.assignment import assign
+from encoding.extras.attacks.assignment import assign
 
 # Share of the pairs of people that count as edges; each is tried. Published attacks take few edges, since
 # more do not fit into memory at 10,000 people. At these sizes all of them tell the most: with 3 % of the pairs
@@ -46,14 +46,7 @@ def attack_by_resemblance(
     record: NDArray[np.intp],
     seed: int = 1,
 ) -> GraphMatchingResult:
-    """Match two encodings of the same people, made under different keys.
-
-    Args:
-        victim: the encodings under attack, variants included, shape (n, bytes).
-        attacker: the same rows under the attacker's keys; their order is hidden from the attack.
-        record: the person of each row, never decreasing.
-        seed: hides the order.
-    """
+    """Match two encodings of the same people, made under different keys."""
     hidden, known = (_resemblance(encodings, record) for encodings in (victim, attacker))
     n = len(hidden)
     if n < 3:

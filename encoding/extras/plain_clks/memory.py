@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from encoding.encoder.formats import RuleBroken
 from encoding.encoder.linkage_schema import Field
-from encoding.encoder.masks import Masks, Rows, masks_of, n_words, unions, with_room
+from encoding.extras.plain_clks.masks import Masks, Rows, masks_of, n_words, unions, with_room
 
 # Strings longer than this on average are free text, which is not worth remembering at its length.
 _CHARS_PER_ENTRY = 64

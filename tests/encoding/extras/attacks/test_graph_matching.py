@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from encoding.privacy_audit.assignment import assign
-from encoding.privacy_audit.graph_matching import attack_by_resemblance
-from encoding.privacy_audit.plain import plain_clks
+from encoding.extras.attacks.assignment import assign
+from encoding.extras.attacks.graph_matching import attack_by_resemblance
+from encoding.extras.attacks.plain import plain_clks
 
 N_PEOPLE = 200
 

@@ -1,0 +1,3 @@
+from rigs.audited import children, pair, scene, students
+
+__all__ = ["children", "pair", "scene", "students"]
