@@ -99,7 +99,7 @@ def _likely_holder(party: Mapping[str, Any]) -> str | None:
 
 
 def read_identity_file(path: Path) -> PublicIdentity:
-    """Return the public identity in a file, as `blindlink identity show --json` prints it."""
+    """Return the public identity in a file, as `blindlink people me --json` prints it."""
     try:
         raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
     except (OSError, CanonicalError) as exc:
