@@ -51,7 +51,7 @@ SECTIONS: Final = {
         "open": "Read what was sealed to you.",
         "resolve": "Show which of your records some handles stand for.",
         "known": "Bring in pairs of records that you know already.",
-        "unlink": "Retire the link ID of a wrongly linked record, or undo that.",
+        "unlink": "Retire the link ID of a wrong link, or undo that.",
         "rollback": "Go back, with all others, to an earlier round's link IDs.",
         "withdraw-record": "Stop one of your records from being linked.",
     },

@@ -36,7 +36,7 @@ def state(desk: Desk, number: int = 1) -> str:
 
 
 def run_state(desk: Desk) -> str:
-    (run,) = desk.json("run")["runs"]
+    (run,) = desk.json("round", "--runs")["runs"]
     return str(run["state"])
 
 
@@ -55,7 +55,7 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     assert "no run waits" in refused(ann.type("approve", "--yes"))
     assert "no agreement waits" in refused(ann.type("agreement", "sign"))
     rig.upload()
-    (asked,) = bob.json("run")["runs"]
+    (asked,) = bob.json("round", "--runs")["runs"]
     assert asked["state"] == "awaiting"
     assert "blindlink approve" in bob.ok("status").stdout
     assert "waits until it is approved" in refused(bob.type("round", "--wait"), 7)
@@ -193,7 +193,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
         "signed by all",
         "waits for the signature of operator and schools",
     )
-    bob.ok("run")
+    bob.ok("round", "--runs")
     # What changes is shown also where the version before is not kept.
     (kim.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
     waits = "Agreement 2 waits for the signature of a steward of schools."
@@ -205,7 +205,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
     assert rig.sign("eve", second).exit_code == 0
     assert state(bob, 2) == "signed by all"
     # Bob has not signed it; the same steward has, as for the agreement that he keeps.
-    bob.ok("run")
+    bob.ok("round", "--runs")
     kept = json.loads((bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").read_text())
     assert [one["agreement"]["number"] for one in kept["agreements"]] == [1, 2]
 

@@ -68,7 +68,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def the_run(agency: LiveAgency) -> str:
     """Return the only run of the newest round."""
-    (run,) = agency.json("run")["runs"]
+    (run,) = agency.json("round", "--runs")["runs"]
     return str(run["run"])
 
 

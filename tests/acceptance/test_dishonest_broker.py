@@ -232,7 +232,7 @@ def test_a_run_for_a_stranger_or_by_another_policy_is_refused(rig: AgreementRig)
         ({"policy": policy}, "its matching policy"),
     ):
         rig.meddle("runs/", run_with(**fields))
-        assert reason in refused(rig.desks["bob"].type("run"))
+        assert reason in refused(rig.desks["bob"].type("round", "--runs"))
 
 
 def test_what_is_approved_is_held_against_the_agreement_and_the_own_upload(

@@ -45,7 +45,7 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
         assert not restore_backup(rig.broker, new, replace=True).rolled_back
         for desk in (bob, kim):
             desk.ok("pin")
-        (run,) = bob.json("run")["runs"]
+        (run,) = bob.json("round", "--runs")["runs"]
         assert run["state"] == "awaiting"
 
 

@@ -88,7 +88,7 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     # They are taken back after somebody joined, too.
     kim.ok("approve", "--revoke", "--yes")
     rig.upload()
-    assert bob.json("run")["runs"][0]["state"] == "awaiting"
+    assert bob.json("round", "--runs")["runs"][0]["state"] == "awaiting"
 
 
 def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: AgreementRig) -> None:

@@ -263,7 +263,7 @@ class AgreementRig:
 
     def run(self) -> str:
         """Return the only run of the newest round, as bob is shown it."""
-        (run,) = self.desks["bob"].json("run")["runs"]
+        (run,) = self.desks["bob"].json("round", "--runs")["runs"]
         return str(run["run"])
 
     def approve(self) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Put spare random numbers for coming rounds into the match log; encode and refresh do so, too.",
 )
+@click.option("--runs", is_flag=True, help="Show the runs of the newest round.")
 @click.option("--wait", is_flag=True, help="Wait until the runs of the round have ended.")
 @click.option(
     "--again", is_flag=True, help="Ask once more for a run that has failed or was cancelled."
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 )
 @json_option
 @click.pass_obj
-def round(session: Session, *, ready: bool, wait: bool, again: bool, reason: str | None) -> None:
+def round(
+    session: Session, *, ready: bool, runs: bool, wait: bool, again: bool, reason: str | None
+) -> None:
     """Show which round is open, who has uploaded, and whose claims are there.
 
     A round is one turn of the project: every agency uploads once, and link IDs are agreed on. It begins once
@@ -49,9 +52,10 @@ def round(session: Session, *, ready: bool, wait: bool, again: bool, reason: str
     An upload is never replaced: by comparing two versions of a file, the broker would learn about it. After
     --correct both agencies' jobs encode again by themselves. It counts as a round.
     """
-    if ready + (wait or again) + (reason is not None) > 1:
-        raise click.UsageError("give one of --ready, --correct, and --wait or --again")
-    is_look = not (ready or wait or again or reason)
+    of_runs = runs or wait or again
+    if ready + of_runs + (reason is not None) > 1:
+        raise click.UsageError("give --ready, --correct, or one that is about runs")
+    is_look = not (ready or of_runs or reason)
     with at_broker(session, must_bind=not is_look) as context:
         if is_look:
             listed = context.api.rounds()

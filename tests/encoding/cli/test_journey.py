@@ -122,7 +122,7 @@ def test_a_file_is_encoded_as_settings_and_options_say_and_uploaded(
         return problem(409, "not-in-force", detail="The project has ended.", clause="end")
 
     near.courier.before = refuse
-    refused = welfare.type("run")
+    refused = welfare.type("round", "--runs")
     assert refused.exit_code == 1
     assert "the project has ended (clause end)" in refused.stderr
 
@@ -204,7 +204,7 @@ def test_a_broker_that_does_not_answer_or_has_rewritten_its_log_stops_every_comm
 ) -> None:
     said = ran.ok("status").stdout
     near.courier.before = no_network
-    result = ran.type("run")
+    result = ran.type("round", "--runs")
     assert (result.exit_code, result.stderr.count("trying again for up to")) == (5, 1)
     # Status shows what the broker said last.
     result = ran.type("status")

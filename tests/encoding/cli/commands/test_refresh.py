@@ -64,16 +64,16 @@ def test_on_request_nothing_is_due_until_somebody_begins_a_round(
 def test_run_says_why_nothing_ran(near: NearBroker, welfare: Desk) -> None:
     welfare.ok("encode")
     reason = "nothing was run with schools yet: waiting for the uploads of schools and welfare"
-    assert reason in welfare.ok("run").stderr
+    assert reason in welfare.ok("round", "--runs").stderr
     welfare.ok("upload")
-    said = welfare.json("run")
+    said = welfare.json("round", "--runs")
     (stated,) = said["reasons"]
     assert stated.startswith("nothing was run with schools yet: waiting for the upload of schools")
     assert "until 2026-11-23" in stated
     near.move(days=4)
     near.sweep()
     over = "the round was closed, and schools had not uploaded by then"
-    assert over in welfare.ok("run").stderr
+    assert over in welfare.ok("round", "--runs").stderr
 
 
 @pytest.mark.parametrize("terms", [{"policy": HIGH_RATE}])
@@ -83,7 +83,7 @@ def test_a_run_that_fails_ends_with_6_says_why_and_writes_nothing(
     ended = [desk.type("refresh").exit_code for desk in (welfare, schools, welfare)]
     assert ended == [7, 6, 6]
     assert not (welfare.folder / "links.csv").exists()
-    said = welfare.json("run")
+    said = welfare.json("round", "--runs")
     assert "with schools: the run failed" in said["reasons"][0]
     assert "link-rate" in said["reasons"][0]
     result = welfare.type("round", "--wait")
