@@ -310,11 +310,7 @@ def look_through(
     key: InstrumentedAttribute[str],
     window: Window,
 ) -> Sequence[RowT]:
-    """Return a piece of the rows that a query finds, newest first by `time`, then by `key`.
-
-    Raises:
-        NotFoundError: the query does not find the row that the window begins at.
-    """
+    """Return a piece of the rows that a query finds, newest first by `time`, then by `key`."""
     cursor = window.before or window.after
     if cursor is not None:
         place = session.scalar(query.with_only_columns(time).where(key == cursor))
@@ -438,11 +434,7 @@ def _engine(url: URL, connections: int) -> Engine:
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
         try:
             engine = create_engine(
-                url,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                pool_size=connections,
-                max_overflow=0,
+                url, pool_pre_ping=True, hide_parameters=True, pool_size=connections, max_overflow=0
             )
         except ImportError:
             raise ConfigurationError(

@@ -18,9 +18,6 @@ def do_each(
     Args:
         what: the field of the operator's log that names the call that failed.
         calls: each with its name.
-
-    Raises:
-        Exception: that of the first call that failed, once all were made.
     """
     n_done, failures = 0, list[Exception]()
     for name, call in calls:

@@ -19,7 +19,7 @@ from encoding.project.session import UNATTENDED_S, Session
 from encoding.project.source import Source
 from encoding.project.status import linkage_status
 from encoding.rounds.known_status import KnownStatus
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 SETTINGS: Final = "blindlink.toml"
 

@@ -131,6 +131,12 @@ class SecretLostError(SecretError):
     code = "secret-lost"
 
 
+class SecretMovedOnError(SecretError):
+    """The secret is beyond a round, and that round's own secret is not kept: its containers are gone."""
+
+    code = "secret-moved-on"
+
+
 class IdentityError(AgencyError):
     """The person's own keys cannot be used."""
 

@@ -11,7 +11,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, duties_text, parse_duties, role_of
@@ -28,6 +30,8 @@ from app.errors import (
     RefusedError,
 )
 from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
 from app.security.tokens import digest_of
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
 from schemas.documents.errors import FormatError, SignatureError
@@ -41,12 +45,6 @@ from schemas.signing.identity import (
     SignedKeyChange,
 )
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.service import MatchLog
-    from app.security.actor import Actor
 
 INVITATION_LIFETIME: Final = timedelta(days=7)
 
@@ -69,9 +67,6 @@ def invite_person(
 
     Args:
         label: who it is for, for the operator alone; the log knows the person by id.
-    Raises:
-        unknown-party: no such party.
-        duties-refused: the duties do not go together.
     """
     if repository.find_party(session, party) is None:
         raise RefusedError(UNKNOWN_PARTY, "There is no party of this name.")
@@ -131,13 +126,7 @@ def confirm_person(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let a person act, whose fingerprint the operator has compared with them, and log it.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
-        person-state: the person is confirmed or revoked already.
-        fingerprint-differs: these are not the keys whose fingerprint was compared.
-    """
+    """Let a person act, whose fingerprint the operator has compared with them, and log it."""
     person = person_with_keys(session, person_id)
     if state_of(person) != "awaiting":
         raise RefusedError(PERSON_STATE, f"The person is {state_of(person)} already.")
@@ -166,9 +155,6 @@ def revoke_person(
     """Revoke a person and all their tokens, effective on the next request, and log it.
 
     A second time changes nothing; who was never confirmed could not act, so the log keeps nothing of them.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
     """
     person = person_with_keys(session, person_id)
     if person.revoked is not None:
@@ -220,12 +206,7 @@ def replace_keys(
 
 
 def end_sign_on(session: Session, log: MatchLog, *, person_id: str, actor: Actor) -> None:
-    """End the link of a person's keys with a single sign-on, and all sessions that stand on it; log it.
-
-    Raises:
-        unknown-person: nobody of this id has enrolled.
-        person-state: the person has no such link.
-    """
+    """End the link of a person's keys with a single sign-on, and all sessions that stand on it; log it."""
     bodies = unlinked(session, person_with_keys(session, person_id))
     if not bodies:
         raise RefusedError(PERSON_STATE, "The person has linked no sign-on.")

@@ -6,11 +6,14 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, parse_duties, role_of
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
+from app.agencies.repository import TokenHolder
 from app.clock import Clock, utc_text
 from app.db import insert_rows
 from app.errors import (
@@ -22,19 +25,13 @@ from app.errors import (
 )
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.service import MatchLog
 from app.security.actor import Actor
 from app.security.tokens import digest_of, new_token, open_under
 from schemas.api.bodies import SessionLink
 from schemas.documents.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
-from schemas.signing.identity import Role
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agencies.repository import TokenHolder
-    from app.matchlog.service import MatchLog
-    from schemas.signing.identity import Duty
+from schemas.signing.identity import Duty, Role
 
 # No secret: the three letters before a token's id.
 TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105
@@ -56,11 +53,7 @@ def enrol_party(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here.
-
-    Raises:
-        party-exists: there is one of this name, or it is what the log calls the broker's own software.
-    """
+    """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here."""
     if name == BROKER:
         raise RefusedError(PARTY_EXISTS, "This name is the broker's own.")
     if repository.find_party(session, name) is not None:
@@ -88,11 +81,7 @@ def enrol_operator(
 
 
 def operator_actor(session: Session, name: str, clock: Clock) -> Actor:
-    """Return whom the operator's own commands on this machine act as.
-
-    Raises:
-        unknown-party: no such party, or it is not the operator's.
-    """
+    """Return whom the operator's own commands on this machine act as."""
     person = repository.find_person(session, name, COMMAND_LINE)
     if person is None:
         raise RefusedError(

@@ -11,35 +11,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, role_of
 from app.agencies.models import RefusedSignIns, Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
+from app.broker import Broker
 from app.clock import Clock, hour_text, utc_text
 from app.db import add_if_alone, insert_rows
 from app.errors import REQUEST_UNSIGNED, RefusedError, SignInRefusedError, UnavailableError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
-from app.security.tokens import digest_of, is_token, new_token
+from app.security.tokens import Credential, digest_of, is_token, new_token
 from schemas.api.sign_in import TokenAnswer
 from schemas.documents.errors import FormatError
 from schemas.matchlog.kinds import SignInRefused
+from schemas.signing.identity import PublicIdentity
 from schemas.signing.signed_request import HEADER, SignedRequest
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.matchlog.service import MatchLog
-    from app.security.actor import Actor
-    from app.security.tokens import Credential
-    from schemas.signing.identity import PublicIdentity
-
 
 TOKEN_LIFETIME: Final = timedelta(minutes=10)
 # A signed request is taken for so long, either way.
@@ -103,7 +99,6 @@ def admit(
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
         SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
             one that was used before.
-        request-unsigned: the match log would record the request, and its person has not signed it.
     """
     found = None
     if is_token(credential.token):

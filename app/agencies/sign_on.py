@@ -11,7 +11,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, duties_text, role_of
@@ -24,18 +26,14 @@ from app.db import add_if_alone, insert_rows
 from app.errors import SignInRefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
 from app.security.tokens import digest_of, new_token, seal_under
+from app.settings import Settings
 from schemas.api.bodies import SessionLink
 from schemas.documents.canonical import canonical_digest
 from schemas.matchlog.entry import Actor as EntryActor
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.service import MatchLog
-    from app.security.actor import Actor
-    from app.settings import Settings
-    from schemas.signing.identity import Duty
+from schemas.signing.identity import Duty
 
 # Who is shut out at the provider reads for so long at most, if it tells nobody.
 SESSION_LIFETIME: Final = timedelta(hours=1)

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.models import LegalHold
-from app.agreements.service import (
-    all_versions,
-    binding_terms,
-    is_listed,
-    lock_rounds,
-    project_for,
-)
+from app.agreements.service import all_versions, binding_terms, is_listed, lock_rounds, project_for
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
 from app.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED, NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.security.actor import Actor
 from schemas.api.destruction import HoldView
+from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import HOLD_PREFIX
 from schemas.matchlog.destruction_kinds import LegalHoldLifted, LegalHoldSet
 from schemas.rounds.destruction import HoldNotice, SignedDestruction
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.documents.document import Model
 
 # Their statements stay for good; one hold keeps everything.
 MAX_HOLDS_A_DAY: Final = 16
@@ -54,9 +44,6 @@ def set_hold(
     Args:
         order: on what ground, such as a court's order; shown to all parties.
         signed: the statement of a party's steward; None where the operator's command acts.
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        hold-refused: nothing binds the project yet, or the party has set too many within a day.
     """
     project_for(session, actor, project)
     _wait_for_destructions(session, project)
@@ -91,12 +78,7 @@ def lift_holds(
     *,
     signed: SignedDestruction | None = None,
 ) -> int:
-    """Lift all holds that the actor's party has set in a project, and log it; returns how many.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's, as `holds_of`.
-        hold-refused: the party has set none that stands.
-    """
+    """Lift all holds that the actor's party has set in a project, and log it; returns how many."""
     _sees_all(session, actor, project)
     _wait_for_destructions(session, project)
     mine = [
@@ -115,13 +97,7 @@ def lift_holds(
 def receive_notice(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> Sequence[LegalHold]:
-    """Set or lift a hold as a party's steward has signed; returns the project's holds, the newest first.
-
-    Raises:
-        As `set_hold` and `lift_holds`.
-        hold-refused: besides, the statement is not the caller's own, is about another project, or was
-            used before.
-    """
+    """Set or lift a hold as a party's steward has signed; returns the project's holds, the newest first."""
     _sees_all(session, actor, project)
     said = signed.said
     if not isinstance(said, HoldNotice) or said.project != project:
@@ -144,11 +120,7 @@ def receive_notice(
 
 
 def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> None:
-    """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled.
-
-    Raises:
-        statement-refused: it is not, or they have not the duty for it.
-    """
+    """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled."""
     try:
         identity = signed.verify()
     except SignatureError as exc:
@@ -163,11 +135,7 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
 
 
 def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold]:
-    """Return the holds of a project that the actor may see, newest first: who has left, their party's own.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's, whose party has set no hold in it either.
-    """
+    """Return the holds of a project that the actor may see, newest first: who has left, their party's own."""
     sees_all = _sees_all(session, actor, project)
     found = repository.holds_of(session, project)
     return [hold for hold in found if sees_all or hold.party == actor.party]

@@ -6,21 +6,19 @@ sign at once the second finds the first one's signature, and nobody decides by w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import identities_of
 from app.agencies.service import unknown_parties
 from app.agreements import repository, service
-from app.agreements.models import (
-    Project,
-    StoredAgreement,
-    StoredConsent,
-    StoredNotice,
-    StoredTerms,
-)
-from app.agreements.service import agreement_of, name_parties_of, suspended_by
+from app.agreements.models import Project, StoredAgreement, StoredConsent, StoredNotice, StoredTerms
+from app.agreements.service import TermsInForce, agreement_of, name_parties_of, suspended_by
 from app.agreements.signers import check_signer
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import (
@@ -34,13 +32,18 @@ from app.errors import (
     RefusedError,
 )
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import (
     newcomer_fault,
     of_same_clauses,
     stewards_before,
     succession_fault,
 )
+from schemas.agreement.negotiation import AgreementProposal
 from schemas.agreement.statement import Act, Consent, Notice, SignedStatement
+from schemas.documents.document import Document, Model
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -51,19 +54,6 @@ from schemas.matchlog.agreement_kinds import (
     ProjectOpened,
     SignedBody,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matchlog.service import MatchLog
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import Agreement
-    from schemas.agreement.negotiation import AgreementProposal
-    from schemas.documents.document import Document, Model
 
 # Of a project, by one party. Each stands whole in the match log; nobody can fill the log with them, or keep
 # another party from a proposal of its own.
@@ -86,12 +76,7 @@ def open_project(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let the operator's party and these others negotiate an agreement under a project's name, and log it.
-
-    Raises:
-        terms-refused: a party is unknown, or there is none but the operator.
-        project-exists: there is a project of this name.
-    """
+    """Let the operator's party and these others negotiate an agreement under a project's name, and log it."""
     named = sorted({*parties, actor.party})
     unknown = unknown_parties(session, named)
     if unknown:
@@ -223,11 +208,7 @@ def give_notice(
 
 
 def named_agreement(session: Session, actor: Actor, project: str, digest: str) -> StoredAgreement:
-    """Return an agreement that names the actor's party; the operator sees all.
-
-    Raises:
-        NotFoundError: there is none, or it does not name the caller's party: both alike.
-    """
+    """Return an agreement that names the actor's party; the operator sees all."""
     row = repository.find_agreement(session, project, digest)
     if row is None or not may_see(actor, row):
         raise NotFoundError("There is nothing here.")
@@ -258,11 +239,7 @@ def require_negotiation(session: Session, actor: Actor, project: str) -> None:
 
 
 def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
-    """Return whom a project concerns: those who negotiate its agreements.
-
-    Raises:
-        NotFoundError: no such project, or it does not concern the caller.
-    """
+    """Return whom a project concerns: those who negotiate its agreements."""
     require_concern(session, actor, project, now)
     return repository.negotiators_of(session, project)
 
@@ -322,9 +299,7 @@ def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> No
         )
     if actor.party not in agreement.signers:
         raise RefusedError(
-            AGREEMENT_REFUSED,
-            "Only a steward of a party can change its persons.",
-            clause="parties",
+            AGREEMENT_REFUSED, "Only a steward of a party can change its persons.", clause="parties"
         )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import Select, delete, select
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import Session, defer
 
 from app.agreements.models import (
     LegalHold,
@@ -20,12 +20,8 @@ from app.agreements.models import (
     StoredTerms,
 )
 from app.db import add_if_alone, is_ahead, of_project, scalars_of_project
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.security.actor import Actor
-    from schemas.signing.identity import Role
+from app.security.actor import Actor
+from schemas.signing.identity import Role
 
 BindingVersion: TypeAlias = tuple[StoredTerms, StoredProfile, StoredAgreement]
 
@@ -319,8 +315,7 @@ def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile, StoredAgr
     if actor.role == "operator":
         return query
     named = select(ProjectParty.project).where(
-        ProjectParty.party == actor.party,
-        ProjectParty.capacity.in_(CAPACITIES[actor.role]),
+        ProjectParty.party == actor.party, ProjectParty.capacity.in_(CAPACITIES[actor.role])
     )
     return query.where(StoredTerms.project.in_(named))
 

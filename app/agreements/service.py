@@ -11,9 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
 
 from app.agreements import repository
+from app.agreements.models import StoredAgreement
+from app.agreements.repository import BindingVersion
 from app.clock import utc_text
 from app.db import is_writing, reading_ahead
 from app.errors import NotFoundError, NotInForceError
@@ -22,12 +26,6 @@ from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.roster import on_roster
 from schemas.api.bodies import ProjectView
 from schemas.linkage.profile import EncodingProfile
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.models import StoredAgreement
-    from app.agreements.repository import BindingVersion
 
 
 class _OfProject(Protocol):
@@ -66,7 +64,6 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
     In a writer's transaction it stays so until that ends.
 
     Raises:
-        NotFoundError: no such project.
         NotInForceError: not signed by all, before the start or after the end, suspended, or a party has left;
             names the clause.
     """
@@ -127,7 +124,6 @@ def project_for(
     writer's transaction it stays so until that ends.
 
     Raises:
-        NotFoundError: no such project, or not the caller's, or the caller is on no roster of it: all alike.
         NotInForceError: the caller's party is negotiating its first agreement.
     """
     if is_writing(session):
@@ -145,9 +141,6 @@ def visible(session: Session, actor: Actor, found: T | None) -> tuple[T, TermsIn
     """Return what was found, and its project's terms, if the actor may see that; None: nothing was found.
 
     Both cost the same queries, so that time tells a stranger nothing.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
     terms = project_for(session, actor, "" if found is None else found.project)
     if found is None:
@@ -156,11 +149,7 @@ def visible(session: Session, actor: Actor, found: T | None) -> tuple[T, TermsIn
 
 
 def require_visible(session: Session, actor: Actor, project: str) -> None:
-    """Check that the actor may see a project, if only to negotiate its first agreement.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's: both alike.
-    """
+    """Check that the actor may see a project, if only to negotiate its first agreement."""
     with suppress(NotInForceError):
         project_for(session, actor, project)
 
@@ -216,11 +205,7 @@ def terms_now(session: Session, project: str, now: datetime) -> TermsInForce | N
 
 
 def why_halted(session: Session, project: str, now: datetime) -> str | None:
-    """Return in a sentence why nothing may be done in a project at this moment; None: its terms are in force.
-
-    Raises:
-        NotFoundError: no such project.
-    """
+    """Return in a sentence why nothing may be done in a project now; None: its terms are in force."""
     try:
         terms_in_force(session, project, now)
     except NotInForceError as exc:
@@ -403,11 +388,7 @@ def _parse_agreement(document: str) -> Agreement:
 
 
 def spokes_of(session: Session, actor: Actor, party: str) -> dict[str, list[str]]:
-    """Return the projects of a party that the actor may see, by name, with all who take part in each.
-
-    Raises:
-        NotFoundError: there is none.
-    """
+    """Return the projects of a party that the actor may see, by name, with all who take part in each."""
     found = {
         project: names for project, names in _participants(session, actor).items() if party in names
     }

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from app.agencies.persons import keys_of
+from sqlalchemy.orm import Session
+
+from app.agencies.persons import identities_of, keys_of
 from app.agreements import repository
 from app.agreements.models import PartyWord
+from app.agreements.service import TermsInForce
 from app.errors import (
+    NOBODY_RECEIVES,
     NOT_PROVIDER,
     STATEMENT_ORDER,
     STATEMENT_REFUSED,
     WRONG_DUTY,
     RefusedError,
+    Rule,
     SignatureRefusedError,
 )
+from app.security.actor import Actor
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import LastWord
-from schemas.agreement.statement import duty_for
+from schemas.agreement.statement import SignedStatement, Statement, duty_for
+from schemas.documents.document import Document
 from schemas.documents.errors import SignatureError
+from schemas.rounds.upload import Signature
+from schemas.signing.identity import Duty, PublicIdentity
+from schemas.signing.sealing import MAX_RECEIVERS
 from schemas.signing.signatures import verify_document
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.errors import Rule
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import Agreement
-    from schemas.agreement.statement import SignedStatement, Statement
-    from schemas.documents.document import Document
-    from schemas.rounds.upload import Signature
-    from schemas.signing.identity import Duty
 
 
 def check_signer(
     session: Session, actor: Actor, signed: SignedStatement, agreement: Agreement, now: datetime
 ) -> None:
-    """Check that the actor made this statement, and that the agreement lets them make it.
-
-    Raises:
-        wrong-duty: the actor does not have the duty that it needs.
-        statement-refused: it is another person's, about another agreement, by a person whom that does not
-            list for it, not signed with the actor's newest keys or not lately, or of a time to come.
-        statement-order: it does not follow what the party signed last in the project; else it is the last now.
-    """
+    """Check that the actor made this statement, and that the agreement lets them make it."""
     stated = signed.statement
     if duty_for(stated) not in actor.duties:
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {duty_for(stated)}.")
@@ -77,8 +67,6 @@ def refuse_untimely(
     Args:
         since: when that began which is signed about; None: it is signed to be logged at once.
         rule: by which it is refused.
-    Raises:
-        statement-refused, or the rule that is given: it was.
     """
     if not is_timely(at, now, since):
         raise RefusedError(
@@ -141,10 +129,41 @@ def refuse_stranger(terms: TermsInForce, party: str) -> None:
 
 
 def require_duty(actor: Actor, *duties: Duty) -> None:
-    """Check that the actor has one of these duties.
-
-    Raises:
-        wrong-duty: the actor has none of them.
-    """
+    """Check that the actor has one of these duties."""
     if not set(duties) & set(actor.duties):
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {' or '.join(duties)}.")
+
+
+def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:
+    """Return the newest keys of whom an agreement lists for a party with the duty `recipient`, by id.
+
+    Whose access has ended is left out.
+    """
+    persons = [history.newest() for history in identities_of(session, [party]).identities]
+    receivers = tuple(
+        person
+        for person in persons
+        if "recipient" in person.duties and agreement.person(person.person) is not None
+    )
+    if not receivers:
+        raise RefusedError(
+            NOBODY_RECEIVES,
+            f"The agreement lists no recipient of {party} who may act, so nobody could open its link IDs.",
+            clause="recipients",
+        )
+    if len(receivers) > MAX_RECEIVERS:
+        raise RefusedError(
+            NOBODY_RECEIVES,
+            f"More than {MAX_RECEIVERS} persons of {party} have the duty recipient.",
+            clause="recipients",
+        )
+    return receivers
+
+
+def paper_of(session: Session, project: str, agreement: str) -> str | None:
+    """Return the number of an agreement's paper; None where it names none."""
+    found = repository.find_agreement(session, project, agreement)
+    if found is None:
+        return None
+    paper = Agreement.from_canonical(found.document.encode("utf-8")).paper
+    return None if paper is None else paper.number

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.agreements import repository, service
 from app.agreements.views import agreement_list
 from app.errors import NotInForceError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.security.actor import Actor
-    from schemas.agreement.negotiation import AgreementSummary
+from app.security.actor import Actor
+from schemas.agreement.negotiation import AgreementSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from app.agreements import repository
+from app.agreements.models import StoredAgreement
 from app.agreements.negotiation import may_see, require_negotiation
 from app.agreements.service import agreement_now, agreement_of, profile_named, suspended_by
 from app.clock import utc_text
+from app.security.actor import Actor
 from schemas.agreement.negotiation import (
     AgreementList,
     AgreementState,
@@ -17,12 +20,6 @@ from schemas.agreement.negotiation import (
     AgreementView,
 )
 from schemas.agreement.statement import SignedStatement
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.models import StoredAgreement
-    from app.security.actor import Actor
 
 
 def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementView:
@@ -48,11 +45,7 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
 
 
 def agreement_list(session: Session, actor: Actor, project: str, now: datetime) -> AgreementList:
-    """Return the agreements of a project that name the actor's party.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the agreements of a project that name the actor's party."""
     require_negotiation(session, actor, project)
     bound = agreement_now(session, project, now)
     rows = [row for row in repository.agreements_of(session, project) if may_see(actor, row)]

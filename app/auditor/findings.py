@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from schemas.agreement.agreement import Agreement
 from schemas.linkage.run import RunSpecification
@@ -131,8 +131,8 @@ class _Total:
     def add(self, line: Disclosure) -> None:
         self.last = line.time
         self.times += 1
-        known = self.records is not None and line.records is not None
-        self.records = cast(int, self.records) + cast(int, line.records) if known else None
+        is_unknown = self.records is None or line.records is None
+        self.records = None if is_unknown else (self.records or 0) + (line.records or 0)
 
 
 @dataclass(slots=True)
@@ -219,7 +219,7 @@ class FindingsBook:
         if isinstance(body, AgreementProposed):
             self._proposed[body.agreement.digest()] = body.agreement
         elif isinstance(body, AgreementInForce):
-            self._bound.append(_bound(entry, self._proposed[cast(str, entry.agreement)]))
+            self._bound.append(_bound(entry, self._proposed[entry.of_agreement]))
         elif entry.kind == "agreement-withdrawn":
             self._bound = list(self._ended_by(entry))
 

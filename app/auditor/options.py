@@ -21,7 +21,7 @@ from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.documents.errors import other_version_behind
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_facts
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 from schemas.matchlog.disclosures import COLUMNS, WHAT, Disclosure, Wanted
 from schemas.shared.page import Section, facts, findings, paragraph, prose_table, render_page
 

@@ -13,7 +13,7 @@ from app.auditor.errors import AuditError, MalformedError, PinContradictedError,
 from app.auditor.findings import FindingsBook
 from app.auditor.verdict import EARLY, HELD_LATE, HOLD, LATE, TIMES, WHO_TYPED, Verdict
 from schemas.documents.ids import utc_text
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.reports.audit_incident import Incident
 from schemas.reports.audit_report import (
     AuditReport,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from schemas.matchlog.agreement_kinds import AgreementInForce, RunApproved, StandingUsed
 from schemas.matchlog.entry import Entry
@@ -62,7 +62,7 @@ class RunBook:
             return
         if isinstance(body, AgreementInForce):
             what = f"agreement {body.number} came into force, with all its signatures"
-            self._bound[cast(str, entry.agreement)] = _step(entry, what)
+            self._bound[entry.of_agreement] = _step(entry, what)
         elif isinstance(body, RoundOpened):
             what = f"round {body.round} opened, with nonces of each pair's parties"
             self._rounds[entry.project or "", body.round] = _step(entry, what)
@@ -77,11 +77,11 @@ class RunBook:
                 f"{entry.actor.party} uploaded {body.records:,} records as of {body.as_of}"
                 f" for {body.partner}"
             )
-            self._received[cast(str, entry.object)] = _step(entry, what)
+            self._received[entry.of_object] = _step(entry, what)
         elif entry.object == self.run:
             self._take_own(entry, body)
         elif isinstance(body, ReleasePrepared | BlindReleasePrepared) and body.run == self.run:
-            self._releases.add(cast(str, entry.object))
+            self._releases.add(entry.of_object)
             agency = getattr(body, "agency", None)
             beside = f", sealed beside the records of {agency}" if agency else ""
             self.steps.append(_step(entry, f"a release for {body.recipient} was ready{beside}"))

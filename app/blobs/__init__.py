@@ -38,9 +38,6 @@ def move_blobs(source: BlobStore, target: BlobStore) -> int:
     """Move all blobs, each of which is in the target before it leaves the source; return how many there were.
 
     Killed anywhere, it can be done again. Nobody else may use either store.
-
-    Raises:
-        As `BlobStore.put` and `BlobStore.get`; of a damaged blob it says which one.
     """
     moved = 0
     for digest in source.digests():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deadlines import repository
@@ -14,11 +16,6 @@ from app.deadlines.models import Alarm
 from app.deadlines.service import NO_PROJECT, Late, all_overdue, overdue_in
 from app.ids import new_id
 from schemas.reports.overdue import Overdue
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
 
 ALARM_PREFIX: Final = "alm"
 

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
 from app.clock import parse_utc, utc_text
 from app.decisions.service import present_records
 from app.deliveries.service import present_deliveries
@@ -15,16 +18,11 @@ from app.destruction.dues import Due, dues_of
 from app.links.service import present_releases
 from app.review.service import present_reviews
 from app.rounds.service import present_messages
+from app.security.actor import Actor
 from app.uploads.service import present_uploads
+from schemas.agreement.agreement import ProjectTerms
 from schemas.reports.overdue import Overdue, OverdueKind
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.signing.identity import Duty
+from schemas.signing.identity import Duty
 
 # An approver, and whoever cosigns, has a day; the broker destroys and certifies within a minute if all is well.
 APPROVAL: Final = timedelta(days=1)

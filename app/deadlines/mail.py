@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from app.broker import Broker
 from app.deadlines.messages import subject_of, text_of
+from app.deadlines.service import Late
 from app.errors import NotSentError
+from app.settings import Settings
 from schemas.shared.trust import trust_only
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.broker import Broker
-    from app.deadlines.service import Late
-    from app.settings import Settings
 
 # Of each step of the conversation.
 TIMEOUT_S: Final = 20.0

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from app.clock import utc_text
-from app.deadlines.service import NO_PROJECT
+from app.deadlines.service import NO_PROJECT, Late
 from schemas.reports.overdue import OverdueMessage, ToldOverdue
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from app.deadlines.service import Late
 
 
 def subject_of(lates: Sequence[Late]) -> str:
@@ -45,11 +40,7 @@ def text_of(lates: Sequence[Late], address: str) -> str:
 
 def message_of(lates: Sequence[Late], address: str, now: datetime) -> OverdueMessage:
     """Return the message to a webhook."""
-    return OverdueMessage(
-        broker=address,
-        at=utc_text(now),
-        overdue=tuple(map(told, lates)),
-    )
+    return OverdueMessage(broker=address, at=utc_text(now), overdue=tuple(map(told, lates)))
 
 
 def told(late: Late) -> ToldOverdue:

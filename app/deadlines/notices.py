@@ -6,11 +6,13 @@ broker sends it once more when the claim has run out: a message may come twice, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deadlines import repository
@@ -20,11 +22,6 @@ from app.deadlines.service import Late
 from app.deadlines.webhook import WebhookOutlet
 from app.errors import ConfigurationError, NotSentError
 from schemas.reports.overdue import Overdue
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.broker import Broker
 
 AGAIN: Final = timedelta(days=1)
 # Longer than it takes to send one message, so that no other worker sends the same one meanwhile.

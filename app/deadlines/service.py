@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.service import operator_actor
 from app.agreements.holds import all_projects
@@ -18,19 +20,15 @@ from app.agreements.service import (
     projects_for,
     terms_now,
 )
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import reading_ahead
 from app.deadlines.ground import KEY, Ground
 from app.deadlines.sources import ALWAYS, IN_FORCE
 from app.matchlog.proofs import unwitnessed_since
 from app.runs.finality import cosigned_sizes
+from app.security.actor import Actor
 from schemas.reports.overdue import Overdue, OverdueKind, OverdueList
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 # Stands for the broker as a whole, where a project's name would stand.
 NO_PROJECT: Final = ""

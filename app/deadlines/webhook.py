@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ssl
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import httpx2
 
+from app.broker import Broker
 from app.deadlines.messages import message_of
+from app.deadlines.service import Late
 from app.errors import NotSentError
 from schemas.shared.trust import trust_only
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.broker import Broker
-    from app.deadlines.service import Late
 
 NAME: Final = "webhook"
 TIMEOUT_S: Final = 20.0

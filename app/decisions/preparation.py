@@ -7,22 +7,34 @@ comes to that, they are dropped.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.receivers import receivers_of
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
+from app.agreements.signers import receivers_of
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.models import MatchRecord, RunOpenings
 from app.decisions.plan import Graded
 from app.decisions.rows import RecordRows
 from app.ids import new_id
+from app.matching.blocks.bins import Shelf
+from app.matching.blocks.resolution import Resolution
+from app.matching.blocks.weights import Weights
 from app.runs.counts import owns_matches
 from app.sealed.objects import NewObject, cut_pieces
+from app.uploads.reader import Handles
+from schemas.agreement.agreement import Agreement
 from schemas.documents.merkle import Frontier, hash_leaf
+from schemas.linkage.profile import EncodingProfile
+from schemas.linkage.run import Recipient, RunSpecification
 from schemas.matchlog.party_digests import PartyDigest
 from schemas.rounds.match_record import (
     FieldWeights,
@@ -33,22 +45,6 @@ from schemas.rounds.match_record import (
 )
 from schemas.signing.sealed_file import Address, seal_pieces
 from schemas.signing.sealing import KEY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import ExitStack
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matching.blocks.bins import Shelf
-    from app.matching.blocks.resolution import Resolution
-    from app.matching.blocks.weights import Weights
-    from app.uploads.reader import Handles
-    from schemas.agreement.agreement import Agreement
-    from schemas.linkage.profile import EncodingProfile
-    from schemas.linkage.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"
 # A piece of rows has at most 3 MB, one of openings 3.5 MB.
@@ -100,7 +96,6 @@ def draw_record(
 
     Raises:
         KeyGoneError: the run's key is gone.
-        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     secret = broker.keystore.open(specification.run).secret

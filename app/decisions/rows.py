@@ -10,7 +10,7 @@ import hmac
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 import numpy as np
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -30,26 +30,14 @@ from app.decisions.plan import (
 )
 from app.matching.blocks.bins import Bins, Rows, Shelf, plain_numbers, with_columns
 from app.matching.blocks.decisions import Band, Rule
-from app.uploads.reader import each_handle
+from app.uploads.reader import Handles, each_handle
 from schemas.documents.document import Document, Model
 from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS, LeadStep, ProbabilityStep
 from schemas.linkage.profile import SIDES
-from schemas.rounds.match_record import (
-    NONCE_BYTES,
-    DecisionRule,
-    Opening,
-    commitment,
-    padding_leaf,
-)
-from schemas.rounds.match_record import (
-    Band as BandName,
-)
-
-if TYPE_CHECKING:
-    from app.uploads.reader import Handles
-    from schemas.linkage.run import RunSpecification
-
+from schemas.linkage.run import RunSpecification
+from schemas.rounds.match_record import NONCE_BYTES, DecisionRule, Opening, commitment, padding_leaf
+from schemas.rounds.match_record import Band as BandName
 
 # Band, rule, steps of probability and lead.
 _Columns: TypeAlias = tuple[int, int, int, int]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
+from app.broker import Broker
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.models import MatchRecord
@@ -17,14 +20,9 @@ from app.errors import MATCH_RECORD_GONE, NotFoundError, gone, why_gone
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
 from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.api.bodies import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.rounds.match_record import Decision, MatchRecordHeader
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 EXPORTED: Final = "match-record"
 _HASH_LINE: Final = 64
@@ -58,9 +56,6 @@ def open_record(
 
     Args:
         release: 1 for what the run decided itself, else the number of that of what reviewers accepted.
-    Raises:
-        NotFoundError: no such run, not the caller's, or one that has no match record: all alike.
-        match-record-gone: its keeping time is over.
     """
     run_for(session, actor, run)
     found = _kept(session, broker, run, release)
@@ -92,11 +87,7 @@ def decision_of(line: bytes) -> Decision | None:
 
 
 def log_export(session: Session, broker: Broker, actor: Actor, run: str, release: int = 1) -> None:
-    """Record that a match record is about to be handed out; commit before the first byte leaves.
-
-    Raises:
-        As `open_record`.
-    """
+    """Record that a match record is about to be handed out; commit before the first byte leaves."""
     found, terms = run_for(session, actor, run)
     _kept(session, broker, run, release)
     broker.log.append_export(
@@ -112,12 +103,7 @@ def log_export(session: Session, broker: Broker, actor: Actor, run: str, release
 def open_openings(
     session: Session, broker: Broker, run: str, party: str, release: int = 1
 ) -> SealedFile:
-    """Return an agency's openings of a run's record; whether it may have them is its release's to say.
-
-    Raises:
-        NotFoundError: it has none.
-        match-record-gone: the keeping time is over.
-    """
+    """Return an agency's openings of a run's record; whether it may have them is its release's to say."""
     file = repository.get_openings(session, run, release, party)
     if file is None:
         raise NotFoundError("There is nothing here.")
@@ -146,11 +132,7 @@ def header_of(session: Session, run: str) -> MatchRecordHeader | None:
 
 
 def present_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
-    """Return the match records of which something may still be there, of a project that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the match records of which something may still be there, of a project that the actor may see."""
     project_for(session, actor, project)
     return repository.present_records(session, project)
 

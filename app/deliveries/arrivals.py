@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from app.agreements.service import lock_rounds, terms_in_force
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deliveries import repository
@@ -24,16 +26,10 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import newest_linked, round_for
 from app.sealed.arrival import Arrival
+from app.security.actor import Actor
 from schemas.documents.ids import DELIVERY_PREFIX
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.rounds.delivery import MAX_DELIVERIES, most_bytes
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +154,5 @@ def _out_of_number() -> RefusedError:
 
 
 def _entry(actor: Actor, row: Delivery) -> EntryDraft:
-    body = DeliveryReceived.from_row(
-        row,
-    )
+    body = DeliveryReceived.from_row(row)
     return EntryDraft.about(body, row, row.agreement, actor, object=row.id)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.broker import Broker
 from app.db import Window
 from app.deliveries import arrivals, service
 from app.deliveries.arrivals import Address, Incoming
@@ -22,13 +23,10 @@ from app.http.paths import (
     RoundPath,
 )
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.security.actor import Actor
 from app.wired import WiredBroker
 from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
 from schemas.rounds.upload import Receipt
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 router = APIRouter()
 
@@ -61,11 +59,7 @@ def list_deliveries(
         return DeliveryList(deliveries=tuple(map(service.view_of, found)))
 
 
-@router.get(
-    "/v1/deliveries/{delivery}/file",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/deliveries/{delivery}/file", response_class=Response, responses=FILE_ANSWER)
 def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Response:
     """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
     with broker.database.read() as session:

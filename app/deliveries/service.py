@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.deliveries import repository
+from app.deliveries.models import Delivery
 from app.errors import (
     DELIVERY_GONE,
     DELIVERY_NOT_AGREED,
@@ -21,59 +25,36 @@ from app.errors import (
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
-from schemas.rounds.delivery import DeliveryView
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.deliveries.models import Delivery
-    from app.security.actor import Actor
-    from schemas.rounds.delivery import DeliveryOpening
-    from schemas.rounds.upload import Receipt
+from schemas.rounds.delivery import DeliveryOpening, DeliveryView
+from schemas.rounds.upload import Receipt
 
 DELIVERY_KIND: Final = "delivery"
 
 
 def delivery_for(session: Session, actor: Actor, delivery: str, *, lock: bool = False) -> Delivery:
-    """Return a delivery that the actor may see: an agency those from and to it, others of their projects.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a delivery that the actor may see: an agency those from and to it, others of their projects."""
     return visible(session, actor, repository.find_delivery(session, actor, delivery, lock=lock))[0]
 
 
 def deliveries_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Delivery]:
-    """Return a piece of the project's deliveries that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such delivery to look on from.
-    """
+    """Return a piece of the project's deliveries that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.deliveries_of_project(session, actor, project, window)
 
 
 def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
-    """Return the project's deliveries of which something may still be there, that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the project's deliveries of which something may still be there, that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, actor, project)
 
 
 def view_of(delivery: Delivery) -> DeliveryView:
     """Return a delivery as all who may see it see it."""
-    return DeliveryView.from_row(
-        delivery,
-        delivery=delivery.id,
-        ended=delivery.destroyed,
-    )
+    return DeliveryView.from_row(delivery, delivery=delivery.id, ended=delivery.destroyed)
 
 
 def receipt_for(session: Session, actor: Actor, delivery: str) -> Receipt:

@@ -58,8 +58,6 @@ def rehearse(
         keep: broker and worker go on when this ends.
         begin: hears of each of `PARTS` as it begins.
         say: hears of each command as it begins.
-    Raises:
-        DemoError: a step failed; what it printed is in the message.
     """
     started = time.perf_counter()
     port = _lay_out(root, sizes)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now, require_visible
+from app.broker import Broker
 from app.clock import hour_text
 from app.db import add_if_alone
 from app.deliveries.service import delivery_for
@@ -23,19 +26,11 @@ from app.errors import MATCH_RECORD_GONE, RELEASE_DESTROYED, WRONG_DUTY, BrokerE
 from app.links.service import log_refusal, release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for
-from app.security.policy import POLICY
+from app.security.actor import Actor
+from app.security.policy import POLICY, RouteKey
 from app.shares.service import project_of_share
 from app.uploads.service import upload_for
 from schemas.matchlog.kinds import RequestRefused
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from app.security.policy import RouteKey
 
 # A register of disclosures lists each release that was asked for in vain, too.
 RELEASE_FETCHES: Final[frozenset[RouteKey]] = frozenset(
@@ -50,11 +45,7 @@ FETCHES: Final[frozenset[RouteKey]] = frozenset(
 COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
-_DENIALS_WITHOUT_CLAUSE: Final = {
-    WRONG_DUTY.code,
-    RELEASE_DESTROYED.code,
-    MATCH_RECORD_GONE.code,
-}
+_DENIALS_WITHOUT_CLAUSE: Final = {WRONG_DUTY.code, RELEASE_DESTROYED.code, MATCH_RECORD_GONE.code}
 
 
 def note_denial(
@@ -84,10 +75,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
     now = broker.clock()
     drafts = [
         EntryDraft(
-            RequestRefused.from_row(
-                row,
-                clause=row.clause or None,
-            ),
+            RequestRefused.from_row(row, clause=row.clause or None),
             project=row.project,
             agreement=agreement_now(session, row.project, now),
             outcome="refused",
@@ -99,11 +87,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
 
 
 def project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str | None:
-    """Return the project that a request is about; None where it names none.
-
-    Raises:
-        NotFoundError: it is not the actor's to see.
-    """
+    """Return the project that a request is about; None where it names none."""
     if "project" in names:
         require_visible(session, actor, names["project"])
         return names["project"]

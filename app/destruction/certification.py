@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from app.agreements.paper import paper_of
-from app.agreements.service import binding_terms
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, binding_terms
+from app.agreements.signers import paper_of
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.decisions.ending import live_records
 from app.deliveries.ending import live_deliveries
 from app.destruction import repository
+from app.destruction.models import Destruction, DestructionObject
 from app.links.ending import holders_of_matches, live_releases
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
@@ -20,19 +25,9 @@ from app.sealed.ending import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
+from schemas.documents.canonical import JsonValue
 from schemas.matchlog.destruction_kinds import DestructionCertified
-from schemas.rounds.destruction import SIGNATURE_KIND, Certificate, owed_after
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.destruction.models import Destruction, DestructionObject
-    from schemas.documents.canonical import JsonValue
-    from schemas.rounds.destruction import Outstanding, Scope
+from schemas.rounds.destruction import SIGNATURE_KIND, Certificate, Outstanding, Scope, owed_after
 
 # As long as `backup-keys` keeps its copies.
 KEY_COPIES: Final = timedelta(days=7)

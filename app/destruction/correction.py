@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import refuse_held
 from app.agreements.service import lock_rounds, project_for
+from app.broker import Broker
 from app.decisions.ending import live_records
 from app.destruction.service import Found, Wanted, end_all
 from app.errors import HANDED_OUT, RefusedError
 from app.links.ending import live_releases
 from app.review.ending import end_with_round, live_reviews
 from app.rounds.ending import live_messages
+from app.rounds.models import Round
 from app.rounds.opening import supersede_round
 from app.rounds.service import following_of, was_handed_out
 from app.runs.ending import runs_of_round
 from app.sealed.objects import end_retired
+from app.security.actor import Actor
 from app.uploads.ending import expire_open_of, live_uploads
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.rounds.models import Round
-    from app.security.actor import Actor
 
 SUPERSEDED: Final = "superseded"
 ROUND_SUPERSEDED: Final = "round-superseded"

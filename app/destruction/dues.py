@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from app.clock import parse_utc
-
-if TYPE_CHECKING:
-    from app.decisions.models import MatchRecord
-    from app.deliveries.models import Delivery
-    from app.links.models import Release
-    from app.review.models import Review
-    from app.rounds.models import SealedMessage
-    from app.uploads.models import Upload
+from app.decisions.models import MatchRecord
+from app.deliveries.models import Delivery
+from app.links.models import Release
+from app.review.models import Review
+from app.rounds.models import SealedMessage
+from app.uploads.models import Upload
 
 DueState = Literal["held", "overdue", "ended"]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
 
 from app.agreements import holds
+from app.agreements.models import LegalHold
 from app.agreements.service import project_for
+from app.broker import Broker
 from app.db import Window
 from app.destruction import correction, participation, service, withdrawal
 from app.destruction.certification import finish
@@ -28,12 +31,6 @@ from schemas.api.destruction import (
 from schemas.reports.certificate import CertificateFile
 from schemas.rounds.destruction import SignedDestruction
 from schemas.rounds.rounds import Correction, RoundView
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.models import LegalHold
-    from app.broker import Broker
 
 router = APIRouter()
 

@@ -6,10 +6,10 @@ That goes by the machine's clock: a clock that was ahead for a moment, and so th
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from app.agreements.holds import all_projects, held_projects, is_held
 from app.agreements.service import lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.decisions.ending import due_records
 from app.deliveries.ending import due_deliveries
@@ -32,9 +32,6 @@ from app.rounds.ending import due_messages
 from app.sealed.ending import due_projects
 from app.sealed.objects import end_retired
 from app.uploads.ending import due_uploads, expire_open, projects_with_overdue
-
-if TYPE_CHECKING:
-    from app.broker import Broker
 
 
 def begin_overdue(broker: Broker) -> int:

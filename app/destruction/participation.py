@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, lock_rounds, project_for, visible
 from app.agreements.signers import refuse_untimely
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
-from app.destruction.models import DestructionSignature, DestructionStatement
+from app.destruction.models import Destruction, DestructionSignature, DestructionStatement
 from app.errors import (
     NOT_CERTIFIED,
     OTHER_CERTIFICATE,
@@ -23,7 +26,9 @@ from app.errors import (
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import entry_proof
 from app.matchlog.timeline import EntryFilter, find_entries
+from app.security.actor import Actor
 from schemas.api.destruction import DestructionView, StatementTaken
+from schemas.documents.document import Model
 from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
 from schemas.reports.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
 from schemas.rounds.destruction import (
@@ -33,38 +38,20 @@ from schemas.rounds.destruction import (
     SignedDestruction,
 )
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.destruction.models import Destruction
-    from app.security.actor import Actor
-    from schemas.documents.document import Model
-
 # As many of a party's statements as stand beside a certificate.
 PER_PARTY: Final = 4
 MAX_STATED_A_DAY: Final = 16
 
 
 def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruction:
-    """Return a destruction of a project that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a destruction of a project that the actor may see."""
     return visible(session, actor, repository.get_destruction(session, certificate))[0]
 
 
 def destructions_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Destruction]:
-    """Return a piece of a project's destructions, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such destruction to look on from.
-    """
+    """Return a piece of a project's destructions, newest first."""
     project_for(session, actor, project)
     return repository.destructions_of(session, project, window)
 
@@ -111,11 +98,7 @@ def awaited_statements(session: Session, project: str) -> Iterator[tuple[str, st
 
 
 def file_of(session: Session, found: Destruction) -> CertificateFile:
-    """Return a certificate with all that has been signed about it, and the log's proof.
-
-    Raises:
-        not-certified: it is not certified yet.
-    """
+    """Return a certificate with all that has been signed about it, and the log's proof."""
     certificate = certificate_of(found)
     proof = entry_proof(session, found.entry or 0, found.entry_size)
     return CertificateFile(
@@ -221,6 +204,5 @@ def _log(
     if binding is None:
         raise NotFoundError("There is nothing here.")
     broker.log.append(
-        session,
-        [EntryDraft.about(body, binding.terms, binding.digest, actor, object=certificate)],
+        session, [EntryDraft.about(body, binding.terms, binding.digest, actor, object=certificate)]
     )

@@ -8,45 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import is_held, refuse_held
-from app.agreements.service import binding_terms, lock_rounds, project_for
+from app.agreements.service import TermsInForce, binding_terms, lock_rounds, project_for
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
+from app.decisions.models import MatchRecord
 from app.deliveries.ending import end_deliveries, live_deliveries
+from app.deliveries.models import Delivery
 from app.destruction import repository
 from app.destruction.models import Destruction, DestructionObject
 from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
+from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.review.ending import end_reviews, live_reviews
+from app.review.models import Review
 from app.rounds.ending import end_messages, live_messages
+from app.rounds.models import SealedMessage
 from app.runs.ending import cancel_runs, runs_using
-from app.sealed.objects import end_retired
+from app.sealed.ending import Ended
+from app.sealed.objects import count_pieces, end_objects, end_retired
+from app.security.actor import Actor
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
+from app.uploads.models import Upload
 from app.uploads.service import upload_for
 from schemas.documents.ids import CERTIFICATE_PREFIX
 from schemas.matchlog.destruction_kinds import DestructionBegun
-from schemas.rounds.destruction import MAX_OBJECTS
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.decisions.models import MatchRecord
-    from app.deliveries.models import Delivery
-    from app.links.models import Release
-    from app.review.models import Review
-    from app.rounds.models import SealedMessage
-    from app.sealed.ending import Ended
-    from app.security.actor import Actor
-    from app.uploads.models import Upload
-    from schemas.rounds.destruction import Scope
+from schemas.rounds.destruction import MAX_OBJECTS, Scope
 
 ASKED: Final = "asked"
 BY_DATE: Final = "destroy-by"
@@ -102,11 +98,6 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
     """Begin to destroy all that the broker holds of a project, or for others than the operator of their party.
 
     What is under way, or was done when there is nothing left, is given again.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-        wrong-duty: a signed agreement gives this to persons with another duty.
-        legal-hold, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     project_for(session, actor, project)
     if actor.role == "operator":
@@ -116,13 +107,7 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
 
 
 def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) -> Destruction:
-    """Begin to destroy one upload and what was made of it.
-
-    Raises:
-        NotFoundError: no such upload, or not the caller's.
-        wrong-duty, legal-hold: as `destroy_project`.
-        nothing-to-destroy: it was never committed, or is gone.
-    """
+    """Begin to destroy one upload and what was made of it."""
     row = upload_for(session, actor, upload)
     if actor.role == "agency":
         project_for(session, actor, row.project)
@@ -173,10 +158,11 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
-        *end_messages(session, found.messages, now),
-        *end_deliveries(session, found.deliveries, binding, wanted.reason, now),
+        *end_messages(found.messages, now),
+        *end_deliveries(found.deliveries, binding, wanted.reason, now),
         *reviews,
     ]
+    end_objects(session, *(one.key for one in ended))
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
     begun, *logged = broker.log.append(session, drafts)
@@ -185,7 +171,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     appended = iter(logged[len(cancelled) :])
     for one in ended:
         entry = None if one.draft is None else next(appended).seq
-        insert_rows(session, _object(destruction, one, entry))
+        insert_rows(session, _object(session, destruction, one, entry))
     return destruction
 
 
@@ -264,7 +250,9 @@ def _begun(destruction: Destruction, wanted: Wanted) -> EntryDraft:
     )
 
 
-def _object(destruction: Destruction, ended: Ended, entry: int | None) -> DestructionObject:
+def _object(
+    session: Session, destruction: Destruction, ended: Ended, entry: int | None
+) -> DestructionObject:
     return DestructionObject(
         destruction=destruction.id,
         object=ended.key,
@@ -272,7 +260,7 @@ def _object(destruction: Destruction, ended: Ended, entry: int | None) -> Destru
         party=ended.party,
         sha256=ended.sha256,
         count=ended.count,
-        pieces=ended.pieces,
+        pieces=count_pieces(session, ended.key),
         created=ended.created,
         destroyed=destruction.asked,
         entry=entry,

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.service import lock_rounds, project_for
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, lock_rounds, project_for
 from app.agreements.signers import refuse_stranger, require_duty
+from app.broker import Broker
 from app.errors import NOTHING_TO_DESTROY, RefusedError
 from app.matchlog.draft import EntryDraft
 from app.runs.ending import cancel_runs
+from app.security.actor import Actor
 from app.uploads.withdrawals import note_withdrawn
-from schemas.api.destruction import WithdrawalTaken
+from schemas.api.destruction import RecordWithdrawal, WithdrawalTaken
 from schemas.documents.ids import Handle
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.api.destruction import RecordWithdrawal
 
 CANCELLED: Final = "record-withdrawn"
 

@@ -9,10 +9,14 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Final
+from pathlib import Path
+from typing import IO, Final
 from weakref import WeakKeyDictionary
 
+from sqlalchemy.orm import Session
+
 from app.agreements.service import agreement_now, all_versions, parties_of, require_visible
+from app.broker import Broker
 from app.clock import utc_text
 from app.durable import storing
 from app.errors import (
@@ -35,6 +39,7 @@ from app.matchlog.proofs import (
     newest_cosigned,
     newest_time,
 )
+from app.security.actor import Actor
 from schemas.api.bodies import LogCheckpoint
 from schemas.documents.errors import BundleError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
@@ -43,15 +48,6 @@ from schemas.matchlog.hand_over import HandOver
 from schemas.matchlog.proof import LogProof
 from schemas.matchlog.tiles import TILE_WIDTH, Tile
 from schemas.signing.note import VerifierKey
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-
 
 # Below this a bundle is kept in memory; a larger one waits in a file that has no name.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
@@ -160,11 +156,7 @@ class EntryEvidence:
 
 
 def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
-    """Return an entry that the actor may see: one of its projects', or one of the whole broker.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return an entry that the actor may see: one of its projects', or one of the whole broker."""
     try:
         proof = entry_proof(session, seq)
     except NotInLogError as exc:
@@ -183,7 +175,6 @@ def read_tile(
 
     Raises:
         NotInLogError: the log has no such tile, or not that wide.
-        NotFoundError, project-needed: the entries are not the actor's to see.
     """
     if not entries:
         return tile_bytes(session, tile)

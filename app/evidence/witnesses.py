@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_in_use, keys_of
 from app.agreements.service import is_bound
+from app.broker import Broker
 from app.clock import utc_text
 from app.errors import COSIGNATURE_REFUSED, NOT_A_WITNESS, NOTHING_TO_WITNESS, RefusedError
-from app.matchlog.proofs import (
-    add_cosignature,
-    cosigners_among,
-    cosigners_of,
-    lock_cosignatures,
-)
+from app.matchlog.proofs import add_cosignature, cosigners_among, cosigners_of, lock_cosignatures
+from app.security.actor import Actor
 from schemas.api.bodies import CosignatureRequest, CosignatureStored
+from schemas.signing.identity import PublicIdentity
 from schemas.signing.note import COSIGNER_KEY, VerifierKey
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.signing.identity import PublicIdentity
 
 # Of each party; a bundle lists at most 64 keys of witnesses, and those of every party before more of one.
 MAX_WITNESSES: Final = 16

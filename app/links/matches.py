@@ -6,23 +6,20 @@ import hmac
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from app.agreements.service import TermsInForce
+from app.broker import Broker
 from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.ranges import Sizes
 from app.runs.service import space_key
-from app.uploads.reader import each_handle
+from app.uploads.reader import Handles, each_handle
 from schemas.documents.ids import MATCH_ID_BYTES, Handle, MatchId
 from schemas.linkage.profile import SIDES
+from schemas.linkage.run import RunSpecification
 from schemas.rounds.release import Match
-
-if TYPE_CHECKING:
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.uploads.reader import Handles
-    from schemas.linkage.run import RunSpecification
 
 _PAIR: Final = struct.Struct(">II")
 

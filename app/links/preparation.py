@@ -8,40 +8,33 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
+from app.agreements.signers import receivers_of
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.ids import new_id
 from app.links.matches import LinkedRun, match_ids, own_matches
 from app.links.models import Release
-from app.matching.blocks.bins import Taken
-from app.matchlog.draft import EntryDraft
+from app.matching.blocks.bins import Rows, Taken
+from app.matchlog.draft import Appended, EntryDraft
 from app.runs.counts import above_floor, matches_for_log
 from app.sealed.objects import Content, NewObject, cut_pieces
 from app.uploads.reader import each_handle
 from schemas.documents.ids import MATCH_ID_BYTES, RELEASE_PREFIX, Handle, MatchId
 from schemas.linkage.profile import SIDES
+from schemas.linkage.run import Recipient
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.rounds.blind import NONCE_BYTES, BlindHeader, MatchIdSeal, serialise_blind_release
 from schemas.rounds.release import Match, ReleaseHeader, serialise_release
 from schemas.signing.sealing import KEY_BYTES
-
-if TYPE_CHECKING:
-    from contextlib import ExitStack
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.matching.blocks.bins import Rows
-    from app.matchlog.draft import Appended
-    from schemas.linkage.run import Recipient
-
 
 # Records whose match IDs are drawn at a time.
 _AT_ONCE: Final = 1 << 13
@@ -117,7 +110,6 @@ def prepare_releases(broker: Broker, run: LinkedRun, stack: ExitStack) -> Prepar
         stack: drops at its end the files that are not kept.
 
     Raises:
-        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     created = utc_text(broker.clock())
@@ -190,9 +182,7 @@ def _prepared(
     lines = serialise_release(header, matches)
     sealed, content = _seal_file(broker, header.release, lines, stack)
     body = ReleasePrepared.from_row(
-        header,
-        matches=matches_for_log(header.matches, run.specification),
-        sha256=content.sha256,
+        header, matches=matches_for_log(header.matches, run.specification), sha256=content.sha256
     )
     return PreparedRelease(
         release=header.release,
@@ -230,10 +220,7 @@ def _prepare_blind(
         records = sealed_records(run, side, recipient.space, closing)
         lines = serialise_blind_release(header, records)
         sealed, content = _seal_file(broker, header.release, lines, stack)
-        body = BlindReleasePrepared.from_row(
-            header,
-            sha256=content.sha256,
-        )
+        body = BlindReleasePrepared.from_row(header, sha256=content.sha256)
         yield PreparedRelease(
             release=header.release,
             recipient=recipient,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.service import agreement_now, project_for, terms_in_force, visible
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
@@ -30,20 +34,11 @@ from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for, run_specification
 from app.sealed.objects import Content, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.api.bodies import ReleaseView
-from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
-
-if TYPE_CHECKING:
-    from sqlalchemy import Select
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.matchlog.kinds import Outcome
-    from schemas.rounds.upload import Receipt
-    from schemas.signing.identity import Duty
-
+from schemas.matchlog.kinds import Outcome, ReleaseFetched, ReleaseVerified
+from schemas.rounds.upload import Receipt
+from schemas.signing.identity import Duty
 
 SIZE_STEP_BYTES: Final = 64 * 1024
 
@@ -52,32 +47,20 @@ EXPORTED: Final = "openings"
 
 
 def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
-    """Return a release that the actor may see: an agency its own, the others those of their projects.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a release that the actor may see: an agency its own, the others those of their projects."""
     return visible(session, actor, repository.find_release(session, actor, release, lock=lock))[0]
 
 
 def releases_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Release]:
-    """Return a piece of the project's releases that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such release to look on from.
-    """
+    """Return a piece of the project's releases that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.releases_of_project(session, actor, project, window)
 
 
 def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Release]:
-    """Return the releases of a run that the actor may see.
-
-    Raises:
-        NotFoundError: no such run, or not the caller's.
-    """
+    """Return the releases of a run that the actor may see."""
     run_for(session, actor, run)
     return repository.releases_of_run(session, actor, run)
 
@@ -88,11 +71,7 @@ def released_runs() -> Select[str]:
 
 
 def present_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
-    """Return the project's releases of which something may still be there, that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the project's releases of which something may still be there, that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, actor, project)
 
@@ -167,11 +146,7 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> N
 
 
 def log_refusal(session: Session, broker: Broker, actor: Actor, release: str) -> bool:
-    """Record that a release was asked for in vain, but return False if it was recorded in this hour.
-
-    Raises:
-        NotFoundError: the actor may not see that it exists.
-    """
+    """Record that a release was asked for in vain, but return False if it was recorded in this hour."""
     found = release_for(session, actor, release, lock=True)
     hour = hour_text(broker.clock())
     if found.refused == hour:

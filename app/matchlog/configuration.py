@@ -6,22 +6,18 @@ a matter of the machine alone (where files lie, how many connections there may b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from app.matchlog import repository
 from app.matchlog.draft import Appended, EntryDraft
+from app.matchlog.service import MatchLog
+from app.settings import Settings
 from app.version import SOFTWARE
-from schemas.documents.canonical import canonical_bytes, canonical_digest
+from schemas.documents.canonical import JsonValue, canonical_bytes, canonical_digest
 from schemas.matchlog.kinds import ConfigurationChanged
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.service import MatchLog
-    from app.settings import Settings
-    from schemas.documents.canonical import JsonValue
 
 # Where things lie, what the machine can bear, and whom the operator writes to; every other setting is logged.
 OF_THE_MACHINE: Final = frozenset(
@@ -89,11 +85,7 @@ def configuration_of(settings: Settings) -> dict[str, JsonValue]:
 
 
 def log_configuration(session: Session, log: MatchLog, settings: Settings) -> Appended | None:
-    """Log the settings if they are others than those that were logged last; None: they are the same.
-
-    Raises:
-        As `MatchLog.append`.
-    """
+    """Log the settings if they are others than those that were logged last; None: they are the same."""
     # First, so that of two that start at once the second one sees what the first one logged.
     log.follow_key(session)
     now = _written(settings)

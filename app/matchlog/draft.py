@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
+from app.security.actor import Actor
 from schemas.documents.document import Model
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Actor as EntryActor
 from schemas.matchlog.kinds import KIND_OF_BODY, Outcome
-
-if TYPE_CHECKING:
-    from app.security.actor import Actor
 
 # The broker's own software: the worker, the sweeper, the log itself.
 SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER, signed=None)

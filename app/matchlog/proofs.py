@@ -32,20 +32,12 @@ class SignedCheckpoint:
 
 
 def newest_checkpoint(session: Session) -> SignedCheckpoint:
-    """Return the newest checkpoint that this transaction sees.
-
-    Raises:
-        LogNotStartedError: there is no log yet.
-    """
+    """Return the newest checkpoint that this transaction sees."""
     return checkpoint_of(session, _newest_size(session))
 
 
 def newest_time(session: Session) -> str:
-    """Return when the newest entry was made.
-
-    Raises:
-        LogNotStartedError: there is no log yet.
-    """
+    """Return when the newest entry was made."""
     head = repository.read_head(session)
     if head is None:
         raise LogNotStartedError("this database has no match log yet")
@@ -71,11 +63,7 @@ def recent_checkpoints(session: Session, n_entries: int) -> list[Checkpoint]:
 
 
 def log_keys(session: Session) -> list[tuple[int, str]]:
-    """Return the keys that have signed this log, each with the size that its checkpoints exceed.
-
-    Raises:
-        LogNotStartedError: there is no log yet.
-    """
+    """Return the keys that have signed this log, each with the size that its checkpoints exceed."""
     return repository.log_keys(session, _newest_size(session))
 
 
@@ -163,7 +151,6 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
 
     Raises:
         NotInLogError: no batch ended there.
-        cosignature-refused: malformed, by another key, or it does not verify.
     """
     note = repository.find_checkpoint(session, size)
     if note is None:

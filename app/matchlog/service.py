@@ -78,9 +78,6 @@ class MatchLog:
         """Return the time of an entry that were appended now: what is counted from an entry is counted from it.
 
         A clock that was ahead for a while leaves entries of a time that is still to come.
-
-        Raises:
-            LogNotStartedError: there is no log yet.
         """
         return max(self.clock(), parse_utc(_started(repository.read_head(session)).time))
 
@@ -91,11 +88,7 @@ class MatchLog:
             self.clock.follow(head.time)
 
     def start(self, session: Session, software: str, actor: Actor = SOFTWARE) -> Appended:
-        """Begin the log with its first entry.
-
-        Raises:
-            LogStartedError: there is one already.
-        """
+        """Begin the log with its first entry."""
         if repository.read_head(session) is not None:
             raise LogStartedError("this database has a match log already")
         repository.add_head(session, self.key.text, utc_text(self.clock()))
@@ -108,8 +101,6 @@ class MatchLog:
         Times never go back, even if the clock does. Of no drafts nothing is written.
 
         Raises:
-            LogAheadError: another process has appended under a clock that is ahead; decided anew, it goes.
-            EntryError: a draft breaks its kind's rules.
             NotAuthenticatedError, request-unsigned, request-agreement: as `hold_to_signers`.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
@@ -126,11 +117,7 @@ class MatchLog:
         note = sign_checkpoint(Checkpoint(self.key.name, size, frontier.root()), self._signer)
         repository.add_checkpoint(session, size, head.batch, note)
         repository.move_head(
-            session,
-            size=size,
-            batch=head.batch + 1,
-            time=time,
-            frontier=frontier.to_bytes(),
+            session, size=size, batch=head.batch + 1, time=time, frontier=frontier.to_bytes()
         )
         if self._last is not None:
             self._last.advance_after_commit(session, note)
@@ -182,10 +169,6 @@ class MatchLog:
         """Take up the key in force, if another process has handed the log over, and return it.
 
         It stays in force until the caller's transaction ends.
-
-        Raises:
-            LogNotStartedError: there is no log yet.
-            LogKeyMismatchError: the key in force is not at hand.
         """
         self._follow_signer(_started(repository.lock_head(session)))
         return self.key
@@ -202,9 +185,6 @@ class MatchLog:
         """Check that the database continues what was signed, as `append` does, without locking the log.
 
         Nothing was asked of the session before.
-
-        Raises:
-            As `append`.
         """
         # First: what others sign from now on is in the snapshot that the next statement takes, or not in the
         # file as it was read. The other way round, a commit in between would look like a rollback.

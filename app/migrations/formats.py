@@ -42,11 +42,7 @@ class OtherFormatError(ConfigurationError):
 
 
 def refuse_other_formats(database: Database) -> None:
-    """Refuse a database that another version has filled, though its tables are the same.
-
-    Raises:
-        OtherFormatError: it holds a document of another version of its format; names both.
-    """
+    """Refuse a database that another version has filled, though its tables are the same."""
     with database.engine.connect() as connection:
         for table, column, kind in STORED:
             raw = connection.execute(

@@ -34,8 +34,6 @@ def migrate(database: Database) -> None:
     version before notice, and change nothing more.
 
     Raises:
-        SchemaNotCurrentError: it has the schema of a newer version, or of one before steps began.
-        OtherFormatError: it holds documents of another version.
         UnavailableError: others did not end theirs in time; nothing was changed.
     """
     stored = stored_revision(database)
@@ -57,12 +55,7 @@ def migrate(database: Database) -> None:
 
 
 def require_current(database: Database) -> None:
-    """Assert that the database has the newest schema, now and at the begin of each unit of work.
-
-    Raises:
-        SchemaNotCurrentError: it has not; says what to do.
-        OtherFormatError: it has, and holds documents of another version.
-    """
+    """Assert that the database has the newest schema, now and at the begin of each unit of work."""
     stored = require_known(database)
     if stored != newest_revision():
         raise SchemaNotCurrentError(
@@ -74,11 +67,7 @@ def require_current(database: Database) -> None:
 
 
 def require_known(database: Database) -> str:
-    """Return the database's revision, which is this version's or an earlier one's.
-
-    Raises:
-        SchemaNotCurrentError: it is empty, or has the schema of a newer version, or of one before steps began.
-    """
+    """Return the database's revision, which is this version's or an earlier one's."""
     stored = stored_revision(database)
     if stored is None:
         raise SchemaNotCurrentError(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from app.agreements.service import lock_rounds
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import CARDS_DIFFER, CARDS_REFUSED, RefusedError
 from app.review.held_pairs import unpack_pairs
+from app.review.models import Review
 from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
 from app.review.service import entry_of, require_part, require_stated, review_for
 from app.runs.service import run_specification
+from app.sealed.models import SealedPiece
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
+from app.security.actor import Actor
 from schemas.documents.errors import DocumentError
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.matchlog.review_kinds import ReviewAnswered
@@ -27,15 +32,6 @@ from schemas.rounds.review import (
     cards_head,
     parse_cards_head,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.review.models import Review
-    from app.sealed.models import SealedPiece
-    from app.security.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +81,7 @@ class CardReader:
         self._kept: dict[Reference, bytes] = {}
 
     def add(self, piece: bytes) -> None:
-        """Take the next bytes.
-
-        Raises:
-            cards-refused: they are malformed, or not of the records that were asked about.
-        """
+        """Take the next bytes."""
         self._waiting += piece
         if self._signed is None:
             line = self._line()

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import DECISIONS_REFUSED, RefusedError
 from app.review import repository
 from app.review.ending import end_if_decided, references_of, verdicts_of
-from app.review.models import StatedDecision
+from app.review.models import Review, StatedDecision
 from app.review.preparation import DECISIONS_KIND
 from app.review.service import cards_missing, entry_of, require_part, require_stated, review_for
 from app.review.settlement import count_verdicts
 from app.sealed.objects import put_piece
+from app.security.actor import Actor
 from schemas.matchlog.review_kinds import ReviewDecided
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.review.models import Review
-    from app.security.actor import Actor
-    from schemas.rounds.review import StatedDecisions
+from schemas.rounds.review import StatedDecisions
 
 
 def receive_decisions(

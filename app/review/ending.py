@@ -6,12 +6,16 @@ What was accepted becomes a supplementary release in the same transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import agreement_now, lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.decisions.preparation import keep_record
 from app.guarded import do_each
@@ -23,22 +27,13 @@ from app.review.models import Review
 from app.review.preparation import DECISIONS_KIND, PAIRS_KIND
 from app.review.results import rejected_for_log
 from app.review.settlement import agreements, is_decided, settled
-from app.review.supplement import prepare_supplement
+from app.review.supplement import PreparedSupplement, prepare_supplement
 from app.rounds.supplements import open_supplement
 from app.runs.counts import matches_for_log
 from app.sealed.ending import Ended, due_rows
-from app.sealed.objects import count_pieces, end_objects, open_pieces
+from app.sealed.objects import open_pieces
 from schemas.matchlog.review_kinds import ReviewEnded
-from schemas.rounds.review import Decisions, Verdict
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.review.supplement import PreparedSupplement
-    from schemas.rounds.review import EndReason
+from schemas.rounds.review import Decisions, EndReason, Verdict
 
 
 def pairs_of(session: Session, broker: Broker, review: Review) -> tuple[HeldPair, ...]:
@@ -93,12 +88,7 @@ def end_overdue(broker: Broker) -> int:
 
 
 def end_review(
-    session: Session,
-    broker: Broker,
-    review: Review,
-    reason: EndReason,
-    *,
-    may_release: bool = True,
+    session: Session, broker: Broker, review: Review, reason: EndReason, *, may_release: bool = True
 ) -> None:
     """End a review, whose row and project's rounds are locked; release what was accepted."""
     with ExitStack() as stack:
@@ -115,16 +105,8 @@ def end_review(
         session.flush()
 
 
-def live_reviews(
-    session: Session, project: str, *, runs: Collection[str] | None = None
-) -> Sequence[Review]:
-    """Return, locked, the project's reviews that are still there; `runs` names those wanted, None all."""
-    return repository.live_reviews(session, project, runs)
-
-
-def due_reviews(session: Session, now: str, project: str) -> Sequence[Review]:
-    """Return, locked, some of a project's reviews that are over."""
-    return due_rows(session, Review, now, project)
+live_reviews: Final = repository.live_reviews
+due_reviews: Final = partial(due_rows, Review)
 
 
 def end_reviews(
@@ -145,12 +127,10 @@ def end_reviews(
                 party=None,
                 sha256="" if questions is None else questions.sha256,
                 count=None,
-                pieces=count_pieces(session, review.object),
                 created=review.created,
                 draft=None,
             )
         )
-    end_objects(session, *(review.object for review in reviews))
     return ended
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.broker import Broker
 from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
@@ -18,15 +19,11 @@ from app.review.ending import end_with_round
 from app.rounds.opening import open_round as open_next
 from app.rounds.views import round_view
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.sealed.objects import SealedFile
+from app.security.actor import Actor
 from app.wired import WiredBroker
-from schemas.rounds.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
+from schemas.rounds.review import AskedBuckets, ReviewFile, ReviewList, ReviewView, StatedDecisions
 from schemas.rounds.rounds import RoundView
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.sealed.objects import SealedFile
-    from app.security.actor import Actor
-    from schemas.rounds.review import ReviewFile
 
 router = APIRouter()
 
@@ -57,11 +54,7 @@ def list_reviews(
         return ReviewList(reviews=tuple(service.view_of(session, one, actor) for one in reviews))
 
 
-@router.get(
-    "/v1/reviews/{run}/questions",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/reviews/{run}/questions", response_class=Response, responses=FILE_ANSWER)
 def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
     return _fetched(broker, actor, run, "questions", streamed)
@@ -87,11 +80,7 @@ async def put_cards(
     return await run_in_threadpool(_keep_cards, broker, actor, run, reader.finish())
 
 
-@router.get(
-    "/v1/reviews/{run}/cards",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/reviews/{run}/cards", response_class=Response, responses=FILE_ANSWER)
 def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
     return _fetched(broker, actor, run, "cards", streamed)

@@ -6,25 +6,21 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.decisions.plan import grade
+from app.links.matches import Matches
 from app.matching.blocks.bins import plain_numbers
 from app.matching.blocks.decisions import Band
-from app.uploads.buckets import count_labels, labels_of
-from app.uploads.reader import each_handle, handles_of
+from app.matching.blocks.resolution import Resolution
+from app.uploads.parts import count_labels, labels_of
+from app.uploads.reader import Handles, each_handle, handles_of
 from schemas.documents.ids import Handle
 from schemas.linkage.profile import SIDES
 from schemas.rounds.review import BUCKET_BYTES, MAX_CARDS, Reference
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from app.links.matches import Matches
-    from app.matching.blocks.resolution import Resolution
-    from app.uploads.reader import Handles
 
 # Reference, handles, rows, steps; of the larger file's record first.
 _PAIR: Final = struct.Struct(">16s16s16sQQBB")

@@ -7,19 +7,30 @@ comes to that, they are dropped.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.ids import new_id
-from app.matchlog.draft import EntryDraft
+from app.links.matches import Matches
+from app.matching.blocks.resolution import Resolution
+from app.matchlog.draft import Appended, EntryDraft
 from app.review import repository
 from app.review.held_pairs import HeldPair, choose_pairs, handles_of_buckets, pack_pairs
 from app.review.models import Review, ReviewedFile
-from app.sealed.objects import NewObject
+from app.sealed.objects import Content, NewObject
+from app.uploads.reader import Handles
 from schemas.agreement.allowance import Charge, charge_of, questions_left
+from schemas.agreement.clauses import Review as Clause
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.review_kinds import ReviewAsked
 from schemas.rounds.review import (
     REFERENCE_BYTES,
@@ -27,26 +38,10 @@ from schemas.rounds.review import (
     Question,
     QuestionsHeader,
     Reference,
+    ReviewFile,
     bucket_of,
     serialise_questions,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import ExitStack
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.links.matches import Matches
-    from app.matching.blocks.resolution import Resolution
-    from app.matchlog.draft import Appended
-    from app.sealed.objects import Content
-    from app.uploads.reader import Handles
-    from schemas.agreement.clauses import Review as Clause
-    from schemas.linkage.run import RunSpecification
-    from schemas.rounds.review import ReviewFile
 
 REVIEW_PREFIX: Final = "rvw"
 QUESTIONS_KIND: Final = "review-questions"

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.review import repository
+from app.review.models import Review, StatedDecision
 from app.review.settlement import Agreed
 from app.runs.counts import above_floor, hide_small
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy.orm import Session
-
-    from app.review.models import Review, StatedDecision
 
 # Of fewer questions that both decided, Cohen's kappa says little, and more about each of them.
 LEAST_COMMON: Final = 30

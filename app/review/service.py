@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
-from app.agreements.service import project_for, terms_in_force, visible
+from app.agreements.service import TermsInForce, project_for, terms_in_force, visible
 from app.agreements.signers import refuse_untimely, require_duty
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.db import NEWEST, Window
 from app.errors import (
@@ -21,29 +26,17 @@ from app.errors import (
 )
 from app.matchlog.draft import EntryDraft
 from app.review import repository
+from app.review.models import Review
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.sealed.objects import Content, SealedFile, open_pieces
+from app.security.actor import Actor
 from schemas.documents.errors import SignatureError
-from schemas.matchlog.review_kinds import ReviewFetched
-from schemas.rounds.review import ReviewView, part_in
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.review.models import Review
-    from app.security.actor import Actor
-    from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided
-    from schemas.rounds.review import ReviewAct, ReviewFile, SignedReviewStatement
-
+from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided, ReviewFetched
+from schemas.rounds.review import ReviewAct, ReviewFile, ReviewView, SignedReviewStatement, part_in
 
 _KINDS: Final[dict[ReviewFile, str]] = {
     "questions": QUESTIONS_KIND,
@@ -53,32 +46,20 @@ _KINDS: Final[dict[ReviewFile, str]] = {
 
 
 def review_for(session: Session, actor: Actor, run: str, *, lock: bool = False) -> Review:
-    """Return the review of a run of a project that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return the review of a run of a project that the actor may see."""
     return visible(session, actor, repository.get_review(session, run, lock=lock))[0]
 
 
 def reviews_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Review]:
-    """Return a piece of the project's reviews that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such review to look on from.
-    """
+    """Return a piece of the project's reviews that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.reviews_of_project(session, project, window)
 
 
 def present_reviews(session: Session, actor: Actor, project: str) -> Sequence[Review]:
-    """Return the reviews of which something may still be there, of a project that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the reviews of which something may still be there, of a project that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, project)
 
@@ -102,12 +83,7 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
         questions, decided = review.questions, _n_decided(session, review, actor.person)
     elif actor.party == review.asked:
         buckets = review.buckets
-    return ReviewView.from_row(
-        review,
-        questions=questions,
-        buckets=buckets,
-        decided=decided,
-    )
+    return ReviewView.from_row(review, questions=questions, buckets=buckets, decided=decided)
 
 
 def require_part(

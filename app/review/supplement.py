@@ -6,12 +6,16 @@ Durable, but nothing visible yet.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from sqlalchemy.orm import Session
 
-from app.agreements.service import terms_in_force
+from app.agreements.service import TermsInForce, terms_in_force
+from app.broker import Broker
 from app.decisions.plan import GRADED, REVIEWED
 from app.decisions.preparation import DrawnRecord, write_record
 from app.decisions.rows import RecordRows
@@ -22,28 +26,18 @@ from app.links.preparation import Prepared, prepare_releases
 from app.matching.blocks.bins import MemoryShelf, Rows
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.ranges import Sizes
+from app.matchlog.draft import EntryDraft
+from app.review.held_pairs import HeldPair
+from app.review.models import Review
+from app.rounds.models import RoundPairing
 from app.rounds.service import pair_of_run
 from app.rounds.supplements import next_release
 from app.runs.service import run_specification
 from app.uploads.reader import Handles
 from app.uploads.withdrawals import handle_digest, withdrawn_digests
-from schemas.documents.ids import HANDLE_BYTES
+from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.profile import SIDES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import ExitStack
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matchlog.draft import EntryDraft
-    from app.review.held_pairs import HeldPair
-    from app.review.models import Review
-    from app.rounds.models import RoundPairing
-    from schemas.documents.ids import Handle
-    from schemas.linkage.run import RunSpecification
+from schemas.linkage.run import RunSpecification
 
 _KEY_BYTES: Final = 32
 
@@ -73,11 +67,7 @@ class PreparedSupplement:
 
 
 def prepare_supplement(
-    session: Session,
-    broker: Broker,
-    review: Review,
-    accepted: Sequence[HeldPair],
-    stack: ExitStack,
+    session: Session, broker: Broker, review: Review, accepted: Sequence[HeldPair], stack: ExitStack
 ) -> PreparedSupplement | None:
     """Release pairs that were accepted, of which neither record was withdrawn; the project's rounds are locked.
 
@@ -124,10 +114,7 @@ def _without_withdrawn(
 
 
 def _linked_run(
-    specification: RunSpecification,
-    terms: TermsInForce,
-    pairs: Sequence[HeldPair],
-    number: int,
+    specification: RunSpecification, terms: TermsInForce, pairs: Sequence[HeldPair], number: int
 ) -> tuple[Rows, LinkedRun]:
     """Return the accepted pairs, dtype `GRADED`, and as a run that linked nothing else.
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sqlalchemy.orm import Session
 
 from app.agreements.service import binding_terms, lock_rounds
+from app.broker import Broker
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
+from app.rounds.models import Round
 from app.rounds.pairs import SUCCEEDED, claims_due, statements_due
 from schemas.matchlog.round_kinds import RoundClosed
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.rounds.models import Round
 
 
 def note_success(session: Session, broker: Broker, run: str) -> None:
@@ -62,9 +58,7 @@ def close_round(session: Session, broker: Broker, found: Round) -> bool:
         return False
     messages = repository.messages_of(session, found.project, found.number)
     body = RoundClosed(
-        round=found.number,
-        claims=listed_claims(messages),
-        statements=listed_statements(messages),
+        round=found.number, claims=listed_claims(messages), statements=listed_statements(messages)
     )
     draft = EntryDraft.about(body, binding.terms, binding.digest)
     (appended,) = broker.log.append(session, [draft])

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from app.broker import Broker
 from app.errors import KeyGoneError
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
 from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
 from app.rounds import messages, nonces, service
 from app.rounds.messages import Place
+from app.rounds.models import SealedMessage
 from app.rounds.views import round_list, round_view
 from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE
+from app.sealed.arrival import Arrival
 from app.sealed.ending import shred_object
+from app.security.actor import Actor
 from app.wired import WiredBroker
 from schemas.rounds.rounds import (
     ClaimsReceipt,
@@ -27,12 +31,6 @@ from schemas.rounds.rounds import (
     SignedNonceOffer,
     StatementReceipt,
 )
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.rounds.models import SealedMessage
-    from app.sealed.arrival import Arrival
-    from app.security.actor import Actor
 
 router = APIRouter()
 
@@ -91,11 +89,7 @@ async def put_claims(
 ) -> ClaimsReceipt:
     """Keep the caller's sealed claims for a partner, in place of earlier ones about this release."""
     row = await _take(broker, actor, Place(project, number, "claims", partner, release), content)
-    return ClaimsReceipt.from_row(
-        row,
-        release=row.release,
-        partner=row.target,
-    )
+    return ClaimsReceipt.from_row(row, release=row.release, partner=row.target)
 
 
 @router.get(
@@ -128,10 +122,7 @@ async def put_statement(
 ) -> StatementReceipt:
     """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
     row = await _take(broker, actor, Place(project, number, "statement", space), content)
-    return StatementReceipt.from_row(
-        row,
-        space=row.target,
-    )
+    return StatementReceipt.from_row(row, space=row.target)
 
 
 @router.get(

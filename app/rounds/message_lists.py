@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from app.rounds.models import SealedMessage
 from schemas.rounds.rounds import ListedClaims, ListedStatement
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.rounds.models import SealedMessage
 
 
 def listed_claims(messages: Sequence[SealedMessage]) -> tuple[ListedClaims, ...]:

@@ -6,15 +6,18 @@ under a legal hold it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
+
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import is_held
-from app.agreements.service import lock_rounds, terms_in_force
+from app.agreements.service import TermsInForce, lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.errors import (
     CLAIMS_GONE,
@@ -29,23 +32,14 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.closure import close_if_done
-from app.rounds.models import SealedMessage
+from app.rounds.models import RoundPairing, SealedMessage, Supplement
 from app.rounds.pairs import claims_due, statements_due, still_agreed
 from app.rounds.service import pair_in, round_for
 from app.rounds.supplements import claims_owed, close_supplement_if_done
 from app.sealed.arrival import Arrival
 from app.sealed.objects import end_objects, open_pieces, retire_objects
+from app.security.actor import Actor
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.rounds.models import RoundPairing, Supplement
-    from app.security.actor import Actor
 
 MESSAGE_PREFIX: Final = "msg"
 MESSAGE_KIND: Final = "sealed-message"
@@ -227,10 +221,7 @@ def _is_for(pairs: Sequence[RoundPairing], actor: Actor, place: Place) -> bool:
 def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
-        body = ClaimsReceived.from_row(
-            row,
-            partner=row.target,
-        )
+        body = ClaimsReceived.from_row(row, partner=row.target)
     else:
         body = StatementReceived(
             round=row.round, space=row.target, sequence=row.sequence, sha256=row.sha256

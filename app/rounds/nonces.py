@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
-from app.agreements.signers import (
-    refuse_stranger,
-    refuse_untimely,
-    require_duty,
-    require_signature,
-)
+from app.agreements.signers import refuse_stranger, refuse_untimely, require_duty, require_signature
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NONCES_REFUSED, RefusedError
@@ -19,17 +17,9 @@ from app.matchlog.draft import EntryDraft
 from app.matchlog.timeline import EntryFilter, find_entries
 from app.rounds import repository
 from app.rounds.models import OfferedNonce
+from app.security.actor import Actor
 from schemas.matchlog.round_kinds import NoncesOffered
-from schemas.rounds.rounds import MAX_OFFERED, NonceState
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
+from schemas.rounds.rounds import MAX_OFFERED, NonceOffer, NonceState, SignedNonceOffer
 
 SIGNATURE_KIND: Final = "nonces"
 # Each offer stands whole in the match log, and a party needs a few a round.

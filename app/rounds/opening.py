@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
 
-from app.agreements.service import lock_rounds, project_for, terms_in_force
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.errors import (
@@ -24,19 +26,10 @@ from app.rounds.models import Round, RoundPairing
 from app.rounds.pairs import pair_view, pairing_of
 from app.rounds.service import round_for
 from app.rounds.supplements import closing_draft, mark_closed
+from app.security.actor import Actor
+from schemas.agreement.agreement import ProjectTerms
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
 from schemas.rounds.timetable import next_day, round_due, upload_due
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import ProjectTerms
-
 
 Before = Callable[[], None]
 """What ends with the round before; called just before the next one is logged, and never if it is not opened."""
@@ -51,9 +44,7 @@ def open_round(
     open close with the claims that are there.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
         NotInForceError, not-a-provider, wrong-duty: the terms do not let this person ask.
-        round-closed: it was opened, and is over.
         RoundNotDueError, RoundBudgetError, nonces-missing: it is not due, or cannot be opened.
     """
     project_for(session, actor, project)
@@ -90,7 +81,6 @@ def supersede_round(
 
     Raises:
         NotFoundError, NotInForceError, not-a-provider, wrong-duty: not the caller's to correct now.
-        round-closed: it is closed.
         RoundBudgetError, nonces-missing: the next one cannot be opened.
     """
     round_for(session, actor, project, number)

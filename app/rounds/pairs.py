@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from app.rounds.models import RoundPairing
+from app.rounds.models import OfferedNonce, RoundPairing
+from schemas.agreement.agreement import ProjectTerms
 from schemas.rounds.rounds import RoundPair, UsedNonce
-
-if TYPE_CHECKING:
-    from app.rounds.models import OfferedNonce
-    from schemas.agreement.agreement import ProjectTerms
 
 SUCCEEDED = "succeeded"
 

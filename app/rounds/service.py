@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.errors import NOT_IN_ROUND, ROUND_CLOSED, NotFoundError, RefusedError
 from app.rounds import repository
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.rounds.models import Round, RoundPairing, SealedMessage
-    from app.security.actor import Actor
-    from schemas.linkage.profile import Side
+from app.rounds.models import Round, RoundPairing, SealedMessage
+from app.security.actor import Actor
+from schemas.linkage.profile import Side
 
 
 def round_for(session: Session, actor: Actor, project: str, number: int) -> Round:
-    """Return a round of a project that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a round of a project that the actor may see."""
     project_for(session, actor, project)
     found = repository.get_round(session, project, number)
     if found is None:
@@ -34,11 +26,7 @@ def round_for(session: Session, actor: Actor, project: str, number: int) -> Roun
 
 
 def failed_round_runs(session: Session, actor: Actor, project: str) -> tuple[str, ...]:
-    """Return the newest runs of the pairs of a project's last round that have failed.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the newest runs of the pairs of a project's last round that have failed."""
     project_for(session, actor, project)
     last = repository.last_round(session, project)
     pairs = [] if last is None else repository.pairs_of(session, project, last.number)
@@ -48,23 +36,13 @@ def failed_round_runs(session: Session, actor: Actor, project: str) -> tuple[str
 def open_pair(
     session: Session, project: str, number: int, party: str, partner: str, *, now: datetime
 ) -> RoundPairing:
-    """Return the pair of two parties in a round that is open; in any order.
-
-    Raises:
-        NotFoundError, round-closed: as `refuse_over`.
-        not-in-round: the two are no pair of it.
-    """
+    """Return the pair of two parties in a round that is open; in any order."""
     refuse_over(session, project, number, now)
     return pair_in(repository.pairs_of(session, project, number), party, partner)
 
 
 def refuse_over(session: Session, project: str, number: int, now: datetime) -> None:
-    """Check that a round is open and its deadline is to come: after an outage nothing has closed it yet.
-
-    Raises:
-        NotFoundError: the project has no such round.
-        round-closed: it is closed or superseded, or ought to be closed.
-    """
+    """Check that a round is open and its deadline is to come: after an outage nothing has closed it yet."""
     found = repository.get_round(session, project, number)
     if found is None:
         raise NotFoundError("There is nothing here.")
@@ -150,11 +128,7 @@ def open_round_of(session: Session, project: str, number: int) -> Round | None:
 
 
 def present_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
-    """Return the sealed messages of which something may still be there, of a project that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the sealed messages of which something may still be there, of a project that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, project)
 

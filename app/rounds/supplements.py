@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from app.agreements.service import binding_terms
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, binding_terms
+from app.broker import Broker
 from app.db import insert_rows
-from app.matchlog.draft import EntryDraft
+from app.matchlog.draft import Appended, EntryDraft
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims
-from app.rounds.models import Supplement
+from app.rounds.models import RoundPairing, Supplement
 from app.rounds.pairs import both_ways
 from schemas.matchlog.review_kinds import SupplementClosed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matchlog.draft import Appended
-    from app.rounds.models import RoundPairing
 
 
 def next_release(session: Session, project: str, number: int) -> int:

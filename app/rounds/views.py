@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
 from app.db import LIST_LIMIT
 from app.matchlog.proofs import entry_proof
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
+from app.rounds.models import Round, RoundPairing, SealedMessage, Supplement
 from app.rounds.opening import is_due, waiting_for
 from app.rounds.pairs import SUCCEEDED, pair_view
-from schemas.rounds.rounds import (
-    PairProgress,
-    RoundList,
-    RoundState,
-    RoundView,
-    SupplementView,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.rounds.models import Round, RoundPairing, SealedMessage, Supplement
-    from app.security.actor import Actor
+from app.security.actor import Actor
+from schemas.rounds.rounds import PairProgress, RoundList, RoundState, RoundView, SupplementView
 
 
 def round_view(session: Session, found: Round) -> RoundView:
@@ -75,11 +66,7 @@ class RoundStand:
 
 
 def newest_round_stand(session: Session, actor: Actor, project: str) -> RoundStand | None:
-    """Return where the last round of a project stands that the actor may see; None: there was none.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return where the last round of a project stands that the actor may see; None: there was none."""
     project_for(session, actor, project)
     found = repository.last_round(session, project)
     if found is None:
@@ -111,8 +98,6 @@ def round_list(
     Args:
         below: only rounds of lower numbers.
         limit: at most so many; None for all.
-    Raises:
-        NotFoundError: no such project, or not the caller's.
     """
     terms = project_for(session, actor, project).terms
     rounds = repository.rounds_of(session, project, below, limit)
@@ -128,11 +113,7 @@ def _supplement_view(session: Session, found: Supplement) -> SupplementView:
     closing = None
     if found.closing is not None and found.closing_size is not None:
         closing = entry_proof(session, found.closing, found.closing_size).to_receipt(found.run)
-    return SupplementView.from_row(
-        found,
-        claims=listed_claims(messages),
-        closing=closing,
-    )
+    return SupplementView.from_row(found, claims=listed_claims(messages), closing=closing)
 
 
 def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProgress:

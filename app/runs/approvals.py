@@ -8,10 +8,15 @@ approve at once finds the other's approval.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
-from app.agreements.service import agreement_now, terms_in_force
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, agreement_now, terms_in_force
 from app.agreements.signers import check_signer
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import (
@@ -27,22 +32,13 @@ from app.runs import repository
 from app.runs.ending import mark_cancelled
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
+from app.security.actor import Actor
 from app.uploads.service import uploaders_of
+from schemas.agreement.clauses import ApprovalRule
 from schemas.agreement.negotiation import PendingApproval, PendingApprovals, RunApprovals
 from schemas.agreement.statement import LONGEST_APPROVAL, RunApproval, SignedStatement, Step
 from schemas.matchlog.agreement_kinds import RunApproved
 from schemas.matchlog.kinds import RunCancelled
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Select
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.agreement.clauses import ApprovalRule
 
 # Which step of a run in which state waits for approvals.
 _STEPS: Final[Mapping[str, Step]] = {"awaiting": "run", "succeeded": "release"}

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
+from sqlalchemy.orm import Session
 
-from app.agreements.service import agreement_now, terms_in_force
+from app.agreements.service import TermsInForce, agreement_now, terms_in_force
+from app.broker import Broker
 from app.clock import utc_text
 from app.errors import KeyGoneError, LeaseLostError, NotApprovedError, NotInForceError, RefusedError
 from app.matching.blocks.decisions import Band, Rule
+from app.matching.blocks.resolution import Resolution
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state, refuse_over
 from app.runs import repository
@@ -26,17 +29,9 @@ from app.runs.models import Run
 from app.runs.service import specification_of
 from app.uploads.reader import require_committed
 from app.version import SOFTWARE
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matching.blocks.resolution import Resolution
-    from schemas.linkage.run import RunSpecification
-    from schemas.matchlog.party_digests import PartyDigest
-
+from schemas.matchlog.party_digests import PartyDigest
 
 log = structlog.get_logger()
 
@@ -95,7 +90,6 @@ def require_going_on(
 
     Raises:
         NotInForceError: as `agreed_terms`.
-        round-closed: its round is over.
         KeyGoneError: an upload was destroyed, or its time is over.
     """
     terms = agreed_terms(session, broker, specification)

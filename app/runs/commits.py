@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.broker import Broker
 from app.engine import StoppedError
 from app.errors import BrokerError, StorageFullError, UnavailableError
 from app.runs.requests import new_run, spaces_to_come, start_if_complete
+from app.sealed.models import SealedPiece
+from app.security.actor import Actor
 from app.uploads import checks, commit
 from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
+from app.uploads.checks import Hold, PendingCommit
 from app.uploads.errors import CheckLostError, UploadRejectedError
 from app.uploads.service import view_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from app.broker import Broker
-    from app.sealed.models import SealedPiece
-    from app.security.actor import Actor
-    from app.uploads.checks import Hold, PendingCommit
-    from schemas.api.bodies import UploadView
-    from schemas.rounds.upload import SignedManifest
+from schemas.api.bodies import UploadView
+from schemas.rounds.upload import SignedManifest
 
 # How often whoever waits for a check learns how far it is.
 _TOLD_EACH_S: Final = 1.0

@@ -10,22 +10,16 @@ they are, so whether a count is shown never depends on whether those are.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from app.matching.blocks.concordance import FieldConcordance
 from app.matching.blocks.weights import UNIT, least_weight
+from app.runs.models import Run
 from schemas.api.bodies import RunCounts
-from schemas.linkage.link_quality import shown_concordance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from app.matching.blocks.concordance import FieldConcordance
-    from app.runs.models import Run
-    from schemas.linkage.link_quality import Concordance
-    from schemas.linkage.run import MatchingPolicy, RunSpecification
-
+from schemas.linkage.link_quality import Concordance, shown_concordance
+from schemas.linkage.run import MatchingPolicy, RunSpecification
 
 K = TypeVar("K")
 
@@ -115,9 +109,7 @@ def shown_not_linked(found: Found, floor: int) -> NotLinked:
     hidden = protected(parts, floor, held if held < floor else None)
     seen = {name: None if name in hidden else count for name, count in parts.items()}
     return NotLinked(
-        pairs=not_linked,
-        below_review=seen["below_review"],
-        better_rival=seen["better_rival"],
+        pairs=not_linked, below_review=seen["below_review"], better_rival=seen["better_rival"]
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.service import binding_terms, lock_rounds
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, binding_terms, lock_rounds
+from app.broker import Broker
 from app.clock import utc_text
 from app.guarded import do_each
 from app.matchlog.draft import EntryDraft
@@ -14,21 +18,12 @@ from app.rounds import service as rounds
 from app.rounds.closure import close_round
 from app.rounds.service import note_run_state
 from app.runs import repository, task_repository
+from app.runs.models import Run
 from app.runs.service import keys_of, specification_of
 from app.sealed.objects import end_objects
 from app.uploads.ending import expire_open_of
+from schemas.linkage.run import RunSpecification
 from schemas.matchlog.kinds import RunCancelled
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.runs.models import Run
-    from schemas.linkage.run import RunSpecification
-
 
 OVERDUE: Final = "round-closed"
 

@@ -7,19 +7,16 @@ another story about the run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import parties_of
 from app.errors import RUN_NOT_FINAL, RefusedError
 from app.matchlog.proofs import cosigned_by
 from app.runs import repository
+from app.runs.models import Run
+from schemas.agreement.agreement import ProjectTerms
 from schemas.api.bodies import RunFinality
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.runs.models import Run
-    from schemas.agreement.agreement import ProjectTerms
 
 
 def cosigned_sizes(session: Session) -> Mapping[str, int]:
@@ -71,8 +68,6 @@ def require_final(session: Session, size: int | None, terms: ProjectTerms) -> No
 
     Args:
         size: of the checkpoint that first covered what is wanted; None: it is not in the log yet.
-    Raises:
-        run-not-final: they do, and too few parties have cosigned.
     """
     if not terms.finality.delays_release:
         return

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
 
 from app.errors import LeaseLostError
 from app.runs import repository, task_repository
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.runs.models import Run
+from app.runs.models import Run
 
 LEASE_MS: Final = 30_000
 # A run that ends its worker this often without one more finished range would do so for ever.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from app.agreements.receivers import receivers_of
-from app.agreements.service import binding_terms, lock_rounds, project_for, terms_in_force
-from app.agreements.signers import refuse_stranger, require_duty
+from sqlalchemy.orm import Session
+
+from app.agreements.service import (
+    TermsInForce,
+    binding_terms,
+    lock_rounds,
+    project_for,
+    terms_in_force,
+)
+from app.agreements.signers import receivers_of, refuse_stranger, require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import OTHER_PAIR, OTHER_POLICY, RUN_OVER, UPLOADS_MISSING, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.rounds.models import RoundPairing
 from app.rounds.service import note_run, open_pair
 from app.runs import repository
 from app.runs.ending import mark_cancelled
@@ -21,26 +30,17 @@ from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing_approvals import use_standing
 from app.sealed.objects import NewObject
+from app.security.actor import Actor
 from app.uploads.errors import KEY_REUSED
 from app.uploads.manifests import refuse_gap, refuse_misfit
+from app.uploads.models import Upload
 from app.uploads.service import has_committed, manifest_of, pair_uploads
+from schemas.agreement.agreement import ProjectTerms
+from schemas.api.bodies import RunRequest
 from schemas.documents.ids import RUN_PREFIX
 from schemas.linkage.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
 from schemas.matchlog.kinds import RunAsked, RunCancelled
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.rounds.models import RoundPairing
-    from app.security.actor import Actor
-    from app.uploads.models import Upload
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.api.bodies import RunRequest
-    from schemas.rounds.upload import Manifest
+from schemas.rounds.upload import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,7 @@ def ask_again(
     policy = request.policy or terms.terms.policy
     if not terms.terms.allows(policy):
         raise RefusedError(
-            OTHER_POLICY,
-            "The terms do not allow this matching policy.",
-            clause="policy-range",
+            OTHER_POLICY, "The terms do not allow this matching policy.", clause="policy-range"
         )
     now = broker.clock()
     pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)

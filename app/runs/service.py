@@ -4,50 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from app.agreements.service import project_for, visible
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, project_for, visible
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.matching.blocks.concordance import FieldConcordance
 from app.runs import repository
 from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
+from app.security.actor import Actor
 from schemas.api.bodies import RunCounts, RunFinality, RunProgress, RunView
-from schemas.linkage.run import RunSpecification
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.security.actor import Actor
-    from schemas.linkage.run import IdSpace
-
+from schemas.linkage.run import IdSpace, RunSpecification
 
 # A worker looks for runs every second.
 PICKED_UP: Final = timedelta(minutes=1)
 
 
 def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce]:
-    """Return a run of a project that the actor may see, and the project's terms.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return a run of a project that the actor may see, and the project's terms."""
     return visible(session, actor, repository.get_run(session, run))
 
 
 def runs_for(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> Sequence[Run]:
-    """Return a piece of the runs of a project that the actor may see, newest first.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such run to look on from.
-    """
+    """Return a piece of the runs of a project that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.runs_of_project(session, project, window)
 
@@ -60,21 +45,13 @@ def result_before(session: Session, run: Run) -> Run | None:
 def newest_result(
     session: Session, actor: Actor, project: str, pair: tuple[str, str]
 ) -> Run | None:
-    """Return the last run that linked a pair of a project that the actor may see; None: none did.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the last run that linked a pair of a project that the actor may see; None: none did."""
     project_for(session, actor, project)
     return repository.newest_result(session, project, pair, None)
 
 
 def waiting_in_vain(session: Session, actor: Actor, project: str, now: datetime) -> Sequence[Run]:
-    """Return the runs of a project that nobody works on: their worker is gone, or no worker takes any.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the runs of a project that nobody works on: their worker is gone, or no worker takes any."""
     project_for(session, actor, project)
     return repository.waiting_in_vain(session, project, utc_text(now - PICKED_UP))
 
@@ -124,10 +101,7 @@ def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunV
 def _progress(run: Run) -> RunProgress:
     left = max(run.rows_total - run.rows_done, 0)
     is_timed = run.state == "running" and run.rate > 0
-    return RunProgress.from_row(
-        run,
-        seconds_left=-(-left // run.rate) if is_timed else None,
-    )
+    return RunProgress.from_row(run, seconds_left=-(-left // run.rate) if is_timed else None)
 
 
 def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCounts | None:

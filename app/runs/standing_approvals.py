@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.negotiation import versions_of_same_clauses
-from app.agreements.service import lock_rounds, project_for, terms_in_force
+from app.agreements.service import TermsInForce, lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.errors import (
@@ -29,6 +32,7 @@ from app.runs.approvals import (
 )
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
+from app.security.actor import Actor
 from schemas.agreement.negotiation import StandingList, StandingState
 from schemas.agreement.statement import (
     ApprovalRevocation,
@@ -36,17 +40,8 @@ from schemas.agreement.statement import (
     StandingApproval,
     may_say,
 )
+from schemas.documents.document import Model
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.documents.document import Model
 
 # Of a party under one agreement, taken back or not: each is an entry of the match log, which only grows.
 # An approval can be for a thousand runs, so a month never needs that many; a long agreement needs more in all.
@@ -153,11 +148,7 @@ def use_standing(
 
 
 def standing_list(session: Session, project: str, window: Window = NEWEST) -> StandingList:
-    """Return a piece of a project's standing approvals, newest first, with how often each was used.
-
-    Raises:
-        NotFoundError: no such approval to look on from.
-    """
+    """Return a piece of a project's standing approvals, newest first, with how often each was used."""
     return StandingList(
         project=project,
         approvals=tuple(

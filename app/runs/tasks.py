@@ -8,23 +8,20 @@ kept once. Whoever holds the run alone decides what becomes of it.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
 
 from app.db import insert_rows
+from app.engine import NumberedRange
 from app.errors import LeaseLostError
 from app.runs import repository, task_repository
 from app.runs.models import RunTask
 from app.runs.service import specification_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.engine import NumberedRange
-    from app.sealed.models import SealedPiece
-    from schemas.linkage.run import RunSpecification
+from app.sealed.models import SealedPiece
+from schemas.linkage.run import RunSpecification
 
 
 class TaskSums(NamedTuple):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-if TYPE_CHECKING:
-    from app.sealed.objects import SealedFile
+from app.sealed.objects import SealedFile
 
 FILE_MEDIA_TYPE: Final = "application/octet-stream"
 _CONTENT: Final = {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from fastapi.concurrency import run_in_threadpool
 
-from app.sealed.objects import PIECE_BYTES, NewObject
-
-if TYPE_CHECKING:
-    from app.sealed.objects import Stores
+from app.sealed.objects import PIECE_BYTES, NewObject, Stores
 
 
 class Arrival:

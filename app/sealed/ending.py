@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.matchlog.draft import EntryDraft
 from app.sealed import repository
-from app.sealed.objects import remove
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.matchlog.draft import EntryDraft
-    from app.sealed.objects import Stores
-    from schemas.rounds.destruction import ObjectKind
-
+from app.sealed.objects import Stores, remove
+from schemas.rounds.destruction import ObjectKind
 
 # As many things of one kind as one unit of work ends.
 BATCH: Final = 50
@@ -29,7 +24,7 @@ def due_projects(session: Session, now: str) -> frozenset[str]:
 
 
 def due_rows(
-    session: Session, kind: type[repository.RowT], now: str, project: str
+    kind: type[repository.RowT], session: Session, now: str, project: str
 ) -> Sequence[repository.RowT]:
     """Return, locked, some of a project's rows of a kind whose time is over."""
     return repository.due_rows(session, kind, now, project, limit=BATCH)
@@ -47,7 +42,6 @@ class Ended:
     party: str | None
     sha256: str
     count: int | None
-    pieces: int
     created: str | None
     draft: EntryDraft | None
 

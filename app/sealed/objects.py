@@ -10,7 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
 
 from app.blobs import BlobStore
 from app.db import Base, Database, insert_rows
@@ -18,16 +22,7 @@ from app.errors import RequestError
 from app.sealed import repository
 from app.sealed.models import RetiredObject, SealedObject, SealedPiece
 from app.security.at_rest import seal, unseal
-from app.security.keystore import KeyStore
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from sqlalchemy import Select
-    from sqlalchemy.orm import Session
-
-    from app.security.keystore import DataKey
-
+from app.security.keystore import DataKey, KeyStore
 
 PIECE_BYTES: Final = 4 * 1024 * 1024
 

@@ -6,10 +6,12 @@ Holders check everything themselves; what is checked here keeps honest mistakes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from app.agencies.persons import keys_of
-from app.agreements.service import agreement_now, project_for, terms_in_force, visible
+from app.agreements.service import TermsInForce, agreement_now, project_for, terms_in_force, visible
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import (
@@ -24,20 +26,14 @@ from app.errors import (
 )
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
+from app.security.actor import Actor
 from app.shares import repository
 from app.shares.models import Confirmation, RelayedShare
+from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import SHARE_PREFIX
 from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
 from schemas.signing.secret_share import ShareView, SignedConfirmation, SignedShare
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.security.actor import Actor
-    from schemas.documents.document import Model
 
 
 def relay_share(
@@ -105,11 +101,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
 
 
 def project_of_share(session: Session, actor: Actor, share: str) -> str:
-    """Return the project of a share that was sent to the actor's party.
-
-    Raises:
-        NotFoundError: there is none, or it is for another party: both alike.
-    """
+    """Return the project of a share that was sent to the actor's party."""
     row = repository.find_received(session, actor, share)
     if row is None:
         raise NotFoundError("There is nothing here.")
@@ -178,10 +170,7 @@ def count_waiting(session: Session, project: str) -> int:
 
 def view_of(row: RelayedShare) -> ShareView:
     """Return a share as the holders see it."""
-    return ShareView.from_row(
-        row,
-        share=row.id,
-    )
+    return ShareView.from_row(row, share=row.id)
 
 
 def _as_holder(session: Session, actor: Actor, project: str, epoch: int) -> TermsInForce:
@@ -235,13 +224,7 @@ def _refuse_fetched(former: RelayedShare) -> None:
 
 
 def _log(
-    session: Session,
-    broker: Broker,
-    actor: Actor,
-    found: TermsInForce,
-    body: Model,
-    *,
-    bound: str,
+    session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model, *, bound: str
 ) -> None:
     """Log what a holder does under the agreement that let them, whatever binds when midnight has passed."""
     draft = EntryDraft.about(body, found.terms, bound, actor)

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import (
+    TermsInForce,
     agreement_now,
     binding_terms,
     lock_rounds,
     terms_in_force,
 )
 from app.agreements.signers import refuse_stranger, require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
 from app.errors import BrokerError
 from app.matchlog.draft import EntryDraft
 from app.problem_details import problem_of
+from app.rounds.models import RoundPairing
 from app.rounds.service import note_container
+from app.sealed.models import SealedPiece
+from app.security.actor import Actor
 from app.uploads import checks, repository
+from app.uploads.checks import Hold, PendingCommit
 from app.uploads.commit import check, open_pair_of, require_signed
 from app.uploads.ending import end_check, expire
 from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
 from schemas.rounds.upload import SignedManifest
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.rounds.models import RoundPairing
-    from app.sealed.models import SealedPiece
-    from app.security.actor import Actor
-    from app.uploads.checks import Hold, PendingCommit
 
 # So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
 MAX_REJECTIONS: Final = 16
@@ -50,7 +48,6 @@ def accept_upload(
 
     Raises:
         CheckLostError: the upload has ended, or another process checks it now.
-        round-closed, already-uploaded, wrong-duty: the round takes it no more, or not from who asked.
         UploadRejectedError: what it was checked against has changed since, or another upload has fixed
             another key id for the epoch.
     """

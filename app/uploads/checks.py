@@ -9,33 +9,28 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Self
+
+from sqlalchemy.orm import Session
 
 from app.agencies.service import actor_now
 from app.agreements.service import terms_in_force
-from app.clock import utc_text
+from app.broker import Broker
+from app.clock import Clock, utc_text
 from app.errors import BrokerError, RefusedError, UnavailableError
 from app.sealed.objects import Pieces, open_pieces
 from app.security.actor import Actor
 from app.uploads import repository
 from app.uploads.errors import UPLOAD_CLOSED, CheckLostError
+from app.uploads.models import Upload
+from app.uploads.parts import ExpectedContainer
 from app.uploads.service import OPEN_HOURS, PART_KIND, expected_of
 from schemas.documents.document import Document
 from schemas.rounds.upload import Manifest, SignedManifest
 from schemas.signing.identity import Duty
 from schemas.signing.signed_request import SignedRequest
 from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.clock import Clock
-    from app.uploads.models import Upload
-    from app.uploads.parts import ExpectedContainer
 
 # A check that fails this often, or ends its process, would do so for ever.
 MAX_ATTEMPTS: Final = 5
@@ -140,8 +135,6 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
     Raises:
         CheckLostError: the upload has ended, or another process holds it.
         NotInForceError, KeyGoneError: it cannot be committed any more.
-        upload-closed: it has waited for longer than the log may hold what was asked.
-        BrokerError: the check has failed, or ended its process, too often.
     """
     found = held(session, hold)
     if hold.attempt > MAX_ATTEMPTS:
@@ -162,9 +155,7 @@ def _refuse_outdated(asked: AskedCommit, now: datetime) -> None:
     """Refuse what was asked too long ago, as after a long outage, before anything is read for it."""
     if not is_timely(asked.signed_request.request.at, now):
         raise RefusedError(
-            UPLOAD_CLOSED,
-            "The upload was not checked in time.",
-            hint="send it again",
+            UPLOAD_CLOSED, "The upload was not checked in time.", hint="send it again"
         )
 
 

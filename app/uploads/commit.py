@@ -7,18 +7,25 @@ transaction, under a lease (`app.uploads.checks`). What follows, in a unit of wo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
 
-from app.agreements.service import terms_in_force
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
+from app.broker import Broker
 from app.clock import utc_text
 from app.errors import REQUEST_UNSIGNED, RefusedError, SignatureRefusedError
 from app.matchlog.signers import elsewhere, other_agreement
+from app.rounds.models import RoundPairing
 from app.rounds.service import open_pair, own_root, partner_root
+from app.sealed.models import SealedPiece
 from app.sealed.objects import digests_of, put_piece
+from app.security.actor import Actor
 from app.uploads import checks, repository
-from app.uploads.buckets import BucketCheck
-from app.uploads.checks import AskedCommit
+from app.uploads.checks import AskedCommit, PendingCommit
 from app.uploads.errors import (
     ALREADY_UPLOADED,
     HEADER_DIFFERS,
@@ -30,7 +37,7 @@ from app.uploads.errors import (
 )
 from app.uploads.manifests import check_manifest, check_root
 from app.uploads.models import Upload
-from app.uploads.parts import HandleCheck, PartRows, handles_in, read_head
+from app.uploads.parts import BucketCheck, HandleCheck, PartRows, handles_in, read_head
 from app.uploads.service import (
     INDEX_KIND,
     PART_KIND,
@@ -42,21 +49,7 @@ from app.uploads.service import (
 from schemas.api.logged_requests import body_digest, is_in_place
 from schemas.matchlog.kinds import UploadReceived
 from schemas.rounds.upload import Manifest, SignedManifest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date, datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.rounds.models import RoundPairing
-    from app.sealed.models import SealedPiece
-    from app.security.actor import Actor
-    from app.uploads.checks import PendingCommit
-    from schemas.signing.signed_request import SignedRequest
-
+from schemas.signing.signed_request import SignedRequest
 
 # Of a manifest: all who may sign it are one person, who commits.
 MANIFEST_KIND: Final = "manifest"
@@ -71,12 +64,8 @@ def ask_commit(
 
     Raises:
         NotFoundError, upload-closed, NotInForceError, not-a-provider, parts-missing.
-        round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
         UnavailableError: another manifest is being checked for the upload.
-        request-unsigned: what the actor has signed with the request is not this manifest, or is for another log
-            or project.
-        request-agreement: they signed it under another agreement than the one in force.
     """
     found = upload_for(session, actor, upload, lock=True)
     manifest = signed.manifest

@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Final
 
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce
 from app.matchlog.draft import EntryDraft
 from app.sealed.ending import Ended, due_rows
-from app.sealed.objects import count_pieces, end_objects, retire_objects
+from app.sealed.objects import retire_objects
 from app.uploads import repository
 from app.uploads.models import Upload
 from schemas.matchlog.kinds import UploadDestroyed
 
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
+live_uploads: Final = repository.committed_of_project
+due_uploads: Final = partial(due_rows, Upload)
 
 
 def end_uploads(
     session: Session, uploads: Sequence[Upload], binding: TermsInForce, reason: str
 ) -> list[Ended]:
     """Mark committed uploads of one project as destroyed; the caller appends the entries."""
-    ended = [_end(session, upload, binding, reason) for upload in uploads]
-    ids = [upload.id for upload in uploads]
-    repository.forget_rejections(session, ids)
-    end_objects(session, *ids)
-    return ended
-
-
-def live_uploads(
-    session: Session,
-    project: str,
-    *,
-    party: str | None = None,
-    upload: str | None = None,
-    number: int | None = None,
-) -> Sequence[Upload]:
-    """Return, locked, the project's committed uploads that are still there: all, a party's, one, a round's."""
-    return repository.committed_of_project(
-        session, project, party=party, upload=upload, number=number
-    )
+    for upload in uploads:
+        upload.state = "destroyed"
+    repository.forget_rejections(session, [upload.id for upload in uploads])
+    return [
+        Ended(
+            key=upload.id,
+            kind="upload",
+            party=upload.party,
+            sha256=upload.container_sha256,
+            count=upload.records,
+            created=upload.committed,
+            draft=EntryDraft.about(
+                UploadDestroyed(container_sha256=upload.container_sha256, reason=reason),
+                upload,
+                binding.digest,
+                object=upload.id,
+            ),
+        )
+        for upload in uploads
+    ]
 
 
 def projects_with_overdue(session: Session, now: str) -> frozenset[str]:
@@ -75,31 +78,6 @@ def end_check(upload: Upload) -> None:
     upload.check_until_ms = upload.check_attempts = None
 
 
-def due_uploads(session: Session, now: str, project: str) -> Sequence[Upload]:
-    """Return, locked, some of a project's committed uploads whose time is over."""
-    return due_rows(session, Upload, now, project)
-
-
 def uploads_of_party(session: Session, project: str, party: str) -> Sequence[str]:
     """Return the ids of all uploads that a party ever committed in a project, gone or not."""
     return repository.ids_of_party(session, project, party)
-
-
-def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -> Ended:
-    upload.state = "destroyed"
-    return Ended(
-        key=upload.id,
-        kind="upload",
-        party=upload.party,
-        sha256=upload.container_sha256,
-        count=upload.records,
-        # The parts, and the index of their tokens.
-        pieces=count_pieces(session, upload.id),
-        created=upload.committed,
-        draft=EntryDraft.about(
-            UploadDestroyed(container_sha256=upload.container_sha256, reason=reason),
-            upload,
-            binding.digest,
-            object=upload.id,
-        ),
-    )

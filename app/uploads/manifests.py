@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from app.agreements.service import TermsInForce
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.errors import RowMatchingError
 from app.uploads.errors import (
@@ -23,22 +25,14 @@ from app.uploads.errors import (
     PRIVACY_AUDIT,
     UploadRejectedError,
 )
+from app.uploads.models import Upload
 from app.uploads.service import expected_of, refuse_size
+from schemas.agreement.agreement import ProjectTerms
 from schemas.documents.errors import DocumentError
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE
-from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, audit_fault
-from schemas.rounds.upload import merkle_root
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.agreements.service import TermsInForce
-    from app.uploads.models import Upload
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.linkage.privacy_audit import AuditFault
-    from schemas.linkage.profile import EncodingProfile
-    from schemas.rounds.upload import Manifest
-
+from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE, AuditFault, audit_fault
+from schemas.linkage.profile import EncodingProfile
+from schemas.rounds.upload import Manifest, merkle_root
 
 _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
     "missing": "The manifest states no privacy audit, which a file of"
@@ -93,11 +87,7 @@ def check_manifest(
 
 
 def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
-    """Check that what was uploaded is of the agreed population and within the agreed size.
-
-    Raises:
-        other-population, too-few-records, too-many-records: it is not.
-    """
+    """Check that what was uploaded is of the agreed population and within the agreed size."""
     if manifest.population != agreed.population:
         raise UploadRejectedError(
             POPULATION_DIFFERS, "The terms name another population.", clause="population"

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
+from app.sealed.models import SealedPiece
 from app.sealed.objects import digest_of, put_piece
+from app.security.actor import Actor
 from app.uploads.errors import PART_DIFFERS
 from app.uploads.parts import ExpectedContainer, check_bytes, check_content, length_of
 from app.uploads.service import PART_KIND, expected_of, refuse_closed, upload_for
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from app.sealed.models import SealedPiece
-    from app.security.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
+from app.broker import Broker
 from app.errors import KeyGoneError, SealBrokenError
 from app.matching.blocks.bins import Rows as SomeRows
 from app.matching.blocks.bins import Taken
@@ -20,12 +22,7 @@ from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
 from app.uploads.withdrawals import withdrawn_records
 from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.profile import TOKEN_BYTES
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-    from schemas.rounds.upload import Manifest, Parts
+from schemas.rounds.upload import Manifest, Parts
 
 _AT_ONCE: Final = 1 << 13
 

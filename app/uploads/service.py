@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from app.agreements.service import project_for, terms_in_force, visible
+from sqlalchemy.orm import Session
+
+from app.agreements.service import TermsInForce, project_for, terms_in_force, visible
 from app.agreements.signers import refuse_stranger, require_duty
+from app.broker import Broker
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone, is_ahead
 from app.errors import RefusedError
 from app.matchlog.proofs import entry_proof
 from app.rounds.service import open_pair, own_root, side_of
-from app.sealed.objects import digests_of
+from app.sealed.objects import NewObject, digests_of
+from app.security.actor import Actor
 from app.uploads import repository
 from app.uploads.ending import expire
 from app.uploads.errors import (
@@ -32,23 +36,13 @@ from app.uploads.errors import (
 )
 from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
+from schemas.agreement.agreement import ProjectTerms
 from schemas.api.bodies import UploadList, UploadRequest, UploadView
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.documents.problem import Problem
+from schemas.linkage.profile import Side
 from schemas.linkage.row_layout import STORED_ROW_BYTES
-from schemas.rounds.upload import Manifest, Parts
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.sealed.objects import NewObject
-    from app.security.actor import Actor
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.linkage.profile import Side
-    from schemas.rounds.upload import Receipt
-
+from schemas.rounds.upload import Manifest, Parts, Receipt
 
 OPEN_HOURS: Final = 24
 # Of a party for a partner in a round, as far as something is left of them: a legal hold keeps it on disks that
@@ -145,22 +139,14 @@ def open_upload(
 
 
 def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = False) -> Upload:
-    """Return an upload that the actor may see.
-
-    Raises:
-        NotFoundError: there is none, or it is not the caller's to see: both alike.
-    """
+    """Return an upload that the actor may see."""
     return visible(session, actor, repository.find_upload(session, actor, upload, lock=lock))[0]
 
 
 def upload_list(
     session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> UploadList:
-    """Return a piece of the project's uploads that the actor may see, newest first; an agency sees its own.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's; no such upload to look on from.
-    """
+    """Return a piece of the project's uploads that the actor may see, newest first; an agency sees its own."""
     project_for(session, actor, project)
     found = repository.uploads_of_project(session, actor, project, window)
     return UploadList(uploads=tuple(map(view_of, found)))
@@ -177,11 +163,7 @@ def upload_in(session: Session, actor: Actor, project: str, upload: str) -> Uplo
 
 
 def present_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
-    """Return the project's uploads of which something may still be there, that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
+    """Return the project's uploads of which something may still be there, that the actor may see."""
     project_for(session, actor, project)
     return repository.present_of_project(session, actor, project)
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from app.db import add_if_alone
 from app.uploads import repository
 from app.uploads.models import WithdrawnRecord
 from schemas.documents.ids import Handle
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from sqlalchemy.orm import Session
 
 _LABEL: Final = b"blindlink/withdrawn-record\n"
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from app.agreements.service import agreement_now
+from app.broker import Broker
 from app.http.access import COOKIE, current_actor
 from app.matchlog.draft import entry_actor
+from app.security.actor import Actor
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
 from app.web.table import MEDIA_TYPE as CSV_MEDIA_TYPE
 from app.web.table import Table
 from schemas.documents.document import Document
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.security.actor import Actor
-
 
 TWINS: Final = (".json", ".csv")
 JSON_MEDIA_TYPE: Final = "application/json"

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
+from app.agreements.service import TermsInForce
 from app.clock import utc_text
-from schemas.agreement.statement import RunApproval, StandingApproval
-
-if TYPE_CHECKING:
-    from app.agreements.service import TermsInForce
-    from schemas.agreement.negotiation import RunApprovals, StandingState
-    from schemas.agreement.statement import Step
+from schemas.agreement.negotiation import RunApprovals, StandingState
+from schemas.agreement.statement import RunApproval, StandingApproval, Step
 
 StandingWord = Literal["good", "used-up", "over", "revoked", "replaced"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.auditor.timeline import event_sentence
+from app.web.table import Cell
 from schemas.documents.ids import CERTIFICATE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
-
-if TYPE_CHECKING:
-    from app.web.table import Cell
-    from schemas.matchlog.entry import Entry
+from schemas.matchlog.entry import Entry
 
 ENTRY_COLUMNS: Final = (
     "seq", "time", "kind", "outcome", "party", "role", "person", "project", "agreement", "purpose",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy.orm import Session
 
 from app.agreements.service import (
+    TermsInForce,
     binding_terms,
     has_open_agreement,
     parties_of,
@@ -17,27 +20,18 @@ from app.agreements.service import (
     unbound_projects,
 )
 from app.agreements.views import agreement_list
+from app.broker import Broker
 from app.clock import parse_utc, utc_text
-from app.deadlines.service import NO_PROJECT, overdue_seen
+from app.deadlines.service import NO_PROJECT, Late, overdue_seen
 from app.matchlog.timeline import EntryFilter, find_entries, refused_entries
 from app.review.service import open_reviews_of
 from app.rounds.service import failed_round_runs
 from app.runs.approvals import pending_view
 from app.runs.service import run_for, waiting_in_vain
+from app.security.actor import Actor
 from schemas.documents.ids import BROKER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.deadlines.service import Late
-    from app.security.actor import Actor
-    from schemas.matchlog.entry import Entry
-    from schemas.reports.overdue import Overdue
+from schemas.matchlog.entry import Entry
+from schemas.reports.overdue import Overdue
 
 # Refused requests are told so many days, among so many entries of a project at most.
 REFUSED_DAYS: Final = 7

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
 
 from app.db import Window
-from app.web.answer import WiredPage
-
-if TYPE_CHECKING:
-    from app.web.answer import PageRequest
-
+from app.web.answer import PageRequest, WiredPage
 
 RowT = TypeVar("RowT")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from app.rounds.views import RoundStand
 from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.allowance import KEPT_WEEKS
 from schemas.agreement.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
@@ -17,10 +18,6 @@ from schemas.api.destruction import DestructionView
 from schemas.reports.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
 from schemas.rounds.destruction import LocalStatement, Outstanding, SignedDestruction
 from schemas.rounds.rounds import RoundList, RoundState, RoundView
-
-if TYPE_CHECKING:
-    from app.rounds.views import RoundStand
-
 
 T = TypeVar("T")
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.agreements.service import UNSIGNED
+from app.broker import Broker
 from app.denials.service import project_of
 from app.errors import INVALID_PARAMETER, BrokerError
 from app.http.access import COOKIE, reader_of
+from app.security.actor import Actor
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
 from app.web.paging import FIRST_PAGE, page_of
@@ -20,14 +24,6 @@ from app.web.rendering import PAGE_HEADERS, render
 from app.wired import sign_on_of
 from schemas.documents.canonical import parse_json
 from schemas.documents.problem import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastapi import FastAPI, Request, Response
-
-    from app.broker import Broker
-    from app.security.actor import Actor
 
 # What a problem's answer says beside its body; a browser has no use for a bearer challenge.
 _KEPT_HEADERS: Final = ("allow", "retry-after")

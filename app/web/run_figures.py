@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
+
+from sqlalchemy.orm import Session
 
 from app.runs.counts import NOTHING_SHOWN, NotLinked, above_floor, shown_not_linked
+from app.runs.models import Run
 from app.runs.service import found_by, result_before, view_of
+from app.security.actor import Actor
 from app.uploads.service import upload_in
 from app.web.rendering import show_count
+from schemas.api.bodies import RunCounts, RunFinality, RunView
 from schemas.linkage.link_quality import missed_matches, wrong_links
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.runs.models import Run
-    from app.security.actor import Actor
-    from schemas.api.bodies import RunCounts, RunFinality, RunView
 
 HIDDEN: Final = "not shown"
 

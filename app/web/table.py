@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from schemas.documents.canonical import canonical_bytes
 from schemas.documents.document import Document, Model
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 Cell: TypeAlias = str | int | bool | None
 

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from schemas.documents.ids import BROKER
-
-if TYPE_CHECKING:
-    from schemas.matchlog.entry import Entry
+from schemas.matchlog.entry import Entry
 
 KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Agreement": (

@@ -11,35 +11,25 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
+from sqlalchemy.orm import Session
 
-from app.engine import (
-    NumberedRange,
-    ProgressMeter,
-    StoppedError,
-    number_ranges,
-    threads,
-    work_off,
-)
+from app.agreements.service import TermsInForce
+from app.broker import Broker
+from app.engine import NumberedRange, ProgressMeter, StoppedError, number_ranges, threads, work_off
 from app.errors import TooManyPairsError
 from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import Sizes, meet_range, met_to_bytes, plan_ranges
 from app.runs import tasks
 from app.runs.attempts import Attempt, enter_stage, note_progress
+from app.runs.tasks import TaskSums
 from app.sealed.objects import put_piece
 from app.traces import step
 from app.uploads.reader import StoredUpload, locate_container
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.matching.blocks.pairs import Met
-    from app.runs.tasks import TaskSums
-    from schemas.linkage.run import RunSpecification
+from schemas.linkage.run import RunSpecification
 
 BLOCK_KIND: Final = "run-block"
 # How often whoever holds a run looks whether the others have done what they took.

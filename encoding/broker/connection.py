@@ -32,8 +32,8 @@ from encoding.errors import (
 from encoding.files import why_unread
 from schemas.documents.canonical import parse_json
 from schemas.documents.errors import FormatError
+from schemas.documents.printable import printable
 from schemas.documents.problem import Problem
-from schemas.documents.texts import printable
 from schemas.shared.amounts import duration
 from schemas.shared.slow_answers import SlowAnswerWatch, TooSlowError
 from schemas.shared.trust import trust_only

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
 from encoding.errors import NotReadyError, ProjectChangedError
 from encoding.log.receipts import ReceiptFolder
-from encoding.secret.kept_secret import kept_of
-from encoding.secret.secret import Secret
+from encoding.secret.kept_secret import KeptSecret, kept_of
 from encoding.workspace.workspace import Workspace
 
 
@@ -17,7 +16,7 @@ from encoding.workspace.workspace import Workspace
 class EpochSecret:
     """A secret that was agreed on; `waiting` are the holders that have not confirmed it yet."""
 
-    secret: Secret = field(repr=False)
+    kept: KeptSecret = field(repr=False)
     waiting: tuple[str, ...]
 
     @property
@@ -55,15 +54,14 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
             hint="to begin: blindlink secret share",
         )
     kept = kept_of(workspace, project, epoch)
-    secret = None if kept is None else kept.agreed()
-    if kept is None or secret is None:
+    if kept is None or not kept.is_made:
         raise NotReadyError(
             f"the secret of epoch {epoch} is not made yet",
             hint="to go on: blindlink secret accept",
         )
     refuse_differences(differences(kept, party))
     waiting = tuple(holder for holder in unconfirmed(kept) if holder != party)
-    return EpochSecret(secret, waiting)
+    return EpochSecret(kept, waiting)
 
 
 def _epochs_sent(workspace: Workspace, project: str) -> Iterator[int]:

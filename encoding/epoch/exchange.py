@@ -30,7 +30,7 @@ from encoding.secret.agreement import (
     seal_share,
 )
 from encoding.secret.kept_secret import KeptSecret, kept_of, write_kept
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks
 from encoding.secret.share_file import Carried
 from encoding.workspace.workspace import Workspace
 from schemas.linkage.profile import EncodingProfile
@@ -124,16 +124,16 @@ class Exchange:
             RecipeError, LinkageSchemaError: the profile cannot be used by this program.
         """
         kept = self._begun()
-        secret = kept.agreed()
-        if secret is None:
+        marks = kept.marks()
+        if marks is None:
             raise NotReadyError(
                 "the secret is not made yet", hint="the next step is: blindlink secret accept"
             )
-        test = run_self_test(profile, secret, self.holders.project, self.holders.epoch)
+        test = run_self_test(profile, marks)
         former = kept.confirmation_of(self.party)
         if former is not None and former.confirmation.self_test == test:
             return former
-        signed = confirm(secret, self.holders, self.own, test, now)
+        signed = confirm(marks, self.holders, self.own, test, now)
         self._keep(kept.with_confirmation(signed))
         return signed
 
@@ -256,13 +256,13 @@ def differences(kept: KeptSecret, party: str) -> tuple[Difference, ...]:
         kept: what this agency keeps of the secret.
         party: this agency's name.
     """
-    secret, own = kept.agreed(), kept.confirmation_of(party)
-    if secret is None or own is None:
+    marks, own = kept.marks(), kept.confirmation_of(party)
+    if marks is None or own is None:
         return ()
     found: list[Difference] = []
     for theirs in kept.confirmations:
         if theirs is not own:
-            found.extend(_differences_from(theirs, own, secret))
+            found.extend(_differences_from(theirs, own, marks))
     return tuple(found)
 
 
@@ -282,12 +282,12 @@ def refuse_differences(found: Sequence[Difference]) -> None:
 
 
 def _differences_from(
-    theirs: SignedConfirmation, own: SignedConfirmation, secret: Secret
+    theirs: SignedConfirmation, own: SignedConfirmation, marks: Marks
 ) -> tuple[Difference, ...]:
     confirmation = theirs.confirmation
     return compare_self_tests(
         own.confirmation.self_test,
         confirmation.self_test,
         confirmation.party,
-        is_same_secret=confirmation.key_id == secret.key_id and has_secret(secret, confirmation),
+        is_same_secret=confirmation.key_id == marks.key_id and has_secret(marks, confirmation),
     )

@@ -22,7 +22,7 @@ import numpy as np
 from encoding.blocks.assembly import Assembly, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.recipe import Recipe
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks, Secret
 from schemas.documents.canonical import JsonValue, canonical_digest
 from schemas.linkage.fields import NUMBER_INPUTS
 from schemas.linkage.profile import SIDES, EncodingProfile, memory_columns
@@ -48,9 +48,9 @@ class Difference:
     sentence: str
 
 
-def run_self_test(profile: EncodingProfile, secret: Secret, project: str, epoch: int) -> SelfTest:
+def run_self_test(profile: EncodingProfile, marks: Marks) -> SelfTest:
     """Return the digests of what the steps of a profile make of the built-in people."""
-    canary = Secret(secret.sub_key("canary", project=project, epoch=epoch))
+    canary = Secret(marks.canary)
     cleaned = _clean(profile)
     rules = rules_of(profile)
     results = {"recipe": cleaned.digest(), "rows": _digest_of_rows(profile, canary, cleaned)}

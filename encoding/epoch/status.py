@@ -82,12 +82,12 @@ def status_of(kept: KeptSecret, party: str) -> SecretStatus:
     """
     found = differences(kept, party)
     senders = {party, *(signed.share.sender for signed in kept.received)}
-    secret = kept.agreed()
+    marks = kept.marks()
     return SecretStatus(
         project=kept.holders.project,
         epoch=kept.holders.epoch,
         party=party,
-        key_id=None if secret is None else secret.key_id,
+        key_id=None if marks is None else marks.key_id,
         holders=tuple(
             HolderStatus(
                 party=holder.party,

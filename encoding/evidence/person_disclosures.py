@@ -126,10 +126,10 @@ def disclosures_of(
 
     Raises:
         WorkspaceError, ReceiptError: what was kept is damaged.
-        LogError: an entry is about something that none before it made.
     """
     book = _Book(workspace, project, party, record)
-    copy.tell(book.take)
+    for entry in copy.entries:
+        book.take(entry)
     return book.lines
 
 

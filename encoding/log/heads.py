@@ -7,22 +7,18 @@ both entries prove the fork: the log has signed the two of them.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from encoding.errors import LogError, LogForkedError
 from encoding.files import write_durably
 from encoding.log.log_copy import LogCopy
-from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.errors import FormatError
 from schemas.documents.merkle import hash_leaf
-from schemas.matchlog.entry import Entry, parse_entry
-from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
+from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.proof import LogProof, parse_proof
-from schemas.signing.signed_request import SeenHead, SignedRequest
+from schemas.rules.breach import BreachError
+from schemas.signing.signed_request import SeenHead
 
 
 def seen_head(pins: Path, project: str) -> SeenHead | None:
@@ -36,50 +32,32 @@ def seen_head(pins: Path, project: str) -> SeenHead | None:
 
 
 def hold_to_head(copy: LogCopy, project: str, pins: Path) -> None:
-    """Make sure that a copy goes on from what this agency has seen, and its signers too; keep its head.
+    """Make sure that a copy keeps to the rules and goes on from what its readers have seen; keep its head.
 
     Raises:
         LogForkedError: another entry stands where one of them has seen one; both are kept as evidence.
-        LogError: the file of the head is damaged, or the log lets somebody sign what they have not.
+        LogError: the file of the head is damaged, or the log breaks a rule.
     """
-    proof, known = _kept(pins, project), -1
+    proof = _kept(pins, project)
     if proof is not None:
         head = _head_of(proof)
         if copy.leaf(project, head.place) != head.leaf:
             _fork(copy, project, head, proof, pins)
-        known = head.place
-    for entry, signed in _signed_after(copy, project, known):
-        seen = signed.request.head
-        if seen and (copy.leaf(project, seen.place) != seen.leaf or seen.place >= entry.place):
-            _fork(copy, project, seen, copy.proof(entry.seq), pins)
+    if copy.breach is not None:
+        _refuse(copy, copy.breach, project, pins)
     chain = copy.chains.get(project)
     if chain:
         write_durably(_path(pins, project), copy.proof(chain[-1]).to_bytes())
 
 
-def _signed_after(copy: LogCopy, project: str, place: int) -> Iterator[tuple[Entry, SignedRequest]]:
-    """Yield the entries after a place that persons have signed for: by the keys that the log has of them."""
-    keys: dict[str, str] = {}
-    for entry in copy.entries:
-        body, signed = entry.body, entry.actor.signed
-        if isinstance(body, PersonEnrolled):
-            keys[body.person] = body.signing_key
-        elif isinstance(body, KeyRotated) and body.signed is not None:
-            keys[body.person or ""] = body.signed.change.successor.signing_key
-        if signed is not None and entry.project == project and entry.place > place:
-            try:
-                signed.require_signature(_public_key(keys[entry.actor.person or ""]))
-            except (SignatureError, LookupError) as exc:
-                raise LogError(
-                    "the match log holds a request that its person has not signed",
-                    hint="send nothing more, and ask an auditor to verify the log",
-                ) from exc
-            yield entry, signed
-
-
-def _public_key(text: str) -> Ed25519PublicKey:
-    # Its length is a matter of the form of entries.
-    return Ed25519PublicKey.from_public_bytes(base64.b64decode(text))
+def _refuse(copy: LogCopy, breach: BreachError, project: str, pins: Path) -> NoReturn:
+    if breach.code == "fork" and breach.index is not None:
+        seen = {"place": breach.evidence["head_place"], "leaf": breach.evidence["head_leaf"]}
+        _fork(copy, project, SeenHead.model_validate(seen), copy.proof(breach.index), pins)
+    raise LogError(
+        f"the match log breaks its rules: {breach.message} (entry {breach.index}, {breach.code})",
+        hint="nothing was encoded, stored, or sent; call the other agencies and the operator of the broker",
+    )
 
 
 def _fork(copy: LogCopy, project: str, head: SeenHead, seen: LogProof, pins: Path) -> NoReturn:

@@ -1,12 +1,12 @@
 """A copy of the match log, as this agency checks one: every entry in the tree, the tree under its pins.
 
-The rules of the log are the auditor's to replay. What is found here is proved one by one: each entry comes
-with the hashes from its leaf up to a checkpoint that the log has signed.
+Its entries go through the rules that an auditor replays (`schemas.rules`), so that what is read from them may
+count on these. Each is proved by the hashes from its leaf up to a checkpoint that the log has signed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
@@ -19,6 +19,9 @@ from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import LogProof
+from schemas.rules import replay
+from schemas.rules.breach import BreachError
+from schemas.rules.log_state import LogState
 
 Chains: TypeAlias = dict[str | None, list[int]]
 """Of each project, and of none, the indices of its entries by their places."""
@@ -28,30 +31,18 @@ Chains: TypeAlias = dict[str | None, list[int]]
 class LogCopy:
     """A project's view of the log that hangs together: `entries` are those that are shown, in order.
 
-    `note` is the newest checkpoint's, signed by the pinned key.
+    `note` is the newest checkpoint's, signed by the pinned key. `breach` is what breaks the rules of the log;
+    None: nothing does. `heads.hold_to_head` refuses such a copy, after it has kept what proves a fork.
     """
 
     checkpoint: Checkpoint
     note: bytes
     entries: list[Entry]
     chains: Chains
+    breach: BreachError | None
     _raw: dict[int, bytes]
     _leaves: list[bytes]
     _nodes: dict[Node, bytes] = field(default_factory=dict)
-
-    def tell(self, take: Callable[[Entry], None]) -> None:
-        """Let a reader take the entries, in order.
-
-        Raises:
-            LogError: one is about something that no entry before it made.
-        """
-        for entry in self.entries:
-            try:
-                take(entry)
-            except LookupError as exc:
-                raise LogError(
-                    "an entry of the match log is about something that no earlier entry made"
-                ) from exc
 
     def leaf(self, project: str | None, place: int) -> str | None:
         """Return the leaf hash of the entry at a place of a project, in hex; None where there is none."""
@@ -105,7 +96,7 @@ def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogC
             "the broker's copy of the match log ends before what this agency has seen",
             hint="keep the workspace as it is, and call your security officer",
         )
-    return LogCopy(checkpoint, note, walk.entries, walk.chains, walk.raw, walk.leaves)
+    return LogCopy(checkpoint, note, walk.entries, walk.chains, walk.breach, walk.raw, walk.leaves)
 
 
 class _Walk:
@@ -119,6 +110,8 @@ class _Walk:
         self.raw: dict[int, bytes] = {}
         self.entries: list[Entry] = []
         self.chains: Chains = {}
+        self.breach: BreachError | None = None
+        self._rules = LogState()
 
     def extend(self, chunk: Chunk) -> None:
         for leaf_hash, raw in zip(chunk.leaf_hashes, chunk.entries, strict=True):
@@ -137,15 +130,19 @@ class _Walk:
         entry = parse_entry(raw)
         if hash_leaf(raw) != leaf_hash or entry.seq != self.frontier.size:
             raise LogError("an entry of the broker's copy of the match log is not in its place")
-        own, broker_wide = (self.chains.setdefault(one, []) for one in (entry.project, None))
-        newest = self._newest(broker_wide) if entry.project else None
-        if (entry.place, entry.previous) != (len(own), self._newest(own)) or (
-            entry.broker_wide != newest
-        ):
-            raise LogError("the broker's copy of the match log lacks an entry of the project")
-        own.append(entry.seq)
+        self._hold_to_rules(entry, leaf_hash)
+        self.chains.setdefault(entry.project, []).append(entry.seq)
         self.raw[entry.seq] = raw
         self.entries.append(entry)
 
-    def _newest(self, chain: list[int]) -> str | None:
-        return self.leaves[chain[-1]].hex() if chain else None
+    def _hold_to_rules(self, entry: Entry, leaf_hash: bytes) -> None:
+        if self.breach is not None:
+            return
+        try:
+            replay(self._rules, entry, leaf_hash)
+        except BreachError as exc:
+            if exc.code == "place":
+                raise LogError(
+                    "the broker's copy of the match log lacks an entry of the project"
+                ) from exc
+            self.breach = exc

@@ -47,7 +47,7 @@ from encoding.records import Chunk, Table
 from encoding.records.agency_file import AgencyFile
 from encoding.records.problem_log import ProblemLog
 from encoding.rounds.turns import Turn
-from encoding.secret.secret import Secret
+from encoding.secret.secret import RoundSecret
 from encoding.workspace.workspace import Workspace
 from schemas.api.bodies import ProjectView
 from schemas.documents.ids import utc_text
@@ -99,7 +99,7 @@ class Filled:
 
 
 def fill_outbox(
-    workspace: Workspace, secret: Secret, order: Order, progress: Progress, now: datetime
+    workspace: Workspace, secret: RoundSecret, order: Order, progress: Progress, now: datetime
 ) -> Filled:
     """Encode the file for one turn; call it under the workspace's lock.
 
@@ -197,7 +197,7 @@ class _Job:
     """The second reading: rows into the assembly, the assembly into the body."""
 
     order: Order
-    secret: Secret
+    secret: RoundSecret
     keys: MapKeys
     people: _People
     problems: ProblemLog
@@ -208,7 +208,7 @@ class _Job:
         order, people = self.order, self.people
         view = order.view
         name = order.turn.name(view.project, view.terms.epoch, view.profile.digest())
-        key = round_key(self.secret, name)
+        key = round_key(self.secret.secret, name)
         with Assembly(
             order.view.profile,
             CellKeys(key),
@@ -342,7 +342,7 @@ def _forget_manifest(container: Path) -> None:
 def _replace_outbox(
     workspace: Workspace,
     order: Order,
-    secret: Secret,
+    secret: RoundSecret,
     people: _People,
     made: _Made,
     *,

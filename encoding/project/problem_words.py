@@ -10,6 +10,7 @@ import click
 
 from encoding.errors import ALARM, AgencyError, OtherStateError
 from schemas.documents.errors import FormatError, other_version_behind
+from schemas.documents.printable import printable
 from schemas.shared.command_line import said_of_stop
 
 
@@ -59,6 +60,4 @@ def _describe_unexpected(exc: BaseException) -> Failure:
 
 def message_of(exc: Exception) -> str:
     """Return what is said of an error, without a value of anybody's."""
-    from schemas.documents.texts import printable  # noqa: PLC0415 - it loads what help does not need
-
     return printable(describe(exc).message)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
 from encoding.errors import (
@@ -18,7 +17,6 @@ from encoding.errors import (
 )
 from encoding.project.agreement.agreements import (
     agreements_kept,
-    agreements_to_come,
     require_agreed_run,
 )
 from encoding.project.context import Context, log_under_lock
@@ -28,22 +26,11 @@ from encoding.project.uploading.steps import own_nonces
 from encoding.rounds.history import RoundHistory, round_history
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
-from schemas.agreement.roster import on_roster
 from schemas.api.bodies import RunRequest, RunView
-from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
-from schemas.documents.errors import SignatureError
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.rounds.upload import Signature
 from schemas.signing.signatures import sign_document
-from schemas.signing.signed_times import is_timely
-
-if TYPE_CHECKING:
-    from encoding.agreement.kept_agreements import KeptAgreements
-    from schemas.matchlog.entry import Entry
-    from schemas.signing.identity import PublicIdentity
-    from schemas.signing.signed_request import Request
-
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -149,17 +136,14 @@ def history_under_lock(context: Context) -> RoundHistory:
 
 
 def refuse_unfit(context: Context, found: RoundView) -> None:
-    """Refuse to encode or send for a round that the match log shows as over, not due, or with used nonces.
+    """Refuse to encode or send for a round that the match log shows as over, or under an unknown agreement.
 
     What this agency has sent by the log is marked as spent, as in a workspace whose files were put back.
     """
     session = context.session
     with session.workspace.lock():
         history = history_under_lock(context)
-    history.refuse_unfit(found.round, agreements_kept(session).signed(), session.party)
-    correction = history.correction_by(found.round)
-    if correction is not None:
-        require_asked(context, history, correction)
+    history.refuse_unfit(found.round, agreements_kept(session).signed())
     with session.workspace.lock():
         nonces = own_nonces(session)
         for turn in own_turns(context, found):
@@ -296,48 +280,3 @@ def _signed(session: Session, offer: NonceOffer) -> SignedNonceOffer:
             signature=sign_document("nonces", offer.to_json(), identity.keys.signing_key),
         ),
     )
-
-
-def require_asked(context: Context, history: RoundHistory, correction: Entry) -> None:
-    """Refuse a correction that no person has asked for: the file would be encoded once more for nothing."""
-    signed, log = correction.actor.signed, context.trust.keys.present.name
-    if signed is not None and _is_request_for(correction, signed.request, log):
-        for listed in _actors(context, correction):
-            with suppress(SignatureError):
-                signed.require_signature(history.keys_at(correction, listed).verifier())
-                return
-    raise RoundUnprovenError(
-        "the match log does not show that a person of an agency has asked for the correction of the round",
-        hint="nothing was encoded; call the other agencies and the operator of the broker",
-    )
-
-
-def _is_request_for(correction: Entry, request: Request, log: str) -> bool:
-    """Tell whether a request is for what an entry says, here and now: no rehearsal's, and none held back."""
-    is_it = asked_for(correction).is_what(request) and is_in_place(request, log, correction.project)
-    is_now = is_timely(request.at, datetime.fromisoformat(correction.time))
-    return is_it and is_now and is_under_agreement(correction, request)
-
-
-def _actors(context: Context, entry: Entry) -> Iterator[PublicIdentity]:
-    """Yield who acts as the agreements list them, if the roster of their party has them as an analyst."""
-    known = agreements_kept(context.session)
-    if not _is_analyst(known, entry):
-        # A version that begins later lists who acts by then, and its roster counts at once.
-        known = agreements_to_come(context.session, context.client)
-        if not _is_analyst(known, entry):
-            return
-    actor = entry.actor
-    for agreement in known.signed().values():
-        listed = agreement.person(actor.person or "")
-        if listed is not None and listed.party == actor.party:
-            yield listed
-
-
-def _is_analyst(known: KeptAgreements, entry: Entry) -> bool:
-    signed = [*reversed(known.signed().values())]
-    bound = next((one for one in signed if one.digest() == entry.agreement), None)
-    if bound is None:
-        return False
-    listed = on_roster(signed, bound, entry.actor.party, entry.actor.person or "")
-    return listed is not None and "analyst" in listed.duties

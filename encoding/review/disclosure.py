@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Final, Literal
 
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 Word = Literal["", "same", "differs", "only yours", "only theirs", "both empty"]
 

@@ -26,7 +26,7 @@ from encoding.errors import AgencyError
 from encoding.review.disclosure import ALL, CLOSED, DIFFERENCES, Compared
 from encoding.review.journal import SENT
 from encoding.review.sitting import Case, Sent, Sitting, step_words
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.rounds.review import REASONS, Reason, Verdict
 from schemas.shared.amounts import counted
 

@@ -25,7 +25,7 @@ from encoding.review.errors import DecisionsFileError
 from encoding.review.journal import Looked
 from encoding.review.sitting import Case, Sitting
 from encoding.review.workbook import write_workbook
-from schemas.documents.texts import inert, printable
+from schemas.documents.printable import inert, printable
 from schemas.rounds.review import REASONS, Reason, Verdict
 
 PAIR: Final = "pair"

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import HoldersError, ShareError, ShareMissingError
 from encoding.people.identity import Identity
-from encoding.secret.secret import SECRET_BYTES, Secret
+from encoding.secret.secret import SECRET_BYTES, Marks, Secret
 from schemas.documents.canonical import JsonValue
 from schemas.documents.errors import DocumentError, SignatureError
 from schemas.documents.ids import utc_text
@@ -192,7 +192,7 @@ def make_secret(holders: SecretHolders, contributions: Mapping[str, Contribution
 
 
 def confirm(
-    secret: Secret, holders: SecretHolders, holder: Identity, self_test: SelfTest, now: datetime
+    marks: Marks, holders: SecretHolders, holder: Identity, self_test: SelfTest, now: datetime
 ) -> SignedConfirmation:
     """Return the statement that this holder has this secret, and what its self-test gave."""
     unsigned = ShareConfirmation(
@@ -201,12 +201,12 @@ def confirm(
         party=holder.public.party,
         person=holder.public.person,
         holders=holders.digest(),
-        key_id=secret.key_id,
+        key_id=marks.key_id,
         self_test=self_test,
         created=utc_text(now),
         tag=base64_text(bytes(TAG_BYTES)),
     )
-    tagged = unsigned.model_copy(update={"tag": _tag(secret, unsigned)})
+    tagged = unsigned.model_copy(update={"tag": _tag(marks, unsigned)})
     return SignedConfirmation.of(tagged, holder.keys.signing_key)
 
 
@@ -233,15 +233,14 @@ def check_confirmation(
         ) from None
 
 
-def has_secret(secret: Secret, confirmation: ShareConfirmation) -> bool:
-    """Tell whether a confirmation's tag was made with this secret."""
-    expected = _tag(secret, confirmation)
+def has_secret(marks: Marks, confirmation: ShareConfirmation) -> bool:
+    """Tell whether a confirmation's tag was made with the secret of these marks."""
+    expected = _tag(marks, confirmation)
     return hmac.compare_digest(confirmation.tag.encode("ascii"), expected.encode("ascii"))
 
 
-def _tag(secret: Secret, confirmation: ShareConfirmation) -> str:
-    key = secret.sub_key("confirm", project=confirmation.project, epoch=confirmation.epoch)
-    return base64_text(hmac.digest(key, confirmation.tagged_bytes(), "sha256"))
+def _tag(marks: Marks, confirmation: ShareConfirmation) -> str:
+    return base64_text(hmac.digest(marks.confirm, confirmation.tagged_bytes(), "sha256"))
 
 
 def _first_difference(theirs: SecretHolders, ours: SecretHolders) -> str:

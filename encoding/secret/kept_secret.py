@@ -5,17 +5,18 @@ One file an epoch, replaced whole at each step, so that a command that is killed
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from encoding.errors import ShareError
+from encoding.errors import NotReadyError, SecretMovedOnError, ShareError
 from encoding.secret.agreement import Contribution
-from encoding.secret.secret import SECRET_BYTES, Secret
+from encoding.secret.secret import SECRET_BYTES, Marks, RoundSecret, Secret
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.documents.document import Document
+from schemas.documents.ids import KeyIdHex
 from schemas.signing.identity import base64_bytes, base64_text
 from schemas.signing.secret_share import (
     CONTRIBUTION_BYTES,
@@ -30,28 +31,59 @@ if TYPE_CHECKING:
 _Base64 = Annotated[str, Field(max_length=44)]
 
 
+class KeptRound(Document):
+    """The secret of one round: it ends with the round's containers."""
+
+    KIND: ClassVar[str] = "secret of a round"
+
+    number: Annotated[int, Field(ge=1)]
+    secret: _Base64 = Field(repr=False)
+
+
+class KeptMarks(Document):
+    """What outlives the first secret, as it is kept."""
+
+    KIND: ClassVar[str] = "marks of a secret"
+
+    key_id: KeyIdHex
+    confirm: _Base64 = Field(repr=False)
+    canary: _Base64 = Field(repr=False)
+
+
 class KeptSecret(Document):
     """One epoch's secret and how it came about, as one agency keeps it.
 
-    `contribution` is this agency's own, null once the secret is made; `secret` is null before. `sent` and
-    `received` are shares, `confirmations` the newest of each holder, all by party.
+    `contribution` is this agency's own, null once the secret is made; `secret`, that of round `next`, and
+    `first`, the marks of the secret that was agreed on, are null before. `rounds` are secrets of rounds whose
+    containers are kept. `sent` and `received` are shares, `confirmations` the newest of each holder, all by
+    party.
     """
 
     KIND: ClassVar[str] = "kept secret"
 
-    version: Literal["blindlink/kept-secret/1"] = "blindlink/kept-secret/1"
+    version: Literal["blindlink/kept-secret/2"] = "blindlink/kept-secret/2"
     holders: SecretHolders
     contribution: _Base64 | None = Field(default=None, repr=False)
     secret: _Base64 | None = Field(default=None, repr=False)
+    next: Annotated[int, Field(ge=1)] = 1
+    first: KeptMarks | None = None
+    rounds: tuple[KeptRound, ...] = ()
     sent: tuple[SignedShare, ...] = ()
     received: tuple[SignedShare, ...] = ()
     confirmations: tuple[SignedConfirmation, ...] = ()
 
     @model_validator(mode="after")
     def _keys_have_their_length(self) -> Self:
-        for text, length in ((self.contribution, CONTRIBUTION_BYTES), (self.secret, SECRET_BYTES)):
+        if (self.secret is None) != (self.first is None):
+            raise ValueError("a secret and its marks are there together")
+        secrets = [self.secret, *(one.secret for one in self.rounds)]
+        if self.first is not None:
+            secrets += [self.first.confirm, self.first.canary]
+        for text in secrets:
             if text is not None:
-                base64_bytes(text, length)
+                base64_bytes(text, SECRET_BYTES)
+        if self.contribution is not None:
+            base64_bytes(self.contribution, CONTRIBUTION_BYTES)
         return self
 
     @classmethod
@@ -73,9 +105,55 @@ class KeptSecret(Document):
             return None
         return Contribution(base64_bytes(self.contribution, CONTRIBUTION_BYTES))
 
-    def agreed(self) -> Secret | None:
-        """Return the secret; None before it is made."""
+    def marks(self) -> Marks | None:
+        """Return what tells this secret from others; None before it is made."""
+        first = self.first
+        if first is None:
+            return None
+        keys = (base64_bytes(key, SECRET_BYTES) for key in (first.confirm, first.canary))
+        return Marks(first.key_id, *keys)
+
+    def present(self) -> Secret | None:
+        """Return the secret of round `next`; None before it is made."""
         return None if self.secret is None else Secret(base64_bytes(self.secret, SECRET_BYTES))
+
+    def of_round(self, number: int) -> RoundSecret | None:
+        """Return the secret of a round; None where it is not kept, or not any more."""
+        found = next((one for one in self.rounds if one.number == number), None)
+        if found is None or self.first is None:
+            return None
+        return RoundSecret(self.first.key_id, Secret(base64_bytes(found.secret, SECRET_BYTES)))
+
+    def moved_to(self, number: int) -> KeptSecret:
+        """Return this with the secret of a round, and beyond that round itself; as it is if it was there.
+
+        Raises:
+            NotReadyError: the secret is not made yet.
+            SecretMovedOnError: it is beyond the round, whose own secret is not kept.
+        """
+        if self.of_round(number) is not None:
+            return self
+        present = self.present()
+        if present is None:
+            raise NotReadyError(
+                "the secret is not made yet", hint="the next step is: blindlink secret accept"
+            )
+        if number < self.next:
+            raise SecretMovedOnError(
+                f"the secret has moved on beyond round {number}, and no way leads back",
+                hint="to encode in the next round: blindlink round --correct",
+            )
+        project = self.holders.project
+        secret = present.after(project, self.next, number)
+        own = base64_text(secret.of_round(project, number).to_bytes())
+        after = base64_text(secret.after(project, number, number + 1).to_bytes())
+        rounds = (*self.rounds, KeptRound(number=number, secret=own))
+        return self.model_copy(update={"secret": after, "next": number + 1, "rounds": rounds})
+
+    def without(self, is_over: Callable[[int], bool]) -> KeptSecret:
+        """Return this without the secrets of rounds that are over; no way leads back to them."""
+        rounds = tuple(one for one in self.rounds if not is_over(one.number))
+        return self.model_copy(update={"rounds": rounds})
 
     def confirmation_of(self, party: str) -> SignedConfirmation | None:
         """Return the newest confirmation of a holder, or None."""
@@ -103,7 +181,14 @@ class KeptSecret(Document):
 
     def with_secret(self, secret: Secret) -> KeptSecret:
         """Return this with the secret in place of what it was made of."""
-        made = {"secret": base64_text(secret.to_bytes()), "contribution": None, "received": ()}
+        marks = Marks.of(secret, self.holders.project, self.holders.epoch)
+        first = KeptMarks(
+            key_id=marks.key_id,
+            confirm=base64_text(marks.confirm),
+            canary=base64_text(marks.canary),
+        )
+        own = base64_text(secret.to_bytes())
+        made = {"secret": own, "first": first, "contribution": None, "received": ()}
         return self.model_copy(update=made)
 
     def with_confirmation(self, signed: SignedConfirmation) -> KeptSecret:
@@ -135,6 +220,42 @@ def kept_of(workspace: Workspace, project: str, epoch: int) -> KeptSecret | None
         WorkspaceError: as `read_kept`.
     """
     return read_kept(workspace.kept_secret(project, epoch), project, epoch, workspace.key())
+
+
+def secret_for_round(workspace: Workspace, kept: KeptSecret, number: int) -> RoundSecret:
+    """Return the secret of a round, and let that of the epoch move on beyond it, durably; under the lock.
+
+    Raises:
+        NotReadyError, SecretMovedOnError: as `KeptSecret.moved_to`.
+    """
+    found = kept.of_round(number)
+    if found is not None:
+        return found
+    moved = kept.moved_to(number)
+    path = workspace.kept_secret(kept.holders.project, kept.holders.epoch)
+    write_kept(path, moved, workspace.key())
+    return secret_for_round(workspace, moved, number)
+
+
+def has_ended_rounds(workspace: Workspace, project: str, is_over: Callable[[int], bool]) -> bool:
+    """Tell whether secrets of rounds that are over are kept; call it under the lock."""
+    return any(_with_ended_rounds(workspace, project, is_over))
+
+
+def end_rounds(workspace: Workspace, project: str, is_over: Callable[[int], bool]) -> None:
+    """Erase the secrets of rounds that are over, of all epochs; call it under the lock."""
+    for kept in _with_ended_rounds(workspace, project, is_over):
+        path = workspace.kept_secret(project, kept.holders.epoch)
+        write_kept(path, kept.without(is_over), workspace.key())
+
+
+def _with_ended_rounds(
+    workspace: Workspace, project: str, is_over: Callable[[int], bool]
+) -> Iterator[KeptSecret]:
+    for epoch in workspace.epochs_with_secret(project):
+        kept = kept_of(workspace, project, epoch)
+        if kept is not None and any(is_over(one.number) for one in kept.rounds):
+            yield kept
 
 
 def _record(path: Path, project: str, epoch: int, workspace_key: bytes) -> SealedRecord:

@@ -36,6 +36,7 @@ agencies · key-id: the name by which manifests tell secrets apart."""
 # 32 random bytes have fewer different values than this once in 10^26 secrets.
 _MIN_DIFFERENT_BYTES = 12
 _MAX_FILE_BYTES = 4096
+_KEPT_LABELS: Final[tuple[Label, ...]] = ("confirm", "canary")
 _FILE: Final = OwnFile("secret file", SecretMissingError, SecretExposedError, SecretExistsError)
 
 
@@ -96,6 +97,48 @@ class Secret:
     def to_bytes(self) -> bytes:
         """Return the secret itself, to be sealed to a peer and for nothing else."""
         return self._value
+
+    def of_round(self, project: str, number: int) -> Secret:
+        """Return the secret of a round, where this is the epoch's secret of that number: no way leads back."""
+        return Secret(_step(self._value, "round", project, number))
+
+    def after(self, project: str, first: int, number: int) -> Secret:
+        """Return the epoch's secret of round `number`, where this is that of round `first`, not a later one."""
+        value = self._value
+        for passed in range(first, number):
+            value = _step(value, "next", project, passed)
+        return Secret(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What outlives an epoch's first secret, and is no way back to it.
+
+    Attributes:
+        key_id: by which agencies and manifests tell secrets apart.
+        confirm: the key of the tags in confirmations.
+        canary: the key of the self-test's people.
+    """
+
+    key_id: str
+    confirm: bytes = field(repr=False)
+    canary: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: Secret, project: str, epoch: int) -> Marks:
+        """Return the marks of the secret of an epoch, as it was agreed on."""
+        confirm, canary = (
+            secret.sub_key(label, project=project, epoch=epoch) for label in _KEPT_LABELS
+        )
+        return cls(secret.key_id, confirm, canary)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundSecret:
+    """What the keys of one round are made from, and the key id of the epoch's first secret."""
+
+    key_id: str
+    secret: Secret = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,6 +240,13 @@ def _derive(value: bytes, label: Label, project: str, epoch: int) -> bytes:
     # Without a line end in any part, two different triples cannot give one text.
     info = f"blindlink/v1/sub-key\n{label}\n{project}\n{epoch}\n".encode()
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(value)
+
+
+def _step(value: bytes, label: Literal["round", "next"], project: str, number: int) -> bytes:
+    if "\n" in project:
+        raise ValueError("a project name has no line end")
+    info = f"blindlink/v1/secret-of-round\n{label}\n{project}\n{number}\n".encode()
+    return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=info).derive(value)
 
 
 def _read_private_text(path: str | os.PathLike[str]) -> str:

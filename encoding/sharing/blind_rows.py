@@ -19,7 +19,7 @@ from encoding.people.sealed_file import receiver_of
 from encoding.sharing.blind_pseudonyms import is_pseudonym
 from schemas.documents.errors import FormatError, SealedError
 from schemas.documents.ids import MatchId
-from schemas.documents.texts import inert, printable
+from schemas.documents.printable import inert, printable
 from schemas.rounds.blind import (
     MAX_HEADER_LINE_BYTES,
     SEALED_MATCH_ID_BYTES,

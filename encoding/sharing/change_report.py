@@ -19,7 +19,7 @@ from encoding.ledger.changes import SENTENCES, Kind, Why
 from encoding.ledger.values import Reason, Turn
 from encoding.sharing.own_records import OwnRecords
 from schemas.documents.ids import LinkId
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 CHANGES_HEADER: Final = ("record_id", "change", "link_id_before", "link_id", "why", "explanation")
 CHANGES_START: Final = f"{','.join(CHANGES_HEADER)}\n".encode()

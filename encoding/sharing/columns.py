@@ -25,7 +25,7 @@ from encoding.files import write_csv
 from encoding.records import Table, open_table
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.links_file import is_link_id
-from schemas.documents.texts import inert, printable
+from schemas.documents.printable import inert, printable
 
 LINK_ID: Final = "link_id"
 

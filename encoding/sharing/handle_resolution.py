@@ -15,7 +15,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.transfers.matches import record_ids_of
 from encoding.workspace.workspace import Workspace
 from schemas.documents.ids import HANDLE_BYTES, Handle
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 HANDLE: Final = "handle"
 RECORD_ID: Final = "record_id"

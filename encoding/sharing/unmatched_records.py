@@ -17,7 +17,7 @@ from encoding.packing.snapshot import Look, Snapshot, is_mostly_dropped
 from encoding.quality.record_faults import Fault
 from encoding.sharing.change_report import CAUSES
 from encoding.sharing.own_records import look_in
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 UNMATCHED_HEADER: Final = ("record_id", "compared_by", "reasons", "explanation")
 UNMATCHED_START: Final = f"{','.join(UNMATCHED_HEADER)}\n".encode()

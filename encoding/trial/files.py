@@ -15,7 +15,7 @@ from encoding.trial.guess import Guess
 from encoding.trial.layout import render_layout
 from encoding.trial.outcome import NOT_OF_DATA, TRIAL_SENTENCES, TrialPair
 from encoding.trial.words import UNPROTECTED
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 PAIRS_HEADER: Final = ("record_id_a", "record_id_b", "match_probability", "band", "match_weight")
 README, PAIRS, PAGE = "README.txt", "pairs.csv", "trial.html"

@@ -260,9 +260,11 @@ def _leaks() -> Iterator[Row]:
     yield (
         "anyone who finds the secret",
         "Nothing: there is nothing in it.",
-        "With the containers of a round: every record, by guessing.",
-        "It is kept locked. After a leak, a new epoch with a new secret, and what is left of the old one is "
-        "destroyed.",
+        "With containers: every record, by guessing, of the rounds whose secrets an agency still keeps, and of "
+        "every later round until there is a new secret. Of earlier rounds nothing, where the agencies made the "
+        "secret by this program. A secret that they carried by hand in a file opens all rounds.",
+        "It is kept locked, and moves on by one step with each round. After a leak, a new epoch with a new "
+        "secret, and what is left of the old one is destroyed.",
     )
     yield (
         "anyone who copies the broker's database and disks",

@@ -6,7 +6,7 @@ random bits, so that the bare hash of a withheld entry tells nothing. Spec page:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import (
     Field,
@@ -25,6 +25,8 @@ from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outco
 from schemas.signing.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/2"
+
+_Body = TypeVar("_Body", bound=Model)
 
 Ordinal = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
@@ -70,6 +72,27 @@ class Entry(Document):
     object: RandomId | None
     outcome: Outcome
     body: SerializeAsAny[Model]
+
+    def body_as(self, kind: type[_Body]) -> _Body:
+        """Return the body of an entry of this kind."""
+        if not isinstance(self.body, kind):
+            raise TypeError(f"the body of an entry of the kind {self.kind} is another one")
+        return self.body
+
+    @property
+    def of_project(self) -> str:
+        """The project of an entry whose kind has one."""
+        return _given(self.project)
+
+    @property
+    def of_agreement(self) -> str:
+        """The agreement of an entry whose kind has one."""
+        return _given(self.agreement)
+
+    @property
+    def of_object(self) -> str:
+        """What an entry is about whose kind has an object."""
+        return _given(self.object)
 
     @field_validator("kind")
     @classmethod
@@ -148,6 +171,12 @@ def parse_entry(raw: bytes) -> Entry:
     if len(raw) > KINDS[entry.kind].max_bytes:
         raise EntryError("an entry is longer than its kind may be")
     return entry
+
+
+def _given(value: str | None) -> str:
+    if value is None:
+        raise LookupError("an entry lacks what its kind has")
+    return value
 
 
 def _is_object_of(kind: Kind, object_id: str | None) -> bool:

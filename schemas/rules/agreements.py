@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from schemas.agreement.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.matchlog.agreement_kinds import (
@@ -20,7 +20,7 @@ from schemas.signing.identity import PublicIdentity
 
 def open_project(log: LogState, entry: Entry) -> None:
     """A project is opened once, for parties that are enrolled."""
-    parties, name = cast(ProjectOpened, entry.body).parties, cast(str, entry.project)
+    parties, name = entry.body_as(ProjectOpened).parties, entry.of_project
     known = log.projects.get(name)
     if known is not None:
         break_off("project-twice", "a project is opened twice", entry, known.made)
@@ -31,8 +31,8 @@ def open_project(log: LogState, entry: Entry) -> None:
 
 def propose(log: LogState, entry: Entry) -> None:
     """An agreement is proposed once, in its log, by a steward whom it lists, and follows the one before."""
-    agreement = cast(AgreementProposed, entry.body).agreement
-    project = log.projects[cast(str, entry.project)]
+    agreement = entry.body_as(AgreementProposed).agreement
+    project = log.projects[entry.of_project]
     if (agreement.project, agreement.digest()) != (entry.project, entry.agreement):
         break_off("agreement", "an agreement is not the one that its entry names", entry)
     if agreement.log != log.origin:
@@ -95,7 +95,7 @@ def all_begun(log: LogState) -> None:
 def come_into_force(log: LogState, entry: Entry) -> None:
     """An agreement comes into force when every party that it asks has consented, once, as the next."""
     project, state = _agreement_of(log, entry)
-    body = cast(AgreementInForce, entry.body)
+    body = entry.body_as(AgreementInForce)
     if (body.number, body.start) != (state.agreement.number, state.agreement.start):
         break_off(
             "agreement", "an agreement comes into force otherwise than it says", entry, state.seq
@@ -163,8 +163,8 @@ def _is_steward_now(project: ProjectState, entry: Entry) -> None:
 
 
 def _agreement_of(log: LogState, entry: Entry) -> tuple[ProjectState, AgreementState]:
-    project = log.projects[cast(str, entry.project)]
-    state = project.agreements.get(cast(str, entry.agreement))
+    project = log.projects[entry.of_project]
+    state = project.agreements.get(entry.of_agreement)
     if state is None:
         break_off("agreement-unknown", "an entry is about an agreement that nobody proposed", entry)
     return project, state

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeVar
 
 from schemas.agreement.amendment import of_same_clauses
 from schemas.agreement.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
-from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
+from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.entry import Entry
 from schemas.rules.log_state import LogState, RunState
 from schemas.rules.project_state import ProjectState, StandingState
-from schemas.rules.steps import break_off, moment_before, project_of, run_of, signer_of
+from schemas.rules.steps import break_off, moment_before, project_of, run_of, signer_of, stated_in
+
+_Approval = TypeVar("_Approval", RunApproval, StandingApproval)
 
 
 def approve_run(log: LogState, entry: Entry) -> None:
     """An approver of a party that the agreement asks approves a step of a run, in time, once, as specified."""
     run, project = run_of(log, entry), project_of(log, entry)
-    approval = cast(RunApproval, _signed_approval(log, entry, project))
+    approval = _signed_approval(log, entry, project, RunApproval)
     if (approval.run, approval.specification_sha256) != (entry.object, run.specification_sha256):
         message = "an approval is of another run or specification than was asked for"
         break_off("approval-specification", message, entry, run.seq)
@@ -34,7 +36,7 @@ def approve_run(log: LogState, entry: Entry) -> None:
 def approve_standing(log: LogState, entry: Entry) -> None:
     """An approver approves runs in advance, where the agreement lets them."""
     project = project_of(log, entry)
-    approval = cast(StandingApproval, _signed_approval(log, entry, project))
+    approval = _signed_approval(log, entry, project, StandingApproval)
     if project.terms.approvals.runs != "standing":
         message = "runs are approved in advance, which the agreement does not provide for"
         break_off("standing-not-agreed", message, entry, project.seq)
@@ -45,7 +47,7 @@ def revoke_standing(log: LogState, entry: Entry) -> None:
     """A party takes back a standing approval of its own, once."""
     project = project_of(log, entry)
     signer_of(log, entry, project.binding.agreement)
-    revocation = cast(ApprovalRevocation, cast(SignedBody, entry.body).signed.statement)
+    revocation = stated_in(entry, ApprovalRevocation)
     standing = project.standing.get(revocation.approval)
     if (
         standing is None
@@ -61,7 +63,7 @@ def revoke_standing(log: LogState, entry: Entry) -> None:
 def use_standing(log: LogState, entry: Entry) -> None:
     """A standing approval stands for its party's approval of a run of its policy, within its limits."""
     run, project = run_of(log, entry), project_of(log, entry)
-    body = cast(StandingUsed, entry.body)
+    body = entry.body_as(StandingUsed)
     standing = project.standing.get(body.approval)
     if standing is None or standing.revoked is not None or standing.approval.party != body.party:
         break_off("standing-unknown", "a standing approval is used that does not stand", entry)
@@ -80,7 +82,7 @@ def use_standing(log: LogState, entry: Entry) -> None:
             "a standing approval is used beyond its policy, its last day or its number of runs"
         )
         break_off("standing-beyond", message, entry, standing.seq)
-    standing.used.add(cast(str, entry.object))
+    standing.used.add(entry.of_object)
     run.approved[body.party] = body.approval
 
 
@@ -112,10 +114,10 @@ def forget_uses(project: ProjectState, run: str) -> None:
 
 
 def _signed_approval(
-    log: LogState, entry: Entry, project: ProjectState
-) -> RunApproval | StandingApproval:
+    log: LogState, entry: Entry, project: ProjectState, kind: type[_Approval]
+) -> _Approval:
     signer_of(log, entry, project.binding.agreement)
-    approval = cast("RunApproval | StandingApproval", cast(SignedBody, entry.body).signed.statement)
+    approval = stated_in(entry, kind)
     if approval.party not in project.terms.approvals.parties:
         message = "a party approves that the agreement does not ask"
         break_off("approver", message, entry, project.seq)

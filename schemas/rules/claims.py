@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from typing import cast
 
 from schemas.agreement.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
@@ -16,7 +15,7 @@ from schemas.rules.steps import break_off, project_of
 
 def receive_claims(log: LogState, entry: Entry) -> None:
     """Claims are of the round or supplement that is open, of a pair that owes them, and numbered on."""
-    body, project = cast(ClaimsReceived, entry.body), project_of(log, entry)
+    body, project = entry.body_as(ClaimsReceived), project_of(log, entry)
     sides = (sys.intern(entry.actor.party), sys.intern(body.partner))
     state: RoundState | SupplementState
     if body.release == 1:
@@ -38,7 +37,7 @@ def receive_claims(log: LogState, entry: Entry) -> None:
 
 def receive_statement(log: LogState, entry: Entry) -> None:
     """A chain statement is of the round that is open, for a space that it is owed to, and numbered on."""
-    body, project = cast(StatementReceived, entry.body), project_of(log, entry)
+    body, project = entry.body_as(StatementReceived), project_of(log, entry)
     state = _open_round(log, entry, body)
     place = (sys.intern(entry.actor.party), sys.intern(body.space))
     if place not in statements_due(log, state):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Final, cast
+from typing import Final
 
 from schemas.matchlog.delivery_kinds import (
     DeliveryDestroyed,
@@ -15,7 +15,7 @@ from schemas.matchlog.entry import Entry
 from schemas.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
 from schemas.rules.log_state import DeliveryState, LogState
 from schemas.rules.project_state import ProjectState
-from schemas.rules.steps import break_off, object_of, project_of
+from schemas.rules.steps import break_off, project_of
 from schemas.signing.identity import Duty
 
 SENDING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
@@ -26,7 +26,7 @@ EXPIRED: Final = "expired"
 
 def receive(log: LogState, entry: Entry) -> None:
     """Columns go where the agreement lets them, by the newest link IDs of both, and are numbered on."""
-    body, project = cast(DeliveryReceived, entry.body), project_of(log, entry)
+    body, project = entry.body_as(DeliveryReceived), project_of(log, entry)
     sides = (sys.intern(entry.actor.party), sys.intern(body.recipient))
     _acts(log, entry, sides[0], SENDING)
     pairs, linked = _agreed_pairs(project, sides, entry), project.rounds.linked
@@ -37,7 +37,7 @@ def receive(log: LogState, entry: Entry) -> None:
         break_off("delivery-round", message, entry)
     earlier, number, last = project.rounds.delivered.get(sides, ("", 0, 0))
     if (
-        object_of(entry) in log.deliveries
+        entry.of_object in log.deliveries
         or body.number != (last if number == body.round else 0) + 1
     ):
         break_off("delivery-order", "a delivery is out of number, or comes twice", entry)
@@ -45,10 +45,10 @@ def receive(log: LogState, entry: Entry) -> None:
         before = log.deliveries[earlier]
         before.is_current = False
         before.due = min(before.due, last_day(entry, 0))
-    delivery = sys.intern(object_of(entry))
+    delivery = sys.intern(entry.of_object)
     project.rounds.delivered[sides] = (delivery, body.round, body.number)
     log.deliveries[delivery] = DeliveryState(
-        project=sys.intern(cast(str, entry.project)),
+        project=sys.intern(entry.of_project),
         round=body.round,
         sender=sides[0],
         recipient=sides[1],
@@ -60,7 +60,7 @@ def receive(log: LogState, entry: Entry) -> None:
 
 def fetch(log: LogState, entry: Entry) -> None:
     """The newest delivery is handed to its recipient alone, as it was received, as long as the terms let it."""
-    body = cast(DeliveryFetched, entry.body)
+    body = entry.body_as(DeliveryFetched)
     delivery = _of_recipient(log, entry, body)
     _agreed_pairs(project_of(log, entry), (delivery.sender, delivery.recipient), entry)
     if not delivery.is_current:
@@ -72,7 +72,7 @@ def fetch(log: LogState, entry: Entry) -> None:
 
 def open_up(log: LogState, entry: Entry) -> None:
     """Who has fetched a delivery says whether it could be used; nothing more once it could."""
-    body = cast(DeliveryOpened, entry.body)
+    body = entry.body_as(DeliveryOpened)
     delivery = _of_recipient(log, entry, body)
     is_failed = body.fault is not None
     if not delivery.is_fetched or delivery.is_opened or is_failed != (entry.outcome == "failed"):
@@ -83,7 +83,7 @@ def open_up(log: LogState, entry: Entry) -> None:
 
 def destroy(log: LogState, entry: Entry) -> None:
     """What is destroyed was there, is what was received, and goes for the reason that is given."""
-    body, delivery = cast(DeliveryDestroyed, entry.body), _delivery_of(log, entry)
+    body, delivery = entry.body_as(DeliveryDestroyed), _delivery_of(log, entry)
     _has_digest(delivery, body.sha256, entry)
     is_replaced = body.reason == REPLACED
     if is_replaced == delivery.is_current or (body.reason == EXPIRED and delivery.is_fetched):
@@ -130,7 +130,7 @@ def _acts(log: LogState, entry: Entry, party: str, duties: tuple[Duty, ...]) -> 
 
 
 def _delivery_of(log: LogState, entry: Entry) -> DeliveryState:
-    delivery = log.deliveries.get(object_of(entry))
+    delivery = log.deliveries.get(entry.of_object)
     if delivery is None or delivery.project != entry.project:
         break_off("delivery-unknown", "a delivery is used that never came", entry)
     if delivery.destroyed is not None:

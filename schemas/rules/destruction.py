@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import cast
 
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
@@ -23,7 +22,6 @@ from schemas.rules.steps import (
     GRACE_DAYS,
     break_off,
     moment_before,
-    object_of,
     project_of,
     upload_of,
 )
@@ -38,7 +36,7 @@ def nothing_holds(log: LogState, entry: Entry) -> None:
 
 def begin(log: LogState, entry: Entry) -> None:
     """A destruction is begun once, of something that is there."""
-    body, certificate = cast(DestructionBegun, entry.body), object_of(entry)
+    body, certificate = entry.body_as(DestructionBegun), entry.of_object
     known = log.destructions.get(certificate)
     if known is not None:
         break_off("destruction-twice", "a destruction is begun twice", entry, known.seq)
@@ -53,7 +51,7 @@ def begin(log: LogState, entry: Entry) -> None:
         if body.upload is None:
             may_act(log, entry, ("steward",))
     log.destructions[certificate] = DestructionState(
-        project=sys.intern(cast(str, entry.project)),
+        project=sys.intern(entry.of_project),
         scope=body.scope,
         subject=body.party or body.upload,
         day=entry.time[:10],
@@ -73,7 +71,7 @@ def certify(log: LogState, entry: Entry) -> None:
     if left is not None:
         message = "a destruction is certified though something of it is left"
         break_off("destruction-unfinished", message, entry, left)
-    state.certified, state.sha256 = entry.seq, cast(DestructionCertified, entry.body).sha256
+    state.certified, state.sha256 = entry.seq, entry.body_as(DestructionCertified).sha256
 
 
 def is_certified(log: LogState, entry: Entry) -> None:
@@ -86,7 +84,7 @@ def is_certified(log: LogState, entry: Entry) -> None:
 def has_digest(log: LogState, entry: Entry) -> None:
     """A counter-signature is under the certificate as it was certified."""
     state = _destruction_of(log, entry)
-    if cast(DestructionCountersigned, entry.body).sha256 != state.sha256:
+    if entry.body_as(DestructionCountersigned).sha256 != state.sha256:
         message = "a counter-signature is under another certificate than was certified"
         break_off("destruction-digest", message, entry, state.certified)
 
@@ -102,15 +100,15 @@ def withdraw_record(log: LogState, entry: Entry) -> None:
 
 def set_hold(log: LogState, entry: Entry) -> None:
     """A hold is set once."""
-    holds = log.projects[cast(str, entry.project)].holds
-    known = holds.get(object_of(entry))
+    holds = log.projects[entry.of_project].holds
+    known = holds.get(entry.of_object)
     if known is not None:
         break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
-    holds[object_of(entry)] = HoldState(
+    holds[entry.of_object] = HoldState(
         party=entry.actor.party,
         day=entry.time[:10],
         early=moment_before(entry),
-        order=cast(LegalHoldSet, entry.body).order,
+        order=entry.body_as(LegalHoldSet).order,
         is_signed=entry.actor.signed is not None,
         seq=entry.seq,
     )
@@ -118,8 +116,8 @@ def set_hold(log: LogState, entry: Entry) -> None:
 
 def lift_hold(log: LogState, entry: Entry) -> None:
     """A hold is lifted once, by the party that set it, and by no request from before it was set."""
-    project, signed = log.projects[cast(str, entry.project)], entry.actor.signed
-    hold = project.holds.get(object_of(entry))
+    project, signed = log.projects[entry.of_project], entry.actor.signed
+    hold = project.holds.get(entry.of_object)
     if hold is None or hold.lifted is not None:
         break_off("hold-unknown", "a legal hold is lifted that does not stand", entry)
     if signed is not None and signed.request.at < hold.early:
@@ -149,7 +147,7 @@ def all_certified(log: LogState) -> None:
 
 
 def _destruction_of(log: LogState, entry: Entry) -> DestructionState:
-    state = log.destructions.get(object_of(entry))
+    state = log.destructions.get(entry.of_object)
     if state is None or state.project != entry.project:
         break_off("destruction-unknown", "a destruction is named that was never begun", entry)
     return state

@@ -23,7 +23,7 @@ from schemas.rules.log_state import (
 )
 from schemas.rules.project_state import HoldSpan, ProjectState
 from schemas.rules.round_state import RoundState
-from schemas.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
+from schemas.rules.steps import GRACE_DAYS, break_off, days_of, project_of
 
 Kept: TypeAlias = UploadState | ReleaseState | MatchRecordState | DeliveryState
 """What is there until the day `due`, or until a hold that stood then has ended."""
@@ -97,7 +97,7 @@ def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> 
     today, project = entry.time[:10], log.projects[kept.project]
     last = _missed(project, kept, today)
     if last is not None:
-        log.late.append(Lateness(what, object_of(entry), entry.seq, last, today))
+        log.late.append(Lateness(what, entry.of_object, entry.seq, last, today))
     first = _later(min(kept.due, _by_all(project)), -GRACE_DAYS - MIDNIGHT_DAYS)
     if today >= first:
         return
@@ -108,7 +108,7 @@ def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> 
     if reason not in BY_EVENT:
         days = (date.fromisoformat(first) - date.fromisoformat(today)).days
         by = _asked_by(log, kept.project)
-        log.early.append(Early(what, object_of(entry), entry.seq, days, reason, by))
+        log.early.append(Early(what, entry.of_object, entry.seq, days, reason, by))
 
 
 def _asked_by(log: LogState, project: str) -> str | None:

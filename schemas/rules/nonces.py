@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import NoncesOffered
@@ -22,7 +20,7 @@ from schemas.signing.signatures import verify_document
 
 def by_provider(log: LogState, entry: Entry) -> None:
     """Nonces are offered for a provider, by the person who acts, with their key."""
-    signed, project = cast(NoncesOffered, entry.body).signed, project_of(log, entry)
+    signed, project = entry.body_as(NoncesOffered).signed, project_of(log, entry)
     offer, actor = signed.offer, entry.actor
     if actor.party not in project.terms.providers:
         message = "nonces are offered by a party that the terms do not let encode"
@@ -42,7 +40,7 @@ def by_provider(log: LogState, entry: Entry) -> None:
 
 def offer(log: LogState, entry: Entry) -> None:
     """An offer numbers on from the one before, and no nonce of the project comes again."""
-    offered = cast(NoncesOffered, entry.body).signed.offer
+    offered = entry.body_as(NoncesOffered).signed.offer
     rounds = project_of(log, entry).rounds
     book = rounds.book(entry.actor.party)
     nonces = [bytes.fromhex(nonce) for nonce in offered.nonces]

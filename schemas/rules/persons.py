@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER
@@ -18,7 +18,7 @@ PERSON_USES: Final = frozenset({"signing", "receiving"})
 
 def enrol(log: LogState, entry: Entry) -> None:
     """A person is enrolled once, for a party that was enrolled before."""
-    body = cast(PersonEnrolled, entry.body)
+    body = entry.body_as(PersonEnrolled)
     if body.party not in log.parties:
         break_off("stranger", "a person is enrolled for a party that never was", entry)
     known = log.persons.get(body.person)
@@ -33,7 +33,7 @@ def enrol(log: LogState, entry: Entry) -> None:
 
 def revoke(log: LogState, entry: Entry) -> None:
     """A person whose access is taken away signs nothing any more."""
-    body = cast(RoleChanged, entry.body)
+    body = entry.body_as(RoleChanged)
     if body.change != "revoked":
         return
     person = log.persons.get(body.person)
@@ -44,7 +44,7 @@ def revoke(log: LogState, entry: Entry) -> None:
 
 def replace_key(log: LogState, entry: Entry) -> None:
     """A person's key gives way to another one, and is the one that the log knew until now."""
-    body = cast(KeyRotated, entry.body)
+    body = entry.body_as(KeyRotated)
     own = (entry.actor.party, entry.actor.person) == (body.party, body.person)
     if body.use not in PERSON_USES:
         is_brokers = entry.actor.party == BROKER or is_operator(log, entry)

@@ -13,7 +13,7 @@ from schemas.rules.steps import break_off, days_of, project_of
 
 def enrol_party(log: LogState, entry: Entry) -> None:
     """A party is enrolled once."""
-    party, role = cast(PartyEnrolled, entry.body).party, cast(PartyEnrolled, entry.body).role
+    party, role = entry.body_as(PartyEnrolled).party, entry.body_as(PartyEnrolled).role
     if party in log.parties:
         break_off("enrolled-twice", "a party is enrolled twice", entry, log.parties[party])
     log.parties[party] = entry.seq

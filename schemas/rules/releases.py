@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from typing import cast
 
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
@@ -24,7 +23,6 @@ from schemas.rules.steps import (
     break_off,
     counts_reach_floor,
     is_under_own_agreement,
-    object_of,
     project_of,
 )
 
@@ -34,7 +32,7 @@ def prepare(log: LogState, entry: Entry) -> None:
 
     A further one, of a higher number, is made of what a review of the run ends with.
     """
-    body = cast(ReleasePrepared, entry.body)
+    body = entry.body_as(ReleasePrepared)
     modes = {"linked", "count"} & {body.mode}
     run, linked = _prepare(log, entry, body, modes, (body.recipient,))
     if body.mode == "linked":
@@ -49,14 +47,14 @@ def prepare(log: LogState, entry: Entry) -> None:
 
 def prepare_blind(log: LogState, entry: Entry) -> None:
     """A blind release is made once, as a run finishes, for a recipient of this mode and each agency."""
-    body = cast(BlindReleasePrepared, entry.body)
+    body = entry.body_as(BlindReleasePrepared)
     run, _ = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
     _has_records(run, body.agency, entry)
 
 
 def fetch(log: LogState, entry: Entry) -> None:
     """A release is fetched, any number of times, by its recipient or its agency, as it was prepared."""
-    body = cast(ReleaseFetched, entry.body)
+    body = entry.body_as(ReleaseFetched)
     release = _release_of(log, entry)
     if not entry.actor.party == body.recipient == release.fetched_by:
         message = "a release is fetched by another party than the one that it is for"
@@ -80,7 +78,7 @@ def fetch(log: LogState, entry: Entry) -> None:
 
 def verify(log: LogState, entry: Entry) -> None:
     """Who has fetched a release states that it is what was prepared."""
-    body = cast(ReleaseVerified, entry.body)
+    body = entry.body_as(ReleaseVerified)
     release = _release_of(log, entry)
     is_by_fetcher = entry.actor.party == body.recipient == release.fetched_by
     if not (is_by_fetcher and release.is_fetched):
@@ -96,7 +94,7 @@ def verify(log: LogState, entry: Entry) -> None:
 def destroy(log: LogState, entry: Entry) -> None:
     """What is destroyed was there, and is what was prepared."""
     release = _release_of(log, entry)
-    _has_digest(release, cast(ReleaseDestroyed, entry.body).sha256, entry)
+    _has_digest(release, entry.body_as(ReleaseDestroyed).sha256, entry)
     _is_there(release, entry)
     note_destroyed(log, entry, "release", release)
     release.destroyed = entry.seq
@@ -126,7 +124,7 @@ def _prepare(
 ) -> tuple[RunState, Linked]:
     """Note a release; `parties` names who fetches it, then whom else it is for, once a run and number."""
     number = body.number if isinstance(body, ReleasePrepared) else 1
-    release, run = object_of(entry), log.runs.get(body.run)
+    release, run = entry.of_object, log.runs.get(body.run)
     if run is None or run.project != entry.project or run.stage != "finished":
         message = "a release is made of a run that has not finished"
         break_off("release-without-run", message, entry, None if run is None else run.seq)
@@ -171,7 +169,7 @@ def _is_still_agreed(log: LogState, entry: Entry, release: ReleaseState, run: Ru
 
 
 def _release_of(log: LogState, entry: Entry) -> ReleaseState:
-    release = log.releases.get(object_of(entry))
+    release = log.releases.get(entry.of_object)
     if release is None or release.project != entry.project:
         break_off("fetch-unprepared", "a release is used that was never prepared", entry)
     return release

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -43,7 +43,7 @@ def is_persons(log: LogState, entry: Entry) -> None:
     if duties is None or runs_broker(log, entry):
         return
     person = may_act(log, entry, duties)
-    project = log.projects[cast(str, entry.project)]
+    project = log.projects[entry.of_project]
     if entry.kind in OF_PROVIDERS and entry.actor.party not in project.terms.providers:
         message = "a party opens, corrects or cancels something whose records the terms do not take"
         break_off("not-a-provider", message, entry, project.seq)
@@ -89,7 +89,7 @@ def public_key(person: PersonState) -> Ed25519PublicKey:
 
 
 def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[str, ...]) -> None:
-    project = log.projects[cast(str, entry.project)]
+    project = log.projects[entry.of_project]
     listed = listed_by(project, project.binding, entry)
     if listed.key_sha256() not in person.history:
         message = "somebody acts whom the agreement lists for the party with other keys"
@@ -111,7 +111,7 @@ def _follows_upload(log: LogState, entry: Entry) -> bool:
     """Tell whether a run was asked for, as agreed, at once by the request that brought its second upload."""
     if entry.kind != "run-asked":
         return False
-    said = cast(RunAsked, entry.body).specification
+    said = entry.body_as(RunAsked).specification
     states = [log.uploads[one.upload] for one in said.uploads]
     last = max(states, key=lambda state: state.seq)
     is_agreed = said.policy == log.projects[said.project].terms.policy
@@ -129,7 +129,7 @@ def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
     """Tell whether a run has the agreed policy, or its request names the one that it has."""
     if entry.kind != "run-asked":
         return True
-    body = cast(RunAsked, entry.body)
+    body = entry.body_as(RunAsked)
     policy = body.specification.policy
     if signed.request.sha256 == run_digest(body, entry.actor.party, policy):
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import cast
 
 from schemas.agreement.allowance import Charge, questions_left
 from schemas.agreement.clauses import Review
@@ -35,7 +34,6 @@ from schemas.rules.steps import (
     counts_reach_floor,
     is_under_own_agreement,
     moment_before,
-    object_of,
     project_of,
     run_of,
     was_signed_lately,
@@ -44,7 +42,7 @@ from schemas.rules.steps import (
 
 def ask(log: LogState, entry: Entry) -> None:
     """A run of the newest round is asked about as it finishes, once, by whom the terms say, for so long."""
-    run, body, project = run_of(log, entry), cast(ReviewAsked, entry.body), project_of(log, entry)
+    run, body, project = run_of(log, entry), entry.body_as(ReviewAsked), project_of(log, entry)
     _is_of_round(run, body.round, entry)
     clause = project.terms.review
     holds = (
@@ -53,7 +51,7 @@ def ask(log: LogState, entry: Entry) -> None:
         and {body.reviewer, body.asked} == set(run.pair)
         and run.stage == "finished"
         and run.linked[0].batch == entry.batch
-        and object_of(entry) not in log.reviews
+        and entry.of_object not in log.reviews
         and body.round == project.rounds.last
         and body.round not in project.rounds.superseded
     )
@@ -66,7 +64,7 @@ def ask(log: LogState, entry: Entry) -> None:
     if not moment_before(entry) <= utc_text(begun) <= entry.time:
         message = "a review's deadline is not as many days after its run as the agreement says"
         break_off("review-late", message, entry, project.seq)
-    log.reviews[object_of(entry)] = ReviewState(
+    log.reviews[entry.of_object] = ReviewState(
         project=run.project,
         reviewer=sys.intern(body.reviewer),
         asked=sys.intern(body.asked),
@@ -81,7 +79,7 @@ def ask(log: LogState, entry: Entry) -> None:
 
 def fetch(log: LogState, entry: Entry) -> None:
     """A file of a review leaves for a person who may have it, as it was logged, while it goes on."""
-    body = cast(ReviewFetched, entry.body)
+    body = entry.body_as(ReviewFetched)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, body.what)
     is_there = review.answered is not None if body.what == "cards" else True
@@ -96,7 +94,7 @@ def fetch(log: LogState, entry: Entry) -> None:
 
 def answer(log: LogState, entry: Entry) -> None:
     """The asked agency answers with cards, once, by the signed statement of a person of it."""
-    body = cast(ReviewAnswered, entry.body)
+    body = entry.body_as(ReviewAnswered)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, "answer")
     _is_stated(log, entry, body, review)
@@ -107,7 +105,7 @@ def answer(log: LogState, entry: Entry) -> None:
 
 def decide(log: LogState, entry: Entry) -> None:
     """A reviewer decides once the cards are there, by statements numbered on from the first to the last."""
-    body = cast(ReviewDecided, entry.body)
+    body = entry.body_as(ReviewDecided)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, "decide")
     _is_stated(log, entry, body, review)
@@ -125,7 +123,7 @@ def decide(log: LogState, entry: Entry) -> None:
 
 def end(log: LogState, entry: Entry) -> None:
     """A review ends once, in time; what as many persons as agreed have accepted is the round's next release."""
-    body, run = cast(ReviewEnded, entry.body), run_of(log, entry)
+    body, run = entry.body_as(ReviewEnded), run_of(log, entry)
     review = _review_of(log, entry, body.round)
     needs_persons = body.reason == "decided" or body.release is not None
     if review.ended is not None or (needs_persons and len(review.said) < review.persons):
@@ -150,9 +148,9 @@ def end(log: LogState, entry: Entry) -> None:
 
 def close_supplement(log: LogState, entry: Entry) -> None:
     """A supplement is closed once, with the last claims of both parties; without, as a round opens."""
-    body, project = cast(SupplementClosed, entry.body), project_of(log, entry)
+    body, project = entry.body_as(SupplementClosed), project_of(log, entry)
     state = project.rounds.supplements.pop((body.round, body.release), None)
-    if state is None or state.run != object_of(entry):
+    if state is None or state.run != entry.of_object:
         message = "a supplementary release is closed that is not open"
         break_off("supplement-unasked", message, entry)
     listed = {(one.party, one.partner): one.sha256 for one in body.claims}
@@ -206,7 +204,7 @@ def _going_on(log: LogState, entry: Entry, number: int) -> ReviewState:
 
 
 def _review_of(log: LogState, entry: Entry, number: int) -> ReviewState:
-    run, review = run_of(log, entry), log.reviews.get(object_of(entry))
+    run, review = run_of(log, entry), log.reviews.get(entry.of_object)
     _is_of_round(run, number, entry)
     if review is None:
         break_off("review-order", "a review goes on that nobody asked for", entry, run.seq)
@@ -302,5 +300,5 @@ def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: 
         break_off("review-order", message, entry, run.seq)
     rounds.releases = number
     run.linked += (Linked(number, accepted, entry.batch),)
-    state = SupplementState(object_of(entry), run.pair, run.space, entry.seq)
+    state = SupplementState(entry.of_object, run.pair, run.space, entry.seq)
     rounds.supplements[run.round, number] = state

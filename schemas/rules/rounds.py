@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, timedelta
-from typing import cast
 
 from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
@@ -19,7 +18,7 @@ from schemas.rules.steps import break_off, moment_before, project_of
 
 def is_next(log: LogState, entry: Entry) -> None:
     """A round has the next number, no other is open, and it corrects exactly one that was superseded."""
-    body, rounds = cast(RoundOpened, entry.body), project_of(log, entry).rounds
+    body, rounds = entry.body_as(RoundOpened), project_of(log, entry).rounds
     if rounds.open is not None:
         break_off("round-order", "a round opens while another is open", entry, rounds.open.seq)
     if body.round != rounds.last + 1:
@@ -33,7 +32,7 @@ def is_due(log: LogState, entry: Entry) -> None:
     """A round that corrects no other opens when the terms' frequency lets it."""
     project = project_of(log, entry)
     terms, rounds = project.terms, project.rounds
-    if cast(RoundOpened, entry.body).corrects is not None or not rounds.regular:
+    if entry.body_as(RoundOpened).corrects is not None or not rounds.regular:
         return
     due = next_day(terms, date.fromisoformat(rounds.regular))
     is_early = due is not None and due.isoformat() > entry.time[:10]
@@ -71,7 +70,7 @@ def what_was_asked_is_over(log: LogState, entry: Entry) -> None:
 
 def open_round(log: LogState, entry: Entry) -> None:
     """A round waits as long as agreed, for pairs of the agreement, with a first unspent nonce of each party."""
-    body, project = cast(RoundOpened, entry.body), project_of(log, entry)
+    body, project = entry.body_as(RoundOpened), project_of(log, entry)
     terms, rounds = project.terms, project.rounds
     opened = datetime.fromisoformat(body.deadline) - timedelta(days=terms.round_days)
     if not moment_before(entry) <= utc_text(opened) <= entry.time:
@@ -96,7 +95,7 @@ def open_round(log: LogState, entry: Entry) -> None:
 
 def supersede(log: LogState, entry: Entry) -> None:
     """The round that is open gives way to the next one, as long as nothing of it was fetched."""
-    body, rounds = cast(RoundSuperseded, entry.body), project_of(log, entry).rounds
+    body, rounds = entry.body_as(RoundSuperseded), project_of(log, entry).rounds
     state = rounds.open
     if state is None or body.round != state.number or body.by != body.round + 1:
         message = "a round is superseded that is not open, or not by the next one"
@@ -111,7 +110,7 @@ def supersede(log: LogState, entry: Entry) -> None:
 
 def close(log: LogState, entry: Entry) -> None:
     """A round closes with exactly the last messages received, and before its deadline only when all is done."""
-    body, project = cast(RoundClosed, entry.body), project_of(log, entry)
+    body, project = entry.body_as(RoundClosed), project_of(log, entry)
     state = project.rounds.open
     if state is None or body.round != state.number:
         break_off("round-order", "a round is closed that is not open", entry)

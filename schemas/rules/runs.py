@@ -30,7 +30,6 @@ from schemas.rules.steps import (
     difference_reaches_floor,
     is_in_time,
     is_under_own_agreement,
-    object_of,
     project_of,
     run_of,
     upload_of,
@@ -39,7 +38,7 @@ from schemas.rules.steps import (
 
 def fits_terms(log: LogState, entry: Entry) -> None:
     """The specification repeats the terms, with all recipients and ID spaces, and a party of its pair asks."""
-    specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
+    specification, project = entry.body_as(RunAsked).specification, project_of(log, entry)
     terms = project.terms
     checks = {
         "run-specification": (specification.run, specification.asked_by)
@@ -62,7 +61,7 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 def uses_uploads_as_received(log: LogState, entry: Entry) -> None:
     """Every upload that the specification names is there, stated as it was received, and fits the terms now."""
     terms = project_of(log, entry).terms
-    for named in cast(RunAsked, entry.body).specification.uploads:
+    for named in entry.body_as(RunAsked).specification.uploads:
         state = upload_of(log, entry, named.upload)
         stated = (named.party, named.container_sha256, named.manifest_sha256)
         if stated != (state.party, state.container_sha256, state.manifest_sha256):
@@ -76,7 +75,7 @@ def uses_uploads_as_received(log: LogState, entry: Entry) -> None:
 def days_fit(log: LogState, entry: Entry) -> None:
     """The days that the files of a run describe lie no further apart than the terms allow."""
     gap = project_of(log, entry).terms.as_of_max_gap_days
-    uploads = cast(RunAsked, entry.body).specification.uploads
+    uploads = entry.body_as(RunAsked).specification.uploads
     if gap is None:
         return
     states = [upload_of(log, entry, named.upload) for named in uploads]
@@ -88,7 +87,7 @@ def days_fit(log: LogState, entry: Entry) -> None:
 
 def is_of_one_pair(log: LogState, entry: Entry) -> None:
     """A run takes the uploads of one pair of the round that is open, not linked yet and without another run."""
-    specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
+    specification, project = entry.body_as(RunAsked).specification, project_of(log, entry)
     larger, smaller = specification.uploads
     pair, state = (larger.party, smaller.party), project.rounds.open
     if state is None or specification.round != state.number or pair not in state.pairs:
@@ -108,7 +107,7 @@ def is_of_one_pair(log: LogState, entry: Entry) -> None:
 
 def ask(log: LogState, entry: Entry) -> None:
     """A run is asked for once."""
-    body, run = cast(RunAsked, entry.body), object_of(entry)
+    body, run = entry.body_as(RunAsked), entry.of_object
     if run in log.runs:
         break_off("run-twice", "a run is asked for twice", entry, log.runs[run].seq)
     project = project_of(log, entry)
@@ -143,7 +142,7 @@ def is_under_agreement(log: LogState, entry: Entry) -> None:
 
 def start(log: LogState, entry: Entry) -> None:
     """A run starts, each time as a later attempt, while it has not ended and may go on."""
-    run, attempt = run_of(log, entry), cast(RunStarted, entry.body).attempt
+    run, attempt = run_of(log, entry), entry.body_as(RunStarted).attempt
     if not run.goes_on or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
@@ -153,7 +152,7 @@ def start(log: LogState, entry: Entry) -> None:
 
 def finish(log: LogState, entry: Entry) -> None:
     """A run finishes once, while under way and where it may go on, by the specification that was asked for."""
-    run, body = run_of(log, entry), cast(RunFinished, entry.body)
+    run, body = run_of(log, entry), entry.body_as(RunFinished)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
     if body.specification_sha256 != run.specification_sha256:
@@ -167,13 +166,13 @@ def finish(log: LogState, entry: Entry) -> None:
         message = "the log tells agencies a count of a run of which one recipient is blind"
         break_off("blind-count", message, entry, run.seq)
     keep_match_record(log, entry, run, body.match_record_root, body.openings)
-    log.unreleased.append((object_of(entry), entry.seq, entry.batch))
+    log.unreleased.append((entry.of_object, entry.seq, entry.batch))
     run.stage, run.uploads, run.linked = "finished", (), (Linked(1, auto, entry.batch),)
 
 
 def counts_are_agreed(log: LogState, entry: Entry) -> None:
     """What is shown of a run's pairs is what its policy allows for files of these sizes, one to one."""
-    run, body = run_of(log, entry), cast(RunFinished, entry.body)
+    run, body = run_of(log, entry), entry.body_as(RunFinished)
     policy, (n_larger, n_smaller) = run.policy, run.sizes
     auto, rate = body.auto_pairs, policy.link_rate
     holds = (
@@ -190,7 +189,7 @@ def counts_are_agreed(log: LogState, entry: Entry) -> None:
 
 def destroy_match_record(log: LogState, entry: Entry) -> None:
     """The match record that is destroyed was made, and was there until now."""
-    run, body = run_of(log, entry), cast(MatchRecordDestroyed, entry.body)
+    run, body = run_of(log, entry), entry.body_as(MatchRecordDestroyed)
     root = bytes.fromhex(body.root)
     record = next((one for one in run.match_records if one.root == root), None)
     if record is None:
@@ -217,7 +216,7 @@ def end_without_result(log: LogState, entry: Entry) -> None:
         message = "an attempt fails that a later one had replaced"
         break_off("run-order", message, entry, run.seq)
     run.stage, run.uploads = "failed" if entry.kind == "run-failed" else "cancelled", ()
-    forget_uses(log.projects[run.project], object_of(entry))
+    forget_uses(log.projects[run.project], entry.of_object)
 
 
 def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> None:

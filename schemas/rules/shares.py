@@ -24,7 +24,7 @@ def by_holder(log: LogState, entry: Entry) -> None:
 
 def relay(log: LogState, entry: Entry) -> None:
     """A share is kept once, from the holder that acts to another one."""
-    body, project = cast(ShareRelayed, entry.body), project_of(log, entry)
+    body, project = entry.body_as(ShareRelayed), project_of(log, entry)
     others = set(project.terms.providers) - {entry.actor.party}
     if body.sender != entry.actor.party or body.recipient not in others:
         message = "a share does not go from the holder that sent it to another one"
@@ -39,7 +39,7 @@ def relay(log: LogState, entry: Entry) -> None:
 
 def fetch(log: LogState, entry: Entry) -> None:
     """What is fetched was kept, unchanged, for the holder that fetches it."""
-    body = cast(ShareFetched, entry.body)
+    body = entry.body_as(ShareFetched)
     share = log.shares.get(body.share)
     fetched = (entry.project, body.epoch, entry.actor.party, body.sha256)
     if share is None or fetched != (share.project, share.epoch, share.recipient, share.sha256):

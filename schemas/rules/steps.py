@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Final, NoReturn, TypeAlias, cast
+from typing import Final, NoReturn, TypeAlias, TypeVar
 
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.roster import on_roster
@@ -22,6 +22,7 @@ from schemas.rules.round_state import RoundState
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.signed_times import is_timely
 
+_Stated = TypeVar("_Stated", bound=Statement)
 Rule: TypeAlias = Callable[[LogState, Entry], None]
 
 GRACE: Final = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def project_of(log: LogState, entry: Entry) -> ProjectState:
     Raises:
         BreachError: nothing binds it yet.
     """
-    project = log.projects[cast(str, entry.project)]
+    project = log.projects[entry.of_project]
     if project.bound is None:
         break_off(
             "not-in-force",
@@ -64,7 +65,7 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     Raises:
         BreachError: it was signed by another person, about another agreement, or not with those keys.
     """
-    signed = cast(SignedBody, entry.body).signed
+    signed = entry.body_as(SignedBody).signed
     if (signed.statement.party, signed.statement.person) != (entry.actor.party, entry.actor.person):
         break_off("signer", "somebody acts on what another person signed", entry)
     try:
@@ -77,6 +78,14 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     _is_next_word(log, entry, signed.statement)
     was_signed_lately(entry, signed.statement.at)
     return signer
+
+
+def stated_in(entry: Entry, kind: type[_Stated]) -> _Stated:
+    """Return the statement that an entry of this kind of statement holds."""
+    statement = entry.body_as(SignedBody).signed.statement
+    if not isinstance(statement, kind):
+        raise TypeError(f"an entry of the kind {entry.kind} states something else")
+    return statement
 
 
 def was_signed_lately(entry: Entry, at: UtcTime, since: UtcTime | None = None) -> None:
@@ -161,11 +170,6 @@ def days_of(entry: Entry) -> tuple[str, str]:
     return entry.time[:10], moment_before(entry)[:10] if is_early else entry.time[:10]
 
 
-def object_of(entry: Entry) -> str:
-    """Return the id that an entry is about; its kind has one."""
-    return cast(str, entry.object)
-
-
 def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
     """Return an upload that is there, in the entry's project.
 
@@ -199,7 +203,7 @@ def run_of(log: LogState, entry: Entry) -> RunState:
     Raises:
         BreachError: the project never asked for it.
     """
-    run = log.runs.get(object_of(entry))
+    run = log.runs.get(entry.of_object)
     if run is None or run.project != entry.project:
         break_off("run-unknown", "a run is named that the project never asked for", entry)
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date, timedelta
-from typing import Final, cast
+from typing import Final
 
 from schemas.linkage.privacy_audit import AuditFault, audit_fault
 from schemas.linkage.profile import Side
@@ -16,7 +16,6 @@ from schemas.rules.steps import (
     break_off,
     days_of,
     is_in_time,
-    object_of,
     project_of,
     signed_with_own_key,
     upload_of,
@@ -25,7 +24,7 @@ from schemas.rules.steps import (
 
 def fits_terms(log: LogState, entry: Entry) -> None:
     """An upload comes from a provider, of the size, profile, population and epoch that the terms say."""
-    body, project = cast(UploadReceived, entry.body), project_of(log, entry)
+    body, project = entry.body_as(UploadReceived), project_of(log, entry)
     terms = project.terms
     if entry.actor.party not in terms.providers:
         message = "an upload comes from a party that the terms do not ask for one"
@@ -53,7 +52,7 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 def of_one_secret(log: LogState, entry: Entry) -> None:
     """All uploads of an epoch are made with one secret, which the first one names, and none of others."""
-    body, project = cast(UploadReceived, entry.body), project_of(log, entry)
+    body, project = entry.body_as(UploadReceived), project_of(log, entry)
     for epoch, (known, seq) in project.secrets.items():
         if epoch != body.epoch and known == body.key_id:
             message = "an upload is made with the secret of another epoch"
@@ -66,12 +65,12 @@ def of_one_secret(log: LogState, entry: Entry) -> None:
 
 def is_signed(log: LogState, entry: Entry) -> None:
     """The person who acts has signed the manifest."""
-    signed_with_own_key(log, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
+    signed_with_own_key(log, entry, entry.body_as(UploadReceived).signature, "upload-signer")
 
 
 def belongs_to_round(log: LogState, entry: Entry) -> None:
     """An upload is for a pair of the open round, once; the second one states the first one's root."""
-    body, rounds = cast(UploadReceived, entry.body), project_of(log, entry).rounds
+    body, rounds = entry.body_as(UploadReceived), project_of(log, entry).rounds
     state = rounds.open
     own = (sys.intern(entry.actor.party), sys.intern(body.partner))
     if state is None or body.round != state.number or state.pair_of(*own) is None:
@@ -101,7 +100,7 @@ _AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
 def is_audited(log: LogState, entry: Entry) -> None:
     """An upload of so many records, for its side of the pair, states a privacy audit that counts."""
     project = project_of(log, entry)
-    body, state = cast(UploadReceived, entry.body), project.rounds.open
+    body, state = entry.body_as(UploadReceived), project.rounds.open
     pair = None if state is None else state.pair_of(entry.actor.party, body.partner)
     side: Side = "larger" if pair is not None and entry.actor.party == pair[0] else "smaller"
     fault = audit_fault(
@@ -117,7 +116,7 @@ def is_audited(log: LogState, entry: Entry) -> None:
 
 def receive(log: LogState, entry: Entry) -> None:
     """An upload is received once."""
-    body, upload = cast(UploadReceived, entry.body), object_of(entry)
+    body, upload = entry.body_as(UploadReceived), entry.of_object
     if upload in log.uploads or upload in log.destroyed:
         break_off("upload-twice", "an upload is received twice", entry)
     terms = project_of(log, entry).terms
@@ -141,9 +140,9 @@ def receive(log: LogState, entry: Entry) -> None:
 
 def destroy(log: LogState, entry: Entry) -> None:
     """What is destroyed was there, and is what was received."""
-    upload = object_of(entry)
+    upload = entry.of_object
     state = upload_of(log, entry, upload)
-    if state.container_sha256 != cast(UploadDestroyed, entry.body).container_sha256:
+    if state.container_sha256 != entry.body_as(UploadDestroyed).container_sha256:
         message = "what was destroyed is not what was received"
         break_off("upload-digest", message, entry, state.seq)
     note_destroyed(log, entry, "upload", state)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from schemas.documents.printable import printable
 from schemas.shared.memory import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
@@ -174,22 +175,16 @@ def said_of_stop(exc: click.Abort | KeyboardInterrupt) -> tuple[str, str | None,
 def complain(program: str, message: str, hint: str | None = None) -> None:
     """Say on the error output what is wrong, and what to do about it."""
     clear()
-    click.echo(f"{tinted(f'{program}: error:', 'red')} {_printable(message)}", err=True)
+    click.echo(f"{tinted(f'{program}: error:', 'red')} {printable(message)}", err=True)
     if hint:
-        click.echo(f"{tinted('hint:', 'cyan')} {_printable(hint)}", err=True)
+        click.echo(f"{tinted('hint:', 'cyan')} {printable(hint)}", err=True)
 
 
 def remark(program: str, sentence: str, *, is_warning: bool = False) -> None:
     """Say on the error output what whoever types should know."""
     clear()
     begin = tinted(f"{program}: warning:", "yellow") if is_warning else f"{program}:"
-    click.echo(f"{begin} {_printable(sentence)}", err=True)
-
-
-def _printable(text: str) -> str:
-    from schemas.documents.texts import printable  # noqa: PLC0415 - it loads what help does not need
-
-    return printable(text)
+    click.echo(f"{begin} {printable(sentence)}", err=True)
 
 
 def tinted(words: str, colour: str) -> str:

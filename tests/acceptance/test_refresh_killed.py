@@ -23,6 +23,7 @@ from rigs.rehearsal import (
     rehearsing_agency,
     write_rehearsal,
 )
+from rigs.weeks import opens
 
 pytestmark = pytest.mark.long
 # What the broker has just answered when a process is killed.
@@ -150,8 +151,9 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
             for party in ("welfare", "schools")
         )
         compare(welfare, schools)
-        for agency in (welfare, schools):
-            agency.type("round", "--ready")
+        for words in (("secret", "share"), *[("secret", "accept")] * 2, ("round", "--ready")):
+            for agency in (welfare, schools):
+                agency.type(*words)
         yield Jobs(broker, people, welfare, schools, frequency)
 
 
@@ -175,6 +177,10 @@ def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs, tally: Tally) -
     assert n_killed >= n_rounds * (len(moments) - 1)
     left = {path.name for path in (jobs.welfare.folder / "workspace").iterdir()}
     assert "scratch" not in left
+    kept = {
+        path.name.split(".")[1] for path in (jobs.welfare.folder / "workspace/outbox").iterdir()
+    }
+    assert opens(jobs.welfare)[0] == {int(number) for number in kept}
     jobs.welfare.type("receipts")
     tally.tried(n_killed)
 

@@ -385,7 +385,8 @@ def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(shared: NearBro
     workspace = open_workspace(shared.desks["welfare"].folder / "workspace")
     found = epoch_secret(workspace, PROJECT, 1, "welfare")
     assert found is not None
-    secret = found.secret
+    secret = found.kept.present()
+    assert secret is not None
     keys = [
         secret.sub_key(label, project=PROJECT, epoch=1) for label in ("clk", "canary", "confirm")
     ]

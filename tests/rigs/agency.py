@@ -18,7 +18,7 @@ from encoding.packing.memory import Memory
 from encoding.progress import Progress
 from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
-from encoding.secret.secret import Secret
+from encoding.secret.secret import RoundSecret, Secret
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.api.bodies import ProjectView
 from schemas.linkage.profile import Side
@@ -115,7 +115,13 @@ class Agency:
         order = Order(**given | changes)
         note = lambda step, share, *_: self.progress.append((step, share))  # noqa: E731
         with self.workspace.lock():
-            return fill_outbox(self.workspace, self.secret, order, report or note, NOW)
+            return fill_outbox(
+                self.workspace,
+                RoundSecret(self.secret.key_id, self.secret),
+                order,
+                report or note,
+                NOW,
+            )
 
     def raw(self) -> bytes:
         """Return the bytes of the container."""

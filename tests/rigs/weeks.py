@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rigs.desk import Desk
+from rigs.live import LiveAgency
 from rigs.near_broker import NearBroker
 
 from encoding.ledger.book import Ledger
 from encoding.project.agreement.project_view import last_seen
 from encoding.project.session import Session
+from encoding.secret.kept_secret import kept_of
 
 
 def settle(near: NearBroker) -> None:
@@ -28,6 +30,15 @@ def links(desk: Desk) -> dict[str, str]:
     """Return the link ID of each linked record."""
     with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
         return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
+
+
+def opens(desk: Desk | LiveAgency) -> tuple[set[int], int]:
+    """Return the rounds whose secrets a desk keeps, and the number that its epoch's secret has moved on to."""
+    session = Session(config_path=desk.folder / "blindlink.toml")
+    project, workspace = session.project, session.workspace
+    kept = kept_of(workspace, project, max(workspace.epochs_with_secret(project)))
+    assert kept is not None
+    return {one.number for one in kept.rounds}, kept.next
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 
 @given(st.text(st.characters()))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,22 @@ def hkdf(secret: bytes, label: str, project: str, epoch: int) -> bytes:
     return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
+def step(secret: bytes, label: str, project: str, number: int) -> bytes:
+    """As HKDF again: `round` gives the secret of round `number`, `next` the secret that comes after it."""
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    info = f"blindlink/v1/secret-of-round\n{label}\n{project}\n{number}\n".encode()
+    return hmac.digest(extracted, info + b"\x01", "sha256")
+
+
+def secrets_of_rounds(first: bytes, project: str, last: int) -> dict[int, tuple[bytes, bytes]]:
+    """Return the epoch's secret and the round's own, of each round up to the last."""
+    found, present = {}, first
+    for number in range(1, last + 1):
+        found[number] = (present, step(present, "round", project, number))
+        present = step(present, "next", project, number)
+    return found
+
+
 def secret_vectors() -> dict[str, Any]:
     encoded = base64.b64encode(SECRET).decode()
     bound = [(label, "", 0) for label in LABELS] + [("canary", "river-county", 3)]
@@ -52,6 +68,11 @@ def secret_vectors() -> dict[str, Any]:
         "secret_hex": SECRET.hex(),
         "key_id": hkdf(SECRET, "key-id", "", 0)[:8].hex(),
         "sub_keys": keys,
+        "rounds": [
+            {"project": "river-county", "number": n, "secret_hex": s.hex(), "round_hex": r.hex()}
+            for n, (s, r) in secrets_of_rounds(SECRET, "river-county", 27).items()
+            if n in {1, 2, 3, 27}
+        ],
         "bad_files": [{"name": name, "file": text} for name, text in bad.items()],
     }
 

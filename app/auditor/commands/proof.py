@@ -11,7 +11,7 @@ from app.auditor.options import FILE, LOG_KEYS_OPTION, PIN_OPTION, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.shared.command_line import emit, json_option
 
 EXIT_CODES = (

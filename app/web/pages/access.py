@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
-from app.agencies.service import persons_of
-from app.agreements.service import all_versions, is_on_roster, project_for
+from app.agencies.service import PersonAccess, persons_of
+from app.agreements.service import TermsInForce, all_versions, is_on_roster, project_for
 from app.clock import utc_text
 from app.http.paths import ProjectPath
 from app.web.access import ACTIONS, access_matrix
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table
 from app.wired import WiredBroker
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agencies.service import PersonAccess
-    from app.agreements.service import TermsInForce
 
 router = APIRouter()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
@@ -13,14 +12,10 @@ from app.agreements.views import agreement_list, view_of
 from app.http.paths import DigestPath, ProjectPath
 from app.web.agreement_words import STATE_MARKS, notices_of, signatures_of, state_words
 from app.web.answer import WiredPage, page_route
-from app.web.table import Table, clause_rows
+from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
 from schemas.agreement.chapters import chapters_of, grouped
-from schemas.agreement.negotiation import AgreementSummary
-
-if TYPE_CHECKING:
-    from app.web.table import Cell
-    from schemas.agreement.negotiation import AgreementView
+from schemas.agreement.negotiation import AgreementSummary, AgreementView
 
 router = APIRouter()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
@@ -12,15 +11,11 @@ from app.http.paths import ProjectPath
 from app.runs.approvals import pending_view
 from app.runs.standing_approvals import standing_list
 from app.web.answer import WiredPage, page_route
-from app.web.approval_words import standing_of, step_words
+from app.web.approval_words import Standing, standing_of, step_words
 from app.web.paging import WiredPaging
-from app.web.table import Table
+from app.web.table import Cell, Table
 from app.wired import WiredBroker
-
-if TYPE_CHECKING:
-    from app.web.approval_words import Standing
-    from app.web.table import Cell
-    from schemas.agreement.negotiation import PendingApproval
+from schemas.agreement.negotiation import PendingApproval
 
 router = APIRouter()
 

@@ -6,12 +6,14 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
 
 from app.agreements.service import profile_named
-from app.decisions.service import decision_of, log_export, open_record, record_numbers
+from app.decisions.rows import ShownKind
+from app.decisions.service import OpenedRecord, decision_of, log_export, open_record, record_numbers
 from app.http.paths import RunPath
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.service import run_for, specification_of
@@ -19,17 +21,11 @@ from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import AddressFilter
 from app.web.table import Table
-from app.web.waterfall import bound_rows, level_note, waterfall
+from app.web.weights import bound_rows, level_note, waterfall
 from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER
 from schemas.linkage.decision_steps import PROBABILITY_STEPS
 from schemas.rounds.match_record import Band, Decision, DecisionRule
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.decisions.rows import ShownKind
-    from app.decisions.service import OpenedRecord
 
 router = APIRouter()
 

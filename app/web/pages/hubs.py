@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
 
 from app.agencies.service import party_titles
 from app.agreements.service import bound_projects, spokes_of
 from app.deadlines.alarms import noted
 from app.http.paths import PartyPath
+from app.rounds.models import Round, RoundPairing
 from app.rounds.service import newest_rounds
 from app.web.answer import WiredPage, page_route
 from app.web.paging import ROWS_A_PAGE, AddressFilter, or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.agreement.chapter_limits import listed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
-
-    from app.rounds.models import Round, RoundPairing
-    from schemas.reports.overdue import Overdue
+from schemas.reports.overdue import Overdue
 
 router = APIRouter()
 

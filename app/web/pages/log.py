@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
+from sqlalchemy.orm import Session
 
 from app.clock import parse_utc
 from app.errors import NotFoundError
 from app.evidence.endpoints import BYTES, OldSize, TilePath
 from app.evidence.service import (
+    LogState,
     checkpoint_since,
     entry_evidence,
     log_fault,
@@ -26,11 +28,6 @@ from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from app.evidence.service import LogState
 
 router = APIRouter()
 

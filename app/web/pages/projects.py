@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from app.agencies.service import party_titles
 from app.agreements.service import (
+    TermsInForce,
     parties_of_many,
     project_for,
     project_view,
@@ -17,15 +20,17 @@ from app.agreements.service import (
     unbound_projects,
     why_halted,
 )
+from app.broker import Broker
 from app.clock import parse_utc
 from app.db import reading_ahead
 from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
 from app.errors import NotInForceError
-from app.evidence.service import log_fault, log_state
+from app.evidence.service import LogState, log_fault, log_state
 from app.http.paths import ProjectPath
-from app.rounds.views import newest_round_stand
+from app.rounds.views import RoundStand, newest_round_stand
 from app.runs.service import count_runs, newest_result
+from app.security.actor import Actor
 from app.web.answer import WiredPage, page_route
 from app.web.needs import STATE_WORDS, needs_of_project, needs_seen
 from app.web.project_words import STATE_MARKS, parties_of, round_sentence, terms_sentences
@@ -39,19 +44,6 @@ from schemas.agreement.policy_words import (
     zip_sentence,
 )
 from schemas.api.bodies import ProjectList
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.broker import Broker
-    from app.evidence.service import LogState
-    from app.rounds.views import RoundStand
-    from app.security.actor import Actor
-
 
 router = APIRouter()
 

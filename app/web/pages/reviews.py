@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
 from app.agreements.service import project_for
 from app.clock import parse_utc
 from app.http.paths import ProjectPath, RunPath
-from app.review.results import Results, agreements_of, results_of, reviewers_of
+from app.review.models import Review
+from app.review.results import Results, Reviewer, agreements_of, results_of, reviewers_of
 from app.review.service import review_for, reviews_for, view_of
+from app.security.actor import Actor
 from app.web.answer import WiredPage, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy.orm import Session
-
-    from app.review.models import Review
-    from app.review.results import Reviewer
-    from app.security.actor import Actor
-    from schemas.rounds.review import ReviewState, ReviewView
-
+from schemas.rounds.review import ReviewState, ReviewView
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[ReviewState, tuple[str, str]]] = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
-from app.agreements.service import profile_named, project_for
+from app.agreements.service import TermsInForce, profile_named, project_for
 from app.db import Window
 from app.decisions.service import header_of, why_record_gone
 from app.http.paths import ProjectPath, RunPath
@@ -17,35 +19,28 @@ from app.review.service import is_reviewed
 from app.runs.approvals import approvals_view
 from app.runs.counts import histogram_of
 from app.runs.finality import cosigned_sizes, finality_of
+from app.runs.models import Run
 from app.runs.service import found_by, run_for, runs_for, view_of
 from app.runs.standing_approvals import standing_list
-from app.web.answer import WiredPage, page_route
+from app.web.answer import PageRequest, WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.project_words import finality_sentence, run_sentence
-from app.web.run_figures import (
-    figures_before,
-    figures_of,
-    pair_rows,
-    rate_rows,
-    table_cells,
-)
+from app.web.run_figures import figures_before, figures_of, pair_rows, rate_rows, table_cells
 from app.web.table import Table
-from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
-from app.web.weights import table_rows, weight_chart, weight_rows
+from app.web.weights import (
+    WeightBar,
+    bound_rows,
+    level_note,
+    table_rows,
+    waterfall,
+    weight_chart,
+    weight_rows,
+)
 from app.wired import WiredBroker
+from schemas.agreement.statement import Step
 from schemas.api.bodies import RunList, RunView
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
-
-    from app.agreements.service import TermsInForce
-    from app.runs.models import Run
-    from app.web.answer import PageRequest
-    from schemas.agreement.statement import Step
 
 router = APIRouter()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 from app.agencies.service import persons_of
 from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
+from app.broker import Broker
 from app.errors import INVALID_PARAMETER, RefusedError
 from app.evidence.service import log_state
 from app.http.paths import ProjectPath
@@ -25,7 +26,7 @@ from app.matchlog.timeline import (
     place_after_entry,
     survey,
 )
-from app.web.answer import WiredPage, json_stream, note_export, page_route
+from app.web.answer import PageRequest, WiredPage, json_stream, note_export, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.paging import AddressFilter, Turned
 from app.web.table import Table
@@ -33,12 +34,8 @@ from app.web.timeline_days import day_bars, days_of, kind_options
 from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER
 from schemas.documents.ids import BROKER, DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX, RUN_PREFIX
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
-
-if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.web.answer import PageRequest
-    from schemas.matchlog.entry import Entry
 
 router = APIRouter()
 
@@ -148,11 +145,7 @@ def show_broker_timeline(broker: WiredBroker, page: WiredPage, query: WiredQuery
 
 
 def _answer(
-    broker: Broker,
-    page: PageRequest,
-    project: str | None,
-    query: TimelineQuery,
-    parties: list[str],
+    broker: Broker, page: PageRequest, project: str | None, query: TimelineQuery, parties: list[str]
 ) -> Response:
     faults = query.faults()
     # Of what cannot be searched for, nothing is repeated, and nothing is found.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Response
 
 from app.http.paths import ProjectPath, UploadPath
+from app.uploads.models import Upload
 from app.uploads.service import manifest_of, parts_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
@@ -14,9 +13,6 @@ from app.web.rendering import show_digest, show_time
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.linkage.privacy_audit import audit_words
-
-if TYPE_CHECKING:
-    from app.uploads.models import Upload
 
 router = APIRouter()
 

@@ -11,7 +11,7 @@ import click
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
 from encoding.project.context import fetched_log
 from encoding.project.session import UNATTENDED_S, Session
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 from schemas.matchlog.proof import PROOF_START
 from schemas.shared.command_line import FILE, emit, json_option
 

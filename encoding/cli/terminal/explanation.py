@@ -18,7 +18,7 @@ from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import SharedNumbers, hashes
 from encoding.records import Chunk, Table
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 if TYPE_CHECKING:
     from encoding.progress import Progress

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from encoding.review.journal import STEPS
 from encoding.review.sitting import Sitting
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 from schemas.rounds.review import ReviewView
 from schemas.shared.amounts import counted
 

@@ -38,7 +38,7 @@ from encoding.trial.trial import (
     refuse_other_years,
     run_trial,
 )
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 # Below it a column that every record needs is worth a look before anything is linked.
 _WELL_READ: Final = 0.9

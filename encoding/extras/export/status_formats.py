@@ -20,7 +20,7 @@ from encoding.errors import ExportError
 from encoding.extras.export.statuses import Status
 from schemas.documents.document import Model
 from schemas.documents.ids import IsoDate
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 Format = Literal["ed-fi", "ceds", "csv"]
 FOSTER_CARE: Final = "uri://ed-fi.org/StudentCharacteristicDescriptor#Foster Care"

@@ -13,7 +13,7 @@ from encoding.records import Table as Rows
 from encoding.records import open_table
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.columns import LINK_ID, agreed_among
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 EMPTY: Final = "(empty)"
 SEVERAL: Final = "(several)"

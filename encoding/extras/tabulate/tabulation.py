@@ -11,7 +11,7 @@ from encoding.errors import TableError
 from encoding.extras.tabulate.attack import weaknesses
 from encoding.extras.tabulate.suppression import suppress
 from encoding.extras.tabulate.table import Table
-from schemas.documents.texts import inert
+from schemas.documents.printable import inert
 
 COUNT: Final = "count"
 NOTE: Final = "note"

@@ -12,7 +12,7 @@ from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.rounds.kept_alarms import MAX_SENTENCE, Alarms, GivenUp, KeptAlarm
 from schemas.documents.ids import utc_text
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 
 def keep_alarm(session: Session, turn: Turn, alarm: LinkAlarmError) -> KeptAlarm:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import (
     ALARM,
@@ -21,55 +19,31 @@ from encoding.packing.outbox import manifest_path
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.context import Context
 from encoding.project.linking.alarms import is_given_up
-from encoding.project.linking.blind_links import blind_links
 from encoding.project.linking.links_files import LinksOrder
 from encoding.project.linking.own_links import own_links
 from encoding.project.linking.round_links import RoundLinks
 from encoding.project.rounds import proven
 from encoding.project.runner import is_outdated
+from encoding.secret.kept_secret import end_rounds, has_ended_rounds
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+from encoding.workspace.workspace import Workspace
+from schemas.api.bodies import ReleaseView
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import RoundView
 from schemas.rounds.upload import Manifest
 from schemas.shared.durable import sync_folder
 
-if TYPE_CHECKING:
-    from encoding.project.source import Source
-    from encoding.workspace.workspace import Workspace
 
-
-def drain(context: Context, order: LinksOrder) -> tuple[AgencyError, ...]:
-    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
-
-    A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
-    on under another agreement that binds since.
-    """
-    found = [*_drain_blind(context, order.source), *drain_links(context, order)]
-    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
-
-
-def _drain_blind(context: Context, source: Source) -> Iterator[AgencyError]:
-    """Fetch the newest sealed match IDs for others that this agency has yet to fetch; yield what went wrong."""
-    session, client = context.session, context.client
-    if session.party not in context.view.terms.providers:
-        return
-    fetch = partial(blind_links, context, source=source)
-    for recipient in blind_recipients(context.view.terms):
-        try:
-            releases = newest_blind(client, context.view.terms, recipient)
-        except NotReadyError:
-            # None was made so far.
-            continue
-        for release in releases:
-            try:
+def sealed_owed(context: Context) -> Iterator[ReleaseView]:
+    """Yield the newest sealed match IDs for others that this agency has yet to fetch."""
+    terms = context.view.terms
+    for recipient in blind_recipients(terms):
+        # Where none was made so far, none is owed.
+        with suppress(NotReadyError):
+            for release in newest_blind(context.client, terms, recipient):
                 if release.verified is None:
-                    fetch(release=release)
-            except AgencyError as exc:
-                if is_outdated(exc):
-                    raise
-                session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
-                yield exc
+                    yield release
 
 
 def drain_links(
@@ -157,32 +131,49 @@ def _is_owed(context: Context, found: RoundView, supplement: int | None, order: 
 
 
 def forget_past_rounds(context: Context) -> None:
-    """Remove containers and messages of rounds that are over, and containers older than is agreed.
+    """Remove secrets, containers and messages of rounds that are over, and containers older than is agreed.
 
     Until then the matches of the newest round and of its supplementary releases are proven by them. Under a
     legal hold all stays.
     """
     session = context.session
-    with session.workspace.lock():
-        past = [*_past(context)]
-        if not past or context.client.legal_holds(session.project).is_held:
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        newest = _newest_round(context)
+        ended = {*_ended(context, newest)}
+        past = [path for number, path in workspace.said(project) if number < newest]
+        stay = {
+            number
+            for number, partner in workspace.containers(project)
+            if (number, partner) not in ended
+        }
+        over = {number for number, _ in ended} - stay
+
+        def is_over(number: int) -> bool:
+            return number in over or (number < newest and number not in stay)
+
+        if not (ended or past or has_ended_rounds(workspace, project, is_over)):
             return
+        if context.client.legal_holds(project).is_held:
+            return
+        # First: where a command is killed now, the containers are what is left, and the next one removes them.
+        end_rounds(workspace, project, is_over)
+        for name in ended:
+            container = workspace.container(project, *name)
+            past += [container, manifest_path(container)]
         for path in past:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in past}:
             sync_folder(folder)
 
 
-def _past(context: Context) -> Iterator[Path]:
+def _ended(context: Context, newest: int) -> Iterator[tuple[int, str]]:
     workspace, project = context.session.workspace, context.session.project
-    newest = _newest_round(context)
     kept_days = agreement_in_force(context.session, context.view).retention.keep_encodings_days
     too_old = utc_text(context.session.now() - timedelta(days=kept_days))
     for number, partner in workspace.containers(project):
         if number < newest or _made(workspace, project, number, partner) < too_old:
-            container = workspace.container(project, number, partner)
-            yield from (container, manifest_path(container))
-    yield from (path for number, path in workspace.said(project) if number < newest)
+            yield number, partner
 
 
 def _newest_round(context: Context) -> int:

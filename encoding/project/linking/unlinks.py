@@ -18,7 +18,7 @@ from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
 from encoding.transfers.matches import record_ids_by_key
 from schemas.documents.ids import LinkId, utc_text
-from schemas.documents.texts import printable
+from schemas.documents.printable import printable
 
 _SEE: Final = "see: blindlink unlink --list"
 

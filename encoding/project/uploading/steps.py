@@ -18,7 +18,7 @@ from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.context import Context
 from encoding.project.own_keys import unlock_own
 from encoding.project.reviewing.kept_reviews import kept_verdicts
-from encoding.project.secret.shared_secret import shared_secret
+from encoding.project.secret.shared_secret import require_secret, secret_for
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.project.uploading.file_audit import audit_that_counts
@@ -60,7 +60,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     header = (settings.columns | source.columns).get("sex", "sex")
     if "sex" in view.profile.columns and header not in file.table().columns:
         session.warn(NO_SEX)
-    secret = shared_secret(session, view)
+    require_secret(session, view, warns=True)
     subject = _subject(session, view, source)
     with session.progress() as progress:
         audit = audit_that_counts(
@@ -88,6 +88,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     )
     with session.workspace.lock(), session.progress() as progress:
         own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
+        secret = secret_for(session, view, turn.round)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     if filled.rows_skipped:
         session.warn(

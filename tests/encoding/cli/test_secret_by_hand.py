@@ -103,8 +103,10 @@ def test_both_come_to_one_secret_encode_with_it_and_link(agreed: Pair) -> None:
         open_workspace(welfare.folder / "workspace"), "foster-pupils", 1, "welfare"
     )
     assert found is not None
-    raw = found.secret.to_bytes()
-    for form in (raw, raw.hex().encode(), base64_text(raw).encode(), found.secret.clk_key.encode()):
+    secret = found.kept.present()
+    assert secret is not None
+    raw = secret.to_bytes()
+    for form in (raw, raw.hex().encode(), base64_text(raw).encode(), secret.clk_key.encode()):
         assert form not in "\n".join(lines).encode()
         for path in welfare.folder.parent.rglob("*"):
             assert path.is_dir() or form not in path.read_bytes(), path

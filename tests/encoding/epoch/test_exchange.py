@@ -59,9 +59,9 @@ class Side:
     def key_id(self) -> str:
         kept = self.exchange.kept()
         assert kept is not None
-        secret = kept.agreed()
-        assert secret is not None
-        return secret.key_id
+        marks = kept.marks()
+        assert marks is not None
+        return marks.key_id
 
     def differences(self) -> list[str]:
         kept = self.exchange.kept()

@@ -17,12 +17,13 @@ from encoding.blocks.keys import CellKeys
 from encoding.epoch.self_test import compare_self_tests, rules_of, run_self_test
 from encoding.profiles.catalog import SHIPPED, SIZES, Size, shipped_profile
 from encoding.recipe import Recipe
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks, Secret
 from schemas.linkage.profile import SIDES, EncodingProfile, Side, memory_columns
 from schemas.signing.secret_share import StepTest
 
 SECRET = Secret(bytes(range(32)))
 PROJECT = "foster-pupils"
+MARKS = Marks.of(SECRET, PROJECT, 1)
 PEOPLE = self_test_module._people()
 CHILDREN = shipped_profile("children")
 FOUND = (
@@ -82,7 +83,7 @@ def slow_rows(
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_results_are_those_of_the_slow_twin(name: str) -> None:
     profile = shipped_profile(name)
-    made = run_self_test(profile, SECRET, PROJECT, 2)
+    made = run_self_test(profile, Marks.of(SECRET, PROJECT, 2))
     digest, spellings = slow_people(profile)
     key = Secret(SECRET.sub_key("canary", project=PROJECT, epoch=2)).sub_key("canary")
     rows = b"".join(slow_rows(profile, key, side, spellings) for side in SIDES)
@@ -91,7 +92,7 @@ def test_the_results_are_those_of_the_slow_twin(name: str) -> None:
 
 def test_the_results_of_the_shipped_profile_never_change() -> None:
     """What every version on every machine must find."""
-    test = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    test = run_self_test(CHILDREN, MARKS)
     assert (test.recipe.result, test.rows.result) == FOUND
 
 
@@ -112,7 +113,7 @@ def test_nearly_all_people_are_encoded_under_every_shipped_profile(name: str, si
 def test_the_live_secret_encodes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[bytes] = []
     monkeypatch.setattr(self_test_module, "CellKeys", lambda key: used.append(key) or CellKeys(key))
-    run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    run_self_test(CHILDREN, MARKS)
     canary = Secret(SECRET.sub_key("canary", project=PROJECT, epoch=1))
     assert set(used) == {canary.sub_key("canary")}
     assert SECRET.to_bytes() not in used
@@ -120,7 +121,7 @@ def test_the_live_secret_encodes_nobody(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_project_and_epoch_has_its_own_encodings() -> None:
     tests = [
-        run_self_test(CHILDREN, SECRET, project, epoch)
+        run_self_test(CHILDREN, Marks.of(SECRET, project, epoch))
         for project, epoch in ((PROJECT, 1), (PROJECT, 2), ("other", 1))
     ]
     assert len({test.rows.result for test in tests}) == 3
@@ -128,7 +129,7 @@ def test_every_project_and_epoch_has_its_own_encodings() -> None:
 
 
 def test_alike_means_no_difference() -> None:
-    test = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    test = run_self_test(CHILDREN, MARKS)
     assert compare_self_tests(test, test, "schools", is_same_secret=True) == ()
 
 
@@ -144,7 +145,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 )
 def test_another_rule_is_named(what: str, said: str) -> None:
     other = CHILDREN.model_copy(update=OTHERS[what])
-    ours, theirs = (run_self_test(one, SECRET, PROJECT, 1) for one in (CHILDREN, other))
+    ours, theirs = (run_self_test(one, MARKS) for one in (CHILDREN, other))
     found = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
     assert [difference.what for difference in found] == [what]
     assert found[0].sentence == f"schools encodes with {said} from yours"
@@ -156,16 +157,16 @@ def test_another_rule_is_named(what: str, said: str) -> None:
 def test_another_secret_is_named_and_nothing_that_follows_from_it(
     changes: dict[str, Any], expected: list[str]
 ) -> None:
-    ours = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    ours = run_self_test(CHILDREN, MARKS)
     other = Secret(bytes(range(1, 33)))
-    theirs = run_self_test(CHILDREN.model_copy(update=changes), other, PROJECT, 1)
+    theirs = run_self_test(CHILDREN.model_copy(update=changes), Marks.of(other, PROJECT, 1))
     found = compare_self_tests(ours, theirs, "schools", is_same_secret=False)
     assert [difference.what for difference in found] == expected
 
 
 @pytest.mark.parametrize(("step", "said"), [("recipe", "recipe"), ("rows", "fields and passes")])
 def test_other_results_of_the_same_rules_are_a_matter_of_the_program(step: str, said: str) -> None:
-    ours = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    ours = run_self_test(CHILDREN, MARKS)
     drifted = StepTest(rules=getattr(ours, step).rules, result="0" * 64)
     theirs = ours.model_copy(update={step: drifted, "software": "blindlink-9.9"})
     (found,) = compare_self_tests(ours, theirs, "schools", is_same_secret=True)

@@ -11,7 +11,6 @@ import pytest
 from samples.log import SampleLog
 from samples.parties import CW, K12
 
-from encoding.errors import LogError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.evidence.person_disclosures import (
     PersonDisclosure,
@@ -144,12 +143,3 @@ def test_each_line_is_proved_by_an_inclusion_proof(agency: Agency) -> None:
         proof = parse_proof(proofs[f"entry-{line.entry}.tlog-proof"])
         entry, _ = verify_proof(proof, [agency.log.signers[-1].verifier_key])
         assert (entry.seq, entry.time) == (line.entry, line.time)
-
-
-def test_a_log_whose_upload_is_under_an_agreement_that_it_does_not_have_is_refused(
-    agency: Agency,
-) -> None:
-    linked(agency)
-    agency.log.upload("foster", CW, agreement="0" * 64)
-    with pytest.raises(LogError, match="no earlier entry made"):
-        agency.ask("ann")

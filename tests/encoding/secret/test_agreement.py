@@ -24,7 +24,7 @@ from encoding.secret.agreement import (
     open_shares,
     seal_share,
 )
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks, Secret
 from schemas.signing.identity import PublicIdentity, SignedIdentity, base64_bytes, base64_text
 from schemas.signing.secret_share import (
     SecretHolders,
@@ -39,6 +39,7 @@ NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 HOLDERS = SecretHolders.from_canonical(VECTORS["holders"].encode())
 PARTIES = HOLDERS.parties
 SECRET = Secret(bytes.fromhex(VECTORS["secret_hex"]))
+MARKS = Marks.of(SECRET, HOLDERS.project, HOLDERS.epoch)
 SELF_TEST = SelfTest(
     **{step: StepTest(rules="1" * 64, result="2" * 64) for step in ("recipe", "rows")},
     software="blindlink-0.1.0",
@@ -161,7 +162,7 @@ def test_a_share_or_confirmation_for_other_holders_is_refused_even_when_signed_a
             open_share(signed, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
         with pytest.raises(ShareError, match="does not open"):
             open_share(resigned(signed.share.sealed), HOLDERS, PEOPLE["schools"], PUBLIC["health"])
-        made = confirm(SECRET, holders, PEOPLE["health"], SELF_TEST, NOW)
+        made = confirm(MARKS, holders, PEOPLE["health"], SELF_TEST, NOW)
         with pytest.raises(ShareError, match="a different epoch, project or list of holders"):
             check_confirmation(made, HOLDERS, PUBLIC["health"])
 
@@ -191,17 +192,23 @@ def test_one_changed_bit_of_what_is_sealed_and_an_encapsulation_of_no_use_are_re
 def test_the_confirmations_are_those_of_the_vectors_and_of_the_same_secret() -> None:
     for vector in VECTORS["confirmations"]:
         signed = SignedConfirmation.from_canonical(vector["document"].encode())
-        assert has_secret(SECRET, check_confirmation(signed, HOLDERS, PUBLIC[vector["party"]]))
-        assert confirm(SECRET, HOLDERS, PEOPLE[vector["party"]], SELF_TEST, NOW) == signed
+        assert has_secret(MARKS, check_confirmation(signed, HOLDERS, PUBLIC[vector["party"]]))
+        assert confirm(MARKS, HOLDERS, PEOPLE[vector["party"]], SELF_TEST, NOW) == signed
 
 
 def test_a_confirmation_of_another_secret_self_test_or_person_is_told() -> None:
-    made = confirm(Secret(bytes(range(32))), HOLDERS, PEOPLE["health"], SELF_TEST, NOW)
-    assert not has_secret(SECRET, check_confirmation(made, HOLDERS, PUBLIC["health"]))
-    made = confirm(SECRET, HOLDERS, PEOPLE["health"], SELF_TEST, NOW)
+    made = confirm(
+        Marks.of(Secret(bytes(range(32))), HOLDERS.project, HOLDERS.epoch),
+        HOLDERS,
+        PEOPLE["health"],
+        SELF_TEST,
+        NOW,
+    )
+    assert not has_secret(MARKS, check_confirmation(made, HOLDERS, PUBLIC["health"]))
+    made = confirm(MARKS, HOLDERS, PEOPLE["health"], SELF_TEST, NOW)
     other = SELF_TEST.model_copy(update={"software": "blindlink-9"})
     changed = made.confirmation.model_copy(update={"self_test": other})
-    assert not has_secret(SECRET, changed)
+    assert not has_secret(MARKS, changed)
     with pytest.raises(ShareError, match="person that you trust"):
         check_confirmation(made, HOLDERS, PUBLIC["schools"])
 

@@ -10,7 +10,7 @@ from vectors.file import read_vectors
 from encoding.errors import ShareError, WorkspaceError
 from encoding.secret.agreement import Contribution
 from encoding.secret.kept_secret import KeptSecret, read_kept, write_kept
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks, Secret
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.signing.secret_share import SecretHolders, SignedConfirmation, SignedShare
 
@@ -73,9 +73,9 @@ def test_making_the_secret_forgets_what_it_was_made_of() -> None:
     own = FULL.own_contribution()
     assert own is not None
     assert own.to_bytes() == CONTRIBUTION.to_bytes()
-    assert FULL.agreed() is None
+    assert FULL.marks() is None
     made = FULL.with_secret(SECRET)
-    assert made.agreed() == SECRET
+    assert made.marks() == Marks.of(SECRET, HOLDERS.project, HOLDERS.epoch)
     assert made.own_contribution() is None
     assert made.received == ()
     assert made.sent == BEGUN.sent

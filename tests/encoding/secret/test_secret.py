@@ -50,6 +50,19 @@ def test_sub_keys_and_key_id_are_those_of_the_vectors_and_each_key_is_of_one_use
     assert len(keys) == 12
 
 
+def test_the_secrets_of_rounds_are_those_of_the_vectors_whether_by_one_step_or_many() -> None:
+    for vector in VECTORS["rounds"]:
+        project, number = vector["project"], vector["number"]
+        present = SECRET.after(project, 1, number)
+        assert present.to_bytes().hex() == vector["secret_hex"]
+        assert SECRET.after(project, 1, 2).after(project, 2, max(number, 2)) == SECRET.after(
+            project, 1, max(number, 2)
+        )
+        assert present.of_round(project, number).to_bytes().hex() == vector["round_hex"]
+    with pytest.raises(ValueError, match="line end"):
+        SECRET.of_round("a\nb", 1)
+
+
 def test_an_unknown_label_or_a_project_with_a_line_end_is_refused() -> None:
     for label in ("other", "diffusion", "salt"):
         with pytest.raises(ValueError, match="label"):
