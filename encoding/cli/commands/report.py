@@ -8,7 +8,6 @@ import click
 
 from encoding.cli.terminal.options import file_options
 from encoding.project.agreement.project_view import at_broker
-from encoding.project.linking.links_files import LinksOrder
 from encoding.project.noted_files import note_file, refuse_another_page, write_page
 from encoding.project.session import Session
 from encoding.project.source import Source
@@ -55,7 +54,7 @@ def report(
     """
     if of_round:
         source = Source(file=file, id_column=id_column)
-        _report_round(session, LinksOrder(source, output, force=force))
+        _report_round(session, source, output, force=force)
     elif file is not None or id_column is not None:
         raise click.UsageError("--file and --id-column go with --round")
     else:
@@ -79,10 +78,12 @@ def _report_agency(session: Session, output: Path | None, *, force: bool) -> Non
     )
 
 
-def _report_round(session: Session, order: LinksOrder) -> None:
+def _report_round(session: Session, source: Source, output: Path | None, *, force: bool) -> None:
+    from encoding.project.linking.links_files import LinksOrder
     from encoding.project.linking.round_reports import newest_reported, report_of_round
     from encoding.sharing.round_page import summary
 
+    order = LinksOrder(source, output, force=force)
     with at_broker(session) as context:
         written = report_of_round(context, newest_reported(context), order)
     emit(
