@@ -37,5 +37,6 @@ FEATURES: Final = Features(
             "blindlink",
             {"clk": "Make plain CLKs for users of clkhash and anonlink."},
         ),
+        "tokens": Feature("docs/trial.md"),
     },
 )

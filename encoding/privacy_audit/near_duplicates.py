@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.privacy_audit.gf2 import PackedBits
+from encoding.privacy_audit.linear_code import PackedBits
 
 # Strangers differ in half of the output bits, give or take some hundredths.
 _NEAR = 0.35

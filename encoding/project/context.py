@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.log.heads import hold_to_head
 from encoding.log.log_copy import LogCopy, read_log_copy
+from encoding.log.trust import Trust
 from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
-    from encoding.log.trust import Trust
-    from schemas.api.bodies import ProjectView
+from schemas.api.bodies import ProjectView
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +86,8 @@ def log_under_lock(session: Session, client: BrokerClient, trust: Trust) -> LogC
         with path.open("w+b") as file:
             client.save_bundle(session.project, file)
         with path.open("rb") as file:
-            copy = read_log_copy(file, trust.keys, trust.log.pins())
+            before, session.read = session.read, None
+            copy = read_log_copy(file, trust.keys, trust.log.pins(), before)
     hold_to_head(copy, session.project, trust.log.folder)
+    session.read = copy
     return copy

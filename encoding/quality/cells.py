@@ -8,10 +8,9 @@ from typing import Literal
 
 from encoding.recipe.cells import BirthCell, Cell, CellColumns
 from encoding.recipe.names import GivenName, Surname
-from encoding.recipe.numbers import is_number_placeholder
+from encoding.recipe.numbers import is_number_placeholder, zip_digits
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
-from encoding.recipe.zips import zip_digits
 from schemas.linkage.fields import NUMBER_INPUTS
 
 Kind = Literal["missing", "placeholder", "invalid", "fine"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.recipe.derived_columns import Derived
+from encoding.recipe.cleaning import Derived
 from encoding.recipe.recipe import INPUTS, Recipe
 
 __all__ = ["INPUTS", "Derived", "Recipe"]

@@ -16,10 +16,9 @@ from encoding.recipe.names import (
     read_suffix,
     read_surname,
 )
-from encoding.recipe.numbers import read_number
+from encoding.recipe.numbers import read_number, read_zip
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
-from encoding.recipe.zips import read_zip
 from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
 
 _T = TypeVar("_T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from operator import itemgetter
 
 from encoding.problems import RowProblem
@@ -18,12 +19,27 @@ from encoding.recipe.columns import (
     zip_forms,
 )
 from encoding.recipe.dates import DateFormat
-from encoding.recipe.derived_columns import Derived
 from encoding.recipe.memo import Remembered
 from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.spec import RecipeSpec
 from encoding.recipe.spellings import Spelling, find_aliases, may_have_aliases
 from encoding.recipe.tables import load_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the recipe made of some rows.
+
+    Attributes:
+        columns: the derived columns, all of one length: the main spelling of a row and its aliases after each
+            other, the main one first. A row with a problem is not there.
+        row_of: index of the input row, from 0, that each derived row came from.
+        problems: cells that keep their row from being encoded, by row, then in the order of the inputs.
+    """
+
+    columns: Mapping[str, list[str]]
+    row_of: list[int]
+    problems: tuple[RowProblem, ...]
 
 
 class Cleaning:

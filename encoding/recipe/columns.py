@@ -7,8 +7,8 @@ from sys import intern
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from encoding.recipe.phonetic import phonetic_code
 from encoding.recipe.tables import Tables
+from encoding.recipe.text import phonetic_code
 
 Source: TypeAlias = Literal["first_name", "surname", "birth_date", "zip"]
 Forms: TypeAlias = tuple[str, ...]

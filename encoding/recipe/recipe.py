@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from encoding.errors import ColumnLengthError, MissingColumnError
-from encoding.recipe.cleaning import Cleaning
+from encoding.recipe.cleaning import Cleaning, Derived
 from encoding.recipe.dates import read_date_format
-from encoding.recipe.derived_columns import Derived
 from encoding.recipe.spec import RecipeSpec, read_spec
 from schemas.linkage.fields import NUMBER_INPUTS
 

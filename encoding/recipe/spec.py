@@ -10,10 +10,9 @@ from pydantic import Field, model_validator
 from encoding.errors import RecipeError
 from encoding.recipe.columns import DERIVED_COLUMNS
 from encoding.recipe.numbers import NUMBER_COLUMN
-from encoding.recipe.phonetic import phonetic_digest
 from encoding.recipe.spellings import ALIAS_KINDS
 from encoding.recipe.tables import load_tables
-from encoding.recipe.text import transliteration_digest
+from encoding.recipe.text import phonetic_digest, transliteration_digest
 from schemas.documents.document import Document, Model
 from schemas.documents.errors import DocumentError
 from schemas.linkage.fields import NumberKind

@@ -1,4 +1,4 @@
-"""From any spelling to upper-case ASCII words, the same on every platform.
+"""From any spelling to upper-case ASCII words, the same on every platform, and how a name sounds.
 
 Composition (NFC) is stable for all assigned characters, the transliteration is a fixed table of the
 anyascii package whose digest the recipe holds, and upper-casing happens in ASCII: no locale, and no
@@ -11,8 +11,37 @@ import hashlib
 import re
 import unicodedata
 from functools import cache
+from itertools import product
+from string import ascii_uppercase
 
 from anyascii import anyascii
+from jellyfish import soundex
+
+# Names on which implementations of Soundex are known to differ: H and W between letters of one code, a first
+# letter of the code of the second, vowels between, more than three codes, none at all.
+_NAMES = (
+    "ASHCRAFT", "ASHCROFT", "BURROUGHS", "CZARKOWSKA", "GUTIERREZ", "HONEYMAN", "JACKSON", "LEE", "LLOYD",
+    "MCCABE", "NGUYEN", "OHARA", "PFISTER", "RUBIN", "SCHWARZENEGGER", "TYMCZAK", "WOJCIECHOWSKI", "YUH",
+)  # fmt: skip
+
+
+def phonetic_code(name: str) -> str:
+    """Return the four characters of a name in upper-case ASCII; nothing for no name."""
+    return soundex(name) if name else ""
+
+
+@cache
+def phonetic_digest() -> str:
+    """Return the SHA-256 of the codes of a fixed list of names.
+
+    The list is some names that are known to be coded differently, then every word of three letters, then
+    each of these after an A: together they try each letter first and each pair and triple of letters
+    within. Agencies whose library codes otherwise would never meet: the recipe names the codes by this digest.
+    """
+    triples = ["".join(letters) for letters in product(ascii_uppercase, repeat=3)]
+    names = (*_NAMES, *triples, *(f"A{letters}" for letters in triples))
+    return hashlib.sha256("\n".join(map(phonetic_code, names)).encode()).hexdigest()
+
 
 _NOT_LETTERS = re.compile(r"[^A-Z0-9]+")
 _JOINERS = str.maketrans("", "", "'`")

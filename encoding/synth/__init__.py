@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from encoding.synth.files import RehearsalFiles, refuse_other_files
+from encoding.synth.files import (
+    CHILD_WELFARE_LAYOUT,
+    K12_LAYOUT,
+    Layout,
+    RehearsalFiles,
+    refuse_other_files,
+)
 from encoding.synth.hard_cases import write_hard_cases
-from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from encoding.synth.rehearsal import SIZES, RehearsalSize, write_rehearsal
 from encoding.synth.slips import ERROR_LEVELS
 

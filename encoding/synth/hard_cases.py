@@ -10,13 +10,14 @@ from random import Random
 
 from encoding.synth.agencies import ChildWelfareAgency, EducationAgency
 from encoding.synth.files import (
+    CHILD_WELFARE_LAYOUT,
+    K12_LAYOUT,
     RehearsalFiles,
     Row,
     write_agency_file,
     write_look_alikes,
     write_truth,
 )
-from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT
 from encoding.synth.names import load_name_tables
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES

@@ -13,13 +13,14 @@ from types import MappingProxyType
 from encoding.errors import RehearsalError
 from encoding.synth.agencies import ChildWelfareAgency, EducationAgency, NumbersHeld
 from encoding.synth.files import (
+    CHILD_WELFARE_LAYOUT,
+    K12_LAYOUT,
     RehearsalFiles,
     Row,
     write_agency_file,
     write_look_alikes,
     write_truth,
 )
-from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.slips import ERROR_LEVELS, Written
 

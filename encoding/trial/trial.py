@@ -18,8 +18,7 @@ from encoding.blocks.keys import KEY_BYTES
 from encoding.errors import GuessError, TrialFilesError
 from encoding.profiles.catalog import SEX_FIELD, shipped_profile
 from encoding.progress import Progress, silent
-from encoding.quality.file_check import check_file
-from encoding.quality.last_check import KeptCheck
+from encoding.quality.last_check import KeptCheck, check_file
 from encoding.quality.report import Report
 from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec

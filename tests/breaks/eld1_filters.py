@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.privacy_audit.gf2 import Bits, pack_rows, row_reduce, unpack_rows
+from encoding.privacy_audit.linear_code import Bits, pack_rows, row_reduce, unpack_rows
 
 _SETTLING_ROUNDS = 6
 

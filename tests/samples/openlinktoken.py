@@ -18,8 +18,7 @@ from pathlib import Path
 
 from encoding.recipe.dates import read_date_format
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT
-from encoding.synth.files import RehearsalFiles
-from encoding.synth.layouts import Layout
+from encoding.synth.files import Layout, RehearsalFiles
 
 HEADER = ("RuleId", "Token", "RecordId")
 BLANK = "0" * 64

@@ -12,9 +12,8 @@ from vectors.file import write_vectors
 from encoding.errors import RecipeError
 from encoding.recipe import Recipe
 from encoding.recipe.columns import DERIVED_COLUMNS
-from encoding.recipe.phonetic import phonetic_digest
 from encoding.recipe.tables import load_tables
-from encoding.recipe.text import transliteration_digest
+from encoding.recipe.text import phonetic_digest, transliteration_digest
 
 DATE_FORMAT = "MM/DD/YYYY"
 SPEC: dict[str, Any] = {

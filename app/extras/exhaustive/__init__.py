@@ -17,7 +17,6 @@ from app.extras.exhaustive.errors import (
     PairCapError,
     ThresholdError,
 )
-from app.extras.exhaustive.estimate import Estimate, estimate
 from app.extras.exhaustive.groups import Groups
 from app.extras.exhaustive.kernels import kernel_name
 from app.extras.exhaustive.ordered_pairs import OrderedPairs, order_pairs, solve_pairs
@@ -29,7 +28,6 @@ __all__ = [
     "Candidates",
     "DatasetError",
     "EncodingWidthError",
-    "Estimate",
     "Groups",
     "KernelError",
     "MatchingError",
@@ -38,7 +36,6 @@ __all__ = [
     "ThresholdError",
     "Words",
     "dice_candidates",
-    "estimate",
     "kernel_name",
     "match_block",
     "order_pairs",

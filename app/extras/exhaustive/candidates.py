@@ -14,7 +14,6 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("common", "<u2"),
     ("total", "<u2"),
 )
-PAIR_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from app.engine import Progress
-    from app.extras.exhaustive import Words
     from app.extras.exhaustive.solver import Solver
 
 MAX_PAIRS = 50_000_000
@@ -36,7 +34,6 @@ _DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
     help="Groups over all files, or one partner in each other file.",
 )
 @click.option("--similarities", is_flag=True, help="Print all pairs and scores, unsolved.")
-@click.option("--estimate", "is_estimate", is_flag=True, help="Print what it would cost and find.")
 @click.option("--bits", type=int, help="The files are raw binary with this many bits a row.")
 @click.option("--threads", type=click.IntRange(1), help="Default: one for each processor.")
 @click.option("--kernel", default="auto", show_default=True, help="How to compare; see doctor.")
@@ -46,7 +43,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
     threshold: str,
     solver: Solver,
     similarities: bool,
-    is_estimate: bool,
     bits: int | None,
     threads: int | None,
     kernel: str,
@@ -55,8 +51,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
     """Compare two or more FILES of encodings and print which rows belong together.
 
     A file is anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0. Everything printed is
-    as sensitive as the encodings. With --estimate a sample says how long it will take and how many pairs to
-    expect.
+    as sensitive as the encodings.
 
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
@@ -70,9 +65,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
     exact = _parse_threshold(threshold)
     datasets = [read_encodings(path, bits) for path in files]
     n_threads = threads or os.cpu_count() or 1
-    if is_estimate:
-        _print_estimate(datasets, exact, kernel, n_threads)
-        return
     with ProgressBar() as bar:
         pairs = find_pairs(
             datasets,
@@ -95,28 +87,6 @@ def _parse_threshold(text: str) -> Fraction:
     if not text or not _DECIMAL.fullmatch(text) or not 0 < Fraction(text) <= 1:
         raise ThresholdError("the threshold must be a decimal above 0 and at most 1")
     return Fraction(text)
-
-
-def _print_estimate(
-    datasets: Sequence[Words], threshold: Fraction, kernel: str, n_threads: int
-) -> None:
-    from app.extras.exhaustive import estimate
-
-    expected = estimate(datasets, threshold, kernel=kernel, n_threads=n_threads)
-    click.echo(
-        json.dumps(
-            {
-                "kernel": expected.kernel,
-                "n_comparisons": expected.n_comparisons,
-                "comparisons_per_s": round(expected.comparisons_per_s),
-                "duration_s": round(expected.duration_s, 1),
-                "n_pairs": round(expected.n_pairs),
-                "n_pairs_upper": round(expected.n_pairs_upper),
-                "n_chance_pairs": round(expected.n_chance_pairs, 1),
-                "memory_mib": expected.memory_bytes >> 20,
-            }
-        )
-    )
 
 
 def _shown(bar: ProgressBar) -> Callable[[Progress], None]:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
+from encoding.agreement.family_notice import family_markdown, family_page, flat_answers
 from encoding.agreement.family_notice import family_notice as composed
-from encoding.agreement.family_notice import flat_answers
-from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.files import read_proposal
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 

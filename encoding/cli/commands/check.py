@@ -55,7 +55,7 @@ def check(
     if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
     """
     from encoding.project.uploading.file_check import checked, refuse_stops
-    from encoding.quality.duplicates_file import LIST_START
+    from encoding.quality.duplicates import LIST_START
     from encoding.quality.page import report_lines, report_page
 
     if html is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.features import FEATURES
 from encoding.project.session import Session
 from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import FILE, emit, json_option
@@ -65,11 +66,11 @@ def trial(
     protected from you. Two files of OpenLinkToken's tokens are linked, too.
     """
     from encoding.cli.terminal.trial_questions import Asked, try_linkage
-    from encoding.cli.terminal.trial_tokens import find_tokens, try_tokens
 
     asked = Asked((file_a, file_b), (layout_a, layout_b), profile, truth, out, yes, force)
-    tokens = find_tokens(asked)
-    tried = try_linkage(session, asked) if not tokens else try_tokens(session, asked, tokens)
+    feature = FEATURES.load("tokens", "asking")
+    tokens = feature.find_tokens(asked)
+    tried = feature.try_tokens(session, asked, tokens) if tokens else try_linkage(session, asked)
     _report(session, *tried)
 
 

@@ -21,12 +21,13 @@ from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.sheet import sheet_page
 from encoding.extras.hub.spokes import (
     Spoke,
+    answers_for,
     changed_words,
+    named_columns,
     read_spokes,
     sheet_digest,
     write_spokes,
 )
-from encoding.extras.hub.template import answers_for, named_columns
 from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapters import grouped

@@ -14,7 +14,7 @@ from encoding.errors import InvitationError
 from encoding.extras.hub.add import add
 from encoding.extras.hub.extend import extend
 from encoding.extras.hub.join import join
-from encoding.extras.hub.outcomes import Outcome
+from encoding.extras.hub.report import Outcome
 from encoding.extras.hub.reporting import ending_words, reported, status_lines, summary
 from encoding.extras.hub.sessions import HubDesk, hub_settings
 from encoding.extras.hub.settings import HubFile, HubSection, read_hub, render_hub

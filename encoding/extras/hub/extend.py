@@ -15,11 +15,10 @@ from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import refuse_other
 from encoding.cli.terminal.standing_approvals import read_day
 from encoding.errors import AgencyError, BrokerUnreachableError, NotReadyError
-from encoding.extras.hub.changes import changes_of
+from encoding.extras.hub.extension import changes_of
 from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.sheet import extension_page
-from encoding.extras.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
-from encoding.extras.hub.template import answers_for
+from encoding.extras.hub.spokes import Spoke, answers_for, read_spokes, sheet_digest, write_spokes
 from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapter_limits import listed

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from encoding.errors import AgencyError
-from encoding.extras.hub.outcomes import WAITS, Outcome
+from encoding.extras.hub.report import WAITS, Outcome
 from encoding.extras.hub.spoke_job import Done, Errand, Worker, begin_process, do_errand
 from encoding.people.identity import read_identity
 from encoding.recipe.rows import RowCleaner

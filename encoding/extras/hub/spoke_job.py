@@ -12,8 +12,7 @@ from typing import Final, TypeAlias
 
 from encoding.agreement.kept_agreements import read_kept
 from encoding.errors import AgencyError, BrokerUnreachableError, OthersWaitedForError
-from encoding.extras.hub.outcomes import Outcome, State, keep_outcome
-from encoding.extras.hub.report import report_in
+from encoding.extras.hub.report import Outcome, State, keep_outcome, report_in
 from encoding.extras.hub.sessions import SpokeSession
 from encoding.project.delivering.exchange import ColumnsOrder
 from encoding.project.linking.links_files import LinksOrder

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from encoding.encoder.linkage_schema import read_linkage_schema
 from encoding.errors import ColumnLengthError, MissingColumnError
-from encoding.extras.plain_clks.masks import Masks, n_words
-from encoding.extras.plain_clks.memory import ValueMemory
+from encoding.extras.plain_clks.memory import Masks, ValueMemory, n_words
 from encoding.problems import RowProblem
 
 Filters = NDArray[np.uint8]

@@ -9,9 +9,8 @@ from encoding.errors import QualityError
 from encoding.project.session import Session
 from encoding.project.uploading.subject import Subject
 from encoding.quality import Ask, Report
-from encoding.quality.duplicates_file import write_duplicates
-from encoding.quality.file_check import check_file
-from encoding.quality.last_check import KeptCheck, keep_check, read_kept_check
+from encoding.quality.duplicates import write_duplicates
+from encoding.quality.last_check import KeptCheck, check_file, keep_check, read_kept_check
 
 KIND = "check"
 

@@ -19,11 +19,12 @@ from samples.refusals import raises
 
 from encoding.agreement.family_notice import (
     FamilyNotice,
+    family_markdown,
     family_notice,
+    family_page,
     family_words,
     flat_answers,
 )
-from encoding.agreement.family_page import family_markdown, family_page
 from encoding.cli.main import main
 from encoding.errors import AgreementDraftError
 from encoding.profiles.catalog import shipped_profile

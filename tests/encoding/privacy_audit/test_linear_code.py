@@ -11,8 +11,14 @@ from twins import eld1
 from twins import linear_code as slow
 
 from encoding.extras.attacks.plain import plain_clks
-from encoding.privacy_audit.gf2 import pack_rows, row_reduce, unpack_rows
-from encoding.privacy_audit.linear_code import attack_linear_code, low_words, short_sums
+from encoding.privacy_audit.linear_code import (
+    attack_linear_code,
+    low_words,
+    pack_rows,
+    row_reduce,
+    short_sums,
+    unpack_rows,
+)
 
 KEY = bytes(range(32))
 

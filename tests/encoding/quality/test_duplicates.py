@@ -13,7 +13,7 @@ import pytest
 
 from encoding.profiles.catalog import load_preset, shipped_profile
 from encoding.quality import Ask, count_file
-from encoding.quality.duplicates_file import write_duplicates
+from encoding.quality.duplicates import write_duplicates
 from encoding.quality.key_sample import KeySampler
 from encoding.quality.tally import Counted
 from encoding.records.agency_file import AgencyFile

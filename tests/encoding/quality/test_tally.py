@@ -20,8 +20,8 @@ from encoding.quality.findings import judge
 from encoding.recipe.cells import read_birth, read_sex
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.names import read_given_name, read_surname
+from encoding.recipe.numbers import read_zip
 from encoding.recipe.tables import load_tables
-from encoding.recipe.zips import read_zip
 from encoding.records.agency_file import AgencyFile
 
 HEADER = ("ID", "FIRST", "LAST", "DOB", "SEX", "ZIP")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twins.recipe import soundex
 
-from encoding.recipe.phonetic import phonetic_code, phonetic_digest
+from encoding.recipe.text import phonetic_code, phonetic_digest
 
 
 @pytest.mark.parametrize(

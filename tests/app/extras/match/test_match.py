@@ -161,13 +161,6 @@ def test_equal_records_meet_the_cap(tmp_path):
     assert "more than 1,000 pairs reach the threshold 0.8" in result.stderr
 
 
-def test_an_estimate_prints_no_row(json_files):
-    result = run(*json_files, "--threshold", "0.8", "--estimate")
-    expected = json.loads(result.stdout)
-    assert expected["n_comparisons"] == 60 * 60 + 2 * 60 * 50
-    assert "groups" not in expected
-
-
 def test_wrong_usage_is_refused(json_files):
     assert run(json_files[0], "--threshold", "0.8").exit_code == 2
     # An unknown kernel is refused.

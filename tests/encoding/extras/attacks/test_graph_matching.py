@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from encoding.extras.attacks.assignment import assign
-from encoding.extras.attacks.graph_matching import attack_by_resemblance
+from encoding.extras.attacks.graph_matching import assign, attack_by_resemblance
 from encoding.extras.attacks.plain import plain_clks
 
 N_PEOPLE = 200

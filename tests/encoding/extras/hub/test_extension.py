@@ -10,8 +10,7 @@ import pytest
 from rigs.negotiation import proposal
 
 from encoding.errors import AgencyError
-from encoding.extras.hub.changes import changes_of
-from encoding.extras.hub.extension import extended
+from encoding.extras.hub.extension import changes_of, extended
 
 BEFORE = proposal()
 END = date.fromisoformat(BEFORE.agreement.end)

@@ -13,7 +13,7 @@ import pytest
 
 from encoding.extras.hub import night as hub_night
 from encoding.extras.hub.night import Night, NightOrder
-from encoding.extras.hub.outcomes import Outcome
+from encoding.extras.hub.report import Outcome
 from encoding.extras.hub.spoke_job import Done, Errand
 from encoding.extras.hub.spokes import Spoke
 from encoding.project.delivering.exchange import ColumnsOrder

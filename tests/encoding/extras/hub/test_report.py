@@ -8,9 +8,16 @@ from pathlib import Path
 
 from vectors.round_report import round_report_vectors
 
-from encoding.extras.hub.outcomes import Outcome, State, keep_outcome, kept_outcome
 from encoding.extras.hub.page import hub_page
-from encoding.extras.hub.report import HubReport, SpokeSeen, hub_report
+from encoding.extras.hub.report import (
+    HubReport,
+    Outcome,
+    SpokeSeen,
+    State,
+    hub_report,
+    keep_outcome,
+    kept_outcome,
+)
 from encoding.extras.hub.spokes import Spoke
 from schemas.reports.round_report import RoundReport
 

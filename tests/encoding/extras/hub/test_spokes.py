@@ -10,8 +10,14 @@ import pytest
 
 from encoding.errors import AgencyError
 from encoding.extras.hub.sheet import extension_page, sheet_page
-from encoding.extras.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
-from encoding.extras.hub.template import answers_for, named_columns
+from encoding.extras.hub.spokes import (
+    Spoke,
+    answers_for,
+    named_columns,
+    read_spokes,
+    sheet_digest,
+    write_spokes,
+)
 
 LIST = "name,title,contact,most\nd-17,District 17,555-0117,2000\nd-18,District 18,555-0118,300\n"
 TEMPLATE: dict[str, Any] = {
