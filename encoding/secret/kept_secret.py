@@ -141,7 +141,7 @@ class KeptSecret(Document):
         if number < self.next:
             raise SecretMovedOnError(
                 f"the secret has moved on beyond round {number}, and no way leads back",
-                hint="to encode in the next round: blindlink round correct",
+                hint="to encode in the next round: blindlink round --correct",
             )
         project = self.holders.project
         own = present.after(project, self.next, number).of_round(project, number)
