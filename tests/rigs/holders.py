@@ -64,7 +64,7 @@ class Holders:
         return make_secret(self.document, self.contributions)
 
     def confirmation(self, party: str) -> SignedConfirmation:
-        marks = Marks.of(self.secret(), self.document.project, self.document.epoch)
+        marks = Marks.of(self.secret(), self.project, self.epoch)
         return confirm(marks, self.document, self.people[party], SELF_TEST, NOW)
 
 
