@@ -9,7 +9,7 @@ WORKERS ?= 3
 BIN = .venv/bin
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: help demo test campaign mutants fuzz bench bench-scale setup lint wheelhouse sbom release docs lock clean
+.PHONY: help demo test campaign mutants fuzz bench bench-scale setup lint wheelhouse verifier reading sbom release docs lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -101,6 +101,13 @@ release:  ## write, try and sign a release in dist/; KEY=the maintainer's key (C
 	  .ci/fresh-install "$$python" dist/blindlink-$(VERSION)/*.whl || exit 1; \
 	done
 	$(BIN)/python -m install.release sign "$(KEY)"
+
+verifier:  ## write dist/blindlink-verify.pyz: the independent verifier as one file, for any Python with cryptography
+	python3 install/verifier.py
+
+reading:  ## write dist/blindlink-reading.zip: what an outside reviewer reads, with digests (docs/security/reading.md)
+	sh install/venv.sh dev
+	$(BIN)/python -m install.reading
 
 docs:  ## build the site of these documents into site/, readable without a network or JavaScript
 	sh install/venv.sh broker

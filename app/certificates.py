@@ -84,9 +84,7 @@ def write_pair(
     """
     public = certificate.public_bytes(serialization.Encoding.PEM)
     secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     # The key last: where it is, the certificate is.
     write_new(folder / f"{name}.crt", public, mode=0o644)

@@ -434,11 +434,7 @@ def _engine(url: URL, connections: int) -> Engine:
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
         try:
             engine = create_engine(
-                url,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                pool_size=connections,
-                max_overflow=0,
+                url, pool_pre_ping=True, hide_parameters=True, pool_size=connections, max_overflow=0
             )
         except ImportError:
             raise ConfigurationError(

@@ -126,10 +126,7 @@ def _description() -> dict[str, Any]:
 
 def _gate(broker: Broker) -> Gate:
     def actor_of_credential(
-        credential: Credential,
-        request_id: str,
-        *,
-        limit: Callable[[Actor], None],
+        credential: Credential, request_id: str, *, limit: Callable[[Actor], None]
     ) -> Actor:
         with broker.database.read() as session:
             admission = sign_in.admit(

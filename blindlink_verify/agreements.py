@@ -1,49 +1,18 @@
-"""Part of the independent verifier: agreements and approvals, by the pages of entry, agreement, statement."""
+"""Chapter 5, `agreement.md` and `statement.md`: agreements, who signs them, what binds, who halts."""
 
-from __future__ import annotations
-
-import base64
-import hashlib
-from datetime import date, datetime, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from blindlink_verify.basics import digest_of, is_signed, key_digest, need, timely
+from blindlink_verify.persons import acting
+from blindlink_verify.state import Log, Project
 
-from blindlink_verify.entries import canonical, need, sha, unbase64
-
-DUTIES = {"consent": "steward", "notice": "steward"}
+STATEMENTS = {"agreement-signed": "consent", "run-approved": "run-approval"}
+STATEMENTS |= {"standing-approved": "standing-approval", "standing-revoked": "approval-revocation"}
 ACTS = {"suspended": "suspend", "resumed": "resume", "withdrawn": "withdraw"}
-STATED = {
-    "agreement-signed": "consent",
-    "run-approved": "run-approval",
-    "standing-approved": "standing-approval",
-    "standing-revoked": "approval-revocation",
-}
-
-
-def digest_of(value: Any) -> str:
-    return sha(canonical(value)).hex()
-
-
-def early(e: Any) -> str:
-    moment = datetime.fromisoformat(e["time"]) - timedelta(minutes=1)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def days(e: Any) -> tuple[str, str]:
-    return e["time"][:10], early(e)[:10]
-
-
-def timely(e: Any, at: str, since: str | None = None) -> None:
-    """Check the time at which something in an entry was signed, about what goes on since a time, if given."""
-    moment, skew = datetime.fromisoformat(e["time"]), timedelta(minutes=5)
-    first = moment - timedelta(days=2) if since is None else datetime.fromisoformat(since) - skew
-    need(first <= datetime.fromisoformat(at) <= moment + skew, "time of what is signed")
-
-
-def before(day: str, n: int) -> str:
-    return (date.fromisoformat(day) - timedelta(days=n)).isoformat()
+# Fields of an agreement that stand in its terms as they are.
+SAME = "project epoch profile policy policy_range spaces approvals finality review start end"
 
 
 def names(agreement: Any, kind: str | None = None) -> list[str]:
@@ -51,390 +20,291 @@ def names(agreement: Any, kind: str | None = None) -> list[str]:
 
 
 def terms_of(agreement: Any) -> dict[str, Any]:
-    """Return the terms that follow from an agreement, by the names on the page of project terms."""
-    same = (
-        "project",
-        "epoch",
-        "profile",
-        "policy",
-        "policy_range",
-        "spaces",
-        "approvals",
-        "review",
-    )
-    kept, limits = agreement["retention"], agreement["limits"]
+    """The project terms that follow from an agreement, by the names of `project-terms.md`."""
+    kept, limits, schedule = (agreement[n] for n in ("retention", "limits", "schedule"))
+    recipients = agreement["recipients"]
     return {
-        **{name: agreement[name] for name in (*same, "finality", "start", "end")},
+        **{name: agreement[name] for name in SAME.split()},
         **{name: value for name, value in limits.items() if name != "budget"},
         "round_budget": limits["budget"],
-        **{name: agreement["schedule"][name] for name in ("frequency", "due", "round_days")},
+        **{name: schedule[name] for name in ("frequency", "due", "round_days")},
         "purpose": agreement["purpose"]["code"],
         "population": agreement["population"]["code"],
         "as_of_max_age_days": agreement["population"]["max_age_days"],
         "as_of_max_gap_days": agreement["population"]["max_gap_days"],
         "providers": names(agreement, "agency"),
         "auditors": names(agreement, "auditor"),
-        "recipients": [
-            {name: r[name] for name in ("party", "mode", "space")} for r in agreement["recipients"]
-        ],
-        "keep_encodings_days": kept["keep_encodings_days"],
-        "keep_links_days": kept["keep_links_days"],
-        "destroy_by": kept["destroy_by"],
+        "recipients": [{n: r[n] for n in ("party", "mode", "space")} for r in recipients],
+        **{n: kept[n] for n in ("keep_encodings_days", "keep_links_days", "destroy_by")},
         "has_legal_hold": kept["legal_hold"] is not None,
     }
+
+
+def bound_on(p: Project, day: str) -> int:
+    """What binds on a day: of what has come into force and started, the last one; -1: nothing."""
+    return max((n for n, (start, *_) in enumerate(p.binding) if start <= day), default=-1)
+
+
+def bind(p: Project, e: Any) -> None:
+    """The entry's agreement is that of what binds on one of its days, or null where nothing does."""
+    both = bound_on(p, e.day), bound_on(p, e.early_day)
+    found = [p.binding[n] if n >= 0 else (None, None, None) for n in both]
+    terms = [terms for _, digest, terms in found if digest == e.agreement]
+    need(terms, "agreement", "the agreement is that of what binds on one of the days")
+    if terms[0]:
+        p.terms, p.agreement = terms[0], p.proposed[e.agreement]
+
+
+def in_force(p: Project, e: Any) -> None:
+    t = p.terms
+    fits = any(t["start"] <= day <= t["end"] for day in (e.day, e.early_day))
+    need(fits, "not-in-force", "one of the days is from the terms' start to their end")
+    need(e.agreement not in p.left, "withdrawn", "no party has withdrawn from what binds")
+    need(not (p.halted & set(names(p.agreement))), "suspended", "none of its parties halts the project")
+
+
+def asked(agreement: Any) -> list[str]:
+    """The parties that have to sign an agreement."""
+    party = (agreement.get("amends") or {"party": None})["party"]
+    return names(agreement) if party is None else [party]
+
+
+def persons_of(agreement: Any, party: str) -> list[Any]:
+    return [p for one in agreement["parties"] if one["name"] == party for p in one["persons"]]
+
+
+def lists(agreement: Any, party: str, person: str, duty: str) -> bool:
+    own = persons_of(agreement, party)
+    return any(one["person"] == person and duty in one["duties"] for one in own)
+
+
+def follows_last(p: Project, agreement: Any) -> None:
+    last = p.last_agreement()
+    fits = agreement["number"] == 1 if last is None else may_follow(last, agreement)
+    need(fits, "agreement-order", "it may follow the agreement that came into force last")
+    fits = agreement.get("amends") is None or p.binding[-1][1] not in p.left
+    need(fits, "agreement-order", "with `amends` it does not follow one that a party has left")
 
 
 def holders(agreement: Any) -> list[tuple[str, str]]:
     return [(p["name"], p["holder"]) for p in agreement["parties"] if p["kind"] == "agency"]
 
 
-def asked(agreement: Any) -> list[str]:
-    """Return the parties that have to sign an agreement."""
-    party = (agreement.get("amends") or {"party": None})["party"]
-    return names(agreement) if party is None else [party]
-
-
-def lists(agreement: Any, name: str, person: str, duty: str) -> bool:
-    return any(
-        one["person"] == person and duty in one["duties"]
-        for party in agreement["parties"]
-        if party["name"] == name
-        for one in party["persons"]
-    )
-
-
 def may_follow(last: Any, agreement: Any) -> bool:
-    if last is None:
-        return bool(agreement["number"] == 1)
-    same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
     narrow = agreement.get("amends")
-    return (narrow is None or keeps(last, agreement, narrow)) and (
-        len(set(names(last)) - set(names(agreement))) <= 1
-        and [agreement["log"], agreement["project"]] == [last["log"], last["project"]]
+    # Where the profile differs, or the agencies or their holders do, the epoch is the next.
+    know = [
+        {p["name"]: p["holder"] for p in one["parties"] if p["kind"] == "agency"} for one in (last, agreement)
+    ]
+    same = last["profile"] == agreement["profile"] and [*know[0].items()] == [*know[1].items()]
+    return (
+        [agreement["log"], agreement["project"]] == [last["log"], last["project"]]
         and agreement["number"] == last["number"] + 1
         and agreement["previous"] == digest_of(last)
         and agreement["epoch"] - last["epoch"] in ((0, 1) if same else (1,))
+        # It leaves out at most one of the parties of the one before.
+        and len(set(names(last)) - set(names(agreement))) <= 1
+        and (narrow is None or keeps(last, agreement, narrow))
     )
 
 
 def keeps(last: Any, agreement: Any, narrow: Any) -> bool:
-    """Tell whether an amendment changes no more than it says."""
+    """Whether an amendment changes no more than it says, beside number, previous, amends and epoch."""
     frame = ("number", "previous", "amends", "epoch")
-    before, after = ({k: v for k, v in one.items() if k not in frame} for one in (last, agreement))
+    old, new = ({k: v for k, v in one.items() if k not in frame} for one in (last, agreement))
     if narrow["only"] == "persons":
-        for one in (before, after):
-            one["parties"] = [
-                {k: v for k, v in party.items() if k not in ("persons", "holder")}
-                if party["name"] == narrow["party"]
-                else party
-                for party in one["parties"]
-            ]
-        return before == after
-    free = ("policy", "schedule", "limits", "start", "end", "retention")
+        for one in (old, new):
+            own, other = narrow["party"], {"persons": None, "holder": None}
+            one["parties"] = [{**p, **other} if p["name"] == own else p for p in one["parties"]]
+        return old == new
+    free = {"policy", "schedule", "limits", "start", "end", "retention"}
     terms = [terms_of(one) for one in (last, agreement)]
-    order = [sorted(one["files"], key=lambda f: (-f["most"], f["party"])) for one in terms]
-    left = [date.fromisoformat(one["destroy_by"]) - date.fromisoformat(one["end"]) for one in terms]
-    old, new = last["retention"], agreement["retention"]
+    limits = [{**one["limits"], "files": [], "privacy": {}} for one in (last, agreement)]
+    left = [date.fromisoformat(t["destroy_by"]) - date.fromisoformat(t["end"]) for t in terms]
+    kept = last["retention"], agreement["retention"]
     return (
-        all(after.get(k) == before.get(k) for k in {*before, *after} - {*free})
+        all(new.get(k) == old.get(k) for k in {*old, *new} - free)
         and allows(terms[0], agreement["policy"])
-        and {**last["limits"], "files": [], "privacy": {}}
-        == {**agreement["limits"], "files": [], "privacy": {}}
-        and [f["party"] for f in order[0]] == [f["party"] for f in order[1]]
-        and all(new[k] <= old[k] for k in ("keep_encodings_days", "keep_links_days"))
+        # Of the limits the sizes of files and `privacy` alone change, and not which agency has the larger file.
+        and limits[0] == limits[1]
+        and by_size(terms[0]) == by_size(terms[1])
+        # Nothing is kept longer, and `destroy_by` does not move by more days than `end` does.
+        and all(kept[1][k] <= kept[0][k] for k in ("keep_encodings_days", "keep_links_days"))
         and left[1] <= left[0]
-        and new["legal_hold"] == old["legal_hold"]
+        and kept[1]["legal_hold"] == kept[0]["legal_hold"]
     )
+
+
+def by_size(terms: Any) -> list[str]:
+    """The providers, the one with the larger file first."""
+    files = sorted(terms["files"], key=lambda file: (-file["most"], file["party"]))
+    return [file["party"] for file in files]
 
 
 def allows(terms: Any, policy: Any) -> bool:
-    chosen, agreed = dict(policy), terms["policy"]
-    if chosen == agreed:
+    """The agreed policy, or one that differs in `auto` and `review` alone, within the agreed range."""
+    agreed, within = terms["policy"], terms["policy_range"]
+    if policy == agreed:
         return True
-    inside = terms["policy_range"] is not None and all(
-        Fraction(terms["policy_range"][f"{name}_from"])
-        <= Fraction(policy[name])
-        <= Fraction(terms["policy_range"][f"{name}_to"])
-        for name in ("auto", "review")
+    inside = within is not None and all(
+        Fraction(within[f"{n}_from"]) <= Fraction(policy[n]) <= Fraction(within[f"{n}_to"])
+        for n in ("auto", "review")
     )
-    return inside and {**chosen, "auto": agreed["auto"], "review": agreed["review"]} == agreed
+    return inside and {**policy, "auto": agreed["auto"], "review": agreed["review"]} == agreed
 
 
-def checks(kind: str, document: Any, signature: str, key: str) -> None:
-    message = f"blindlink/v1/{kind}\n".encode() + canonical(document)
-    Ed25519PublicKey.from_public_bytes(unbase64(key)).verify(unbase64(signature), message)
+def statement_of(log: Log, p: Project, e: Any) -> Any:
+    """Check what an entry holds signed; returns the statement."""
+    signed, stated = e.body["signed"], e.body["signed"]["statement"]
+    need([stated["party"], stated["person"]] == [e.party, e.person], "signer", "the statement is the actor's")
+    agreement = p.proposed[e.agreement]
+    what = STATEMENTS.get(e.kind, "notice")
+    person = acting(log, e, "signer-key")
+    key = key_that_signed(signed, stated, what, agreement)
+    need(person.keys["signing"] == key_digest(key), "signer-key", "it is signed with the key in use")
+    before, at = p.words.get(e.party, (None, ""))
+    need(stated["before"] == before and stated["at"] >= at, "statement-order", "`before` is the one before")
+    timely(e, stated["at"])
+    p.words[e.party] = digest_of(stated), stated["at"]
+    return stated
 
 
-def signing_key(signed: Any, agreement: Any) -> str:
-    """Return the key by which a statement counts under an agreement, or raise."""
-    stated = signed["statement"]
-    what = stated["version"].split("/")[1]
-    need(
-        [stated["project"], stated["agreement"]] == [agreement["project"], digest_of(agreement)],
-        what,
-    )
-    (person,) = (
-        one
-        for party in agreement["parties"]
-        if party["name"] == stated["party"]
-        for one in party["persons"]
-        if one["person"] == stated["person"]
-    )
-    need(DUTIES.get(what, "approver") in person["duties"], "duty")
+def key_that_signed(signed: Any, stated: Any, what: str, agreement: Any) -> str:
+    """The statement counts under the agreement; returns the key that it is signed with."""
+    code = "statement-signature"
+    its = [f"blindlink/{what}/1", agreement["project"], digest_of(agreement)]
+    fits = [stated[name] for name in ("version", "project", "agreement")] == its
+    need(fits, code, "the statement is of the kind that is asked for, about this agreement")
+    duty = "steward" if what in ("consent", "notice") else "approver"
+    need(lists(agreement, stated["party"], stated["person"], duty), code, "the person is listed with the duty")
     if what == "consent":
-        need(stated["party"] in asked(agreement), "not asked")
-        need(stated["counsel"] is not None or agreement.get("amends") is not None, "counsel")
+        need(stated["party"] in asked(agreement), code, "the party has to sign the agreement")
+        need(stated["counsel"] is not None or agreement.get("amends") is not None, code, "counsel is named")
+    listed = persons_of(agreement, stated["party"])
+    (person,) = (one for one in listed if one["person"] == stated["person"])
+    # From the key that is listed, signed changes of keys lead to the one that signs.
     for each in signed["changes"]:
         change, new = each["change"], each["change"]["successor"]
-        kept = ("party", "person", "duties")
-        need([person[n] for n in kept] == [new[n] for n in kept], "successor")
-        need(change["person"] == person["person"], "person")
-        need(change["old_key"] == person["signing_key"] != new["signing_key"], "old key")
-        need(person["receiving_key"] != new["receiving_key"], "receiving key")
-        checks("key-rotation", change, each["old_signature"], person["signing_key"])
-        checks("key-rotation", change, each["new_signature"], new["signing_key"])
+        fits = change["person"] == person["person"] and all(
+            person[n] == new[n] for n in ("party", "person", "duties")
+        )
+        fits = fits and change["old_key"] == person["signing_key"] != new["signing_key"]
+        need(fits and person["receiving_key"] != new["receiving_key"], code, "keys lead on")
+        holds = is_signed("key-rotation", change, each["old_signature"], person["signing_key"])
+        holds = holds and is_signed("key-rotation", change, each["new_signature"], new["signing_key"])
+        need(holds, code, "both keys have signed the change")
         person = new
-    kind = "agreement" if what in DUTIES else "approval"
-    checks(kind, stated, signed["signature"], person["signing_key"])
+    kind = "agreement" if what in ("consent", "notice") else "approval"
+    need(is_signed(kind, stated, signed["signature"], person["signing_key"]), code, "its signature holds")
     return str(person["signing_key"])
 
 
-class Accord:
-    """One project's agreements, halts and approvals."""
+def roster(p: Project, bound: str | None, e: Any) -> Any:
+    # The roster is the list of the party's persons in the agreement that binds, or in one that came into force
+    # after it; of a party that none of these names, in the last one that did. Where nothing binds, any will do.
+    forced = [digest for _, digest, _ in p.binding]
+    place = 0 if bound is None else forced.index(bound)
+    naming = [n for n, digest in enumerate(forced) if e.party in names(p.proposed[digest])]
+    rest = [] if place in naming else [n for n in naming if n < place][-1:]
+    for n in [*(n for n in naming if n >= place), *rest]:
+        for person in persons_of(p.proposed[forced[n]], e.party):
+            if person["person"] == e.person:
+                return person
+    return None
 
-    def __init__(self) -> None:
-        self.proposed: dict[str, Any] = {}
-        self.consents: dict[str, set[str]] = {}
-        # Which of these signed by stewards whom no version before lists.
-        self.new_stewards: dict[str, set[str]] = {}
-        self.left: set[str] = set()
-        # Start, digest, terms; what has come into force, in that order.
-        self.binding: list[tuple[str, str, Any]] = []
-        self.began: list[str] = []
-        self.words: dict[str, tuple[str, str]] = {}
-        self.halted: set[str] = set()
-        self.standing: dict[str, Any] = {}
-        self.ids: set[str] = set()
 
-    def terms(self, e: Any) -> Any:
-        """Return the terms that an entry is held to; None where nothing binds and none are named."""
-        found = []
-        for day in days(e):
-            begun = [b for b in self.binding if b[0] <= day]
-            found.append(begun[-1] if begun else (None, None, None))
-        (terms,) = [b[2] for b in found if b[1] == e["agreement"]][:1]
-        return terms
+def on_roster(p: Project, e: Any, bound: str | None, duties: set[str], person: Any = None) -> None:
+    listed = roster(p, bound, e)
+    need(listed, "person-unlisted", "the party's roster lists the person")
+    fits = person is None or key_digest(listed["signing_key"]) in person.had
+    need(fits, "person-unlisted", "it does so under a key that the person has or had in the log")
+    need(duties & set(listed["duties"]), "person-duty", "it does so with one of the duties")
 
-    def terms_on(self, day: str) -> Any:
-        """Return the terms that bind on a day, and from which day they do."""
-        (*_, last) = [n for n, binding in enumerate(self.binding) if binding[0] <= day]
-        return self.binding[last][2], self.began[last]
 
-    def last(self) -> Any:
-        return self.proposed[self.binding[-1][1]] if self.binding else None
+def is_steward_now(p: Project, e: Any) -> None:
+    """What binds is here what does on the earlier of the days."""
+    n = bound_on(p, e.early_day)
+    on_roster(p, e, p.binding[n][1] if n >= 0 else None, {"steward"})
 
-    def in_force(self, e: Any, terms: Any) -> None:
-        need(any(terms["start"] <= day <= terms["end"] for day in days(e)), "dates")
-        need(e["agreement"] not in self.left, "withdrawn")
-        need(not self.halted & set(names(self.proposed[e["agreement"]])), "suspended")
 
-    def signed(self, e: Any, signers: Any) -> Any:
-        """Check what an entry holds signed; returns the statement."""
-        signed, kind = e["body"]["signed"], e["kind"]
-        stated = signed["statement"]
-        need(stated["version"] == f"blindlink/{STATED.get(kind, 'notice')}/1", kind)
-        need(
-            [stated["party"], stated["person"]] == [e["actor"]["party"], e["actor"]["person"]], kind
-        )
-        need(e["agreement"] in self.proposed, kind)
-        key = signing_key(signed, self.proposed[e["agreement"]])
-        digest = hashlib.sha256(base64.b64decode(key)).hexdigest()
-        need(signers.of(e)["signing"] == digest, "key")
-        before, at = self.words.get(stated["party"], (None, ""))
-        need(stated["before"] == before and stated["at"] >= at, "order")
-        self.words[stated["party"]] = digest_of(stated), stated["at"]
-        timely(e, stated["at"])
-        return stated
+def agreement_proposed(log: Log, p: Project, e: Any) -> None:
+    agreement = e.body["agreement"]
+    fits = [agreement["log"], agreement["project"]] == [log.origin, e.project]
+    fits = fits and e.agreement == digest_of(agreement)
+    need(fits, "agreement", "log, project and digest of the agreement are those of the entry")
+    need(e.agreement not in p.proposed, "agreement-twice", "it was not proposed before")
+    need(lists(agreement, e.party, e.person, "steward"), "agreement-proposer", "it lists the actor as steward")
+    if any(e.party in names(p.proposed[digest]) for _, digest, _ in p.binding):
+        is_steward_now(p, e)
+    follows_last(p, agreement)
+    p.proposed[e.agreement], p.consents[e.agreement] = agreement, set()
 
-    def take(self, e: Any, signers: Any, log: str) -> None:
-        """Take an entry of the log of this origin, whose kind begins with `agreement-`."""
-        what, digest = e["kind"].removeprefix("agreement-"), e["agreement"]
-        if what == "proposed":
-            agreement = e["body"]["agreement"]
-            need(digest == digest_of(agreement) and digest not in self.proposed, what)
-            need([agreement["log"], agreement["project"]] == [log, e["project"]], what)
-            need(may_follow(self.last(), agreement), what)
-            stewards = [
-                [party["name"], person["person"]]
-                for party in agreement["parties"]
-                for person in party["persons"]
-                if "steward" in person["duties"]
-            ]
-            need([e["actor"]["party"], e["actor"]["person"]] in stewards, what)
-            self.is_amendable(agreement)
-            if any(e["actor"]["party"] in names(self.proposed[b[1]]) for b in self.binding):
-                self.is_steward_now(e)
-            self.proposed[digest], self.consents[digest] = agreement, set()
-            return
-        agreement = self.proposed[digest]
-        if what == "signed":
-            stated = self.signed(e, signers)
-            need(
-                may_follow(self.last(), agreement) and stated["party"] not in self.consents[digest],
-                what,
-            )
-            self.is_amendable(agreement)
-            self.is_no_newcomer(agreement, e["actor"], signers.of(e)["had"])
-            self.consents[digest].add(stated["party"])
-        elif what == "in-force":
-            need(e["body"] == {"number": agreement["number"], "start": agreement["start"]}, what)
-            need(may_follow(self.last(), agreement), what)
-            need(self.is_complete(digest), what)
-            self.is_amendable(agreement)
-            self.binding.append((agreement["start"], digest, terms_of(agreement)))
-            self.began.append(max(agreement["start"], e["time"][:10]))
-        else:
-            self.notice(e, self.signed(e, signers), what)
 
-    def is_complete(self, digest: str) -> bool:
-        """Tell whether all who have to sign an agreement have consented to it."""
-        return self.consents[digest] == set(asked(self.proposed[digest]))
+def agreement_signed(log: Log, p: Project, e: Any) -> None:
+    statement_of(log, p, e)
+    agreement, consents = p.proposed[e.agreement], p.consents[e.agreement]
+    follows_last(p, agreement)
+    need(e.party not in consents, "agreement-signed-twice", "the party has not consented before")
+    is_no_newcomer(p, e, agreement, acting(log, e, "signer-key").had)
+    consents.add(e.party)
+    if is_complete(p, e.agreement):
+        log.consented = e
 
-    def roster(self, bound: str | None, actor: Any) -> Any:
-        """Return a person as the roster of their party lists them; None binds before anything has begun."""
-        in_force = [digest for _, digest, _ in self.binding]
-        place = 0 if bound is None else in_force.index(bound)
-        naming = [
-            (at, party)
-            for at, digest in enumerate(in_force)
-            for party in self.proposed[digest]["parties"]
-            if party["name"] == actor["party"]
-        ]
-        newer = [party for at, party in naming if at >= place]
-        is_named = any(at == place for at, _ in naming)
-        rest = [] if is_named else [party for at, party in naming if at < place][-1:]
-        for party in [*newer, *rest]:
-            for person in party["persons"]:
-                if person["person"] == actor["person"]:
-                    return person
-        return None
 
-    def is_steward_now(self, e: Any) -> None:
-        """Check that who acts about an agreement is on the roster of the earlier of the days."""
-        begun = [b[1] for b in self.binding if b[0] <= min(days(e))]
-        listed = self.roster(begun[-1] if begun else None, e["actor"])
-        need(listed is not None and "steward" in listed["duties"], "roster")
+def is_complete(p: Project, digest: str) -> bool:
+    """Whether all who have to sign an agreement have consented to it."""
+    return p.consents[digest] == set(asked(p.proposed[digest]))
 
-    def is_amendable(self, agreement: Any) -> None:
-        """Check that nobody has left what is amended."""
-        need(agreement.get("amends") is None or self.binding[-1][1] not in self.left, "left")
 
-    def is_no_newcomer(self, agreement: Any, actor: Any, had: Any) -> None:
-        """Check that who signs was a steward of the party, but for one party whose stewards are all gone."""
-        naming = [
-            party
-            for _, digest, _ in self.binding
-            for party in self.proposed[digest]["parties"]
-            if party["name"] == actor["party"]
-        ]
-        if not naming:
-            return
-        before = {p["person"]: p for p in naming[-1]["persons"] if "steward" in p["duties"]}
-        known = before.get(actor["person"])
-        if known is not None and sha(unbase64(known["signing_key"])).hex() in had:
-            return
-        need(agreement.get("amends") is None, "newcomer")
-        need(not any(lists(agreement, actor["party"], p, "steward") for p in before), "newcomer")
-        gone = set(names(self.last())) - set(names(agreement))
-        others = self.new_stewards.setdefault(digest_of(agreement), set())
-        others.add(actor["party"])
-        need(len(others | gone) == 1, "newcomer")
+def is_no_newcomer(p: Project, e: Any, agreement: Any, had: set[str]) -> None:
+    """The last version in force that names the party lists who signs for it as a steward, or one exception."""
+    naming = [p.proposed[d] for _, d, _ in p.binding if e.party in names(p.proposed[d])]
+    if not naming:
+        return
+    before = {one["person"]: one for one in persons_of(naming[-1], e.party) if "steward" in one["duties"]}
+    if e.person in before and key_digest(before[e.person]["signing_key"]) in had:
+        return
+    code = "agreement-newcomer"
+    need(agreement.get("amends") is None, code, "who signs was a steward before, or no amendment")
+    is_listed = any(lists(agreement, e.party, one, "steward") for one in before)
+    need(not is_listed, code, "who signs was a steward before, or it lists none of those")
+    gone = set(names(p.last_agreement())) - set(names(agreement))
+    others = p.newcomers[e.agreement]
+    others.add(e.party)
+    need(len(others | gone) == 1, code, "new stewards sign for one party alone, and none is left out")
 
-    def stands(self, stated: Any, now: str) -> bool:
-        """Tell whether an approval is of what binds, or of a version that differs in persons alone."""
-        current = self.proposed[now]
-        if not lists(current, stated["party"], stated["person"], "approver"):
-            return False
-        while now != stated["agreement"]:
-            narrow = self.proposed[now].get("amends") or {"only": None}
-            if narrow["only"] != "persons":
-                return False
-            now = self.proposed[now]["previous"]
-        return True
 
-    def notice(self, e: Any, stated: Any, what: str) -> None:
-        forced = [b[1] for b in self.binding]
-        party = stated["party"]
-        self.is_steward_now(e)
-        need(stated["act"] == ACTS[what], what)
-        need(e["agreement"] in forced and e["agreement"] not in self.left, what)
-        if what == "withdrawn":
-            for digest, consents in self.consents.items():
-                if digest in forced and party in names(self.proposed[digest]):
-                    self.left.add(digest)
-                elif digest not in forced:
-                    consents.discard(party)
-                    self.new_stewards.get(digest, set()).discard(party)
-            return
-        need((party in self.halted) == (what == "resumed"), what)
-        self.halted ^= {party}
+def agreement_in_force(log: Log, p: Project, e: Any) -> None:
+    agreement = p.proposed[e.agreement]
+    fits = e.body == {"number": agreement["number"], "start": agreement["start"]}
+    need(fits, "agreement", "number and start are the agreement's")
+    follows_last(p, agreement)
+    need(is_complete(p, e.agreement), "agreement-unsigned", "every party has consented")
+    for one in agreement["parties"]:
+        fits = (log.roles[one["name"]] == "operator") == (one["kind"] == "operator")
+        need(fits, "agreement-operator", "the operator was enrolled as one, and no other party")
+    p.binding.append((agreement["start"], e.agreement, terms_of(agreement)))
+    p.began.append(max(agreement["start"], e.day))
 
-    def approve(self, e: Any, stated: Any, terms: Any, run: Any) -> None:
-        """Take an approval, of one run or standing."""
-        rule = terms["approvals"]
-        need(stated["party"] in rule["parties"], "approver")
-        need(stated["approval"] not in self.ids, "approval twice")
-        self.ids.add(stated["approval"])
-        if run is None:
-            need(rule["runs"] == "standing", "standing")
-            self.standing[stated["approval"]] = {**stated, "used": set(), "revoked": False}
-            return
-        need(stated["run"] == e["object"] == run["spec"]["run"], "run")
-        need(stated["specification_sha256"] == digest_of(run["spec"]), "specification")
-        need(stated["expires"] > early(e), "expired")
-        at, until = (datetime.fromisoformat(stated[name]) for name in ("at", "expires"))
-        need(until - at <= timedelta(days=30), "too long")
-        if stated["step"] == "run":
-            need(run["open"] and not run["attempt"], "step")
-            need(stated["party"] not in run["approved"], "step")
-            need(all(until > early(e) for until in run.setdefault("until", [])), "expired")
-            run["until"].append(stated["expires"])
-            run["approved"][stated["party"]] = None
-        else:
-            need(rule["releases"] and run.get("done"), "step")
-            let_go = run["let-go"]
-            if not let_go.keys() >= set(rule["parties"]):
-                let_go = {party: until for party, until in let_go.items() if until > early(e)}
-            need(let_go.get(stated["party"], "") <= e["time"], "step")
-            need(stated["person"] not in run["senders"], "step")
-            run["let-go"] = {**let_go, stated["party"]: stated["expires"]}
 
-    def revoke(self, stated: Any) -> None:
-        one = self.standing[stated["approval"]]
-        need(one["party"] == stated["party"] and not one["revoked"], "revoked")
-        one["revoked"] = True
+def noticed(log: Log, p: Project, e: Any) -> None:
+    stated, what = statement_of(log, p, e), e.kind.removeprefix("agreement-")
+    code, forced = "notice-out-of-place", [digest for _, digest, _ in p.binding]
+    fits = stated["act"] == ACTS[what] and e.agreement in forced and e.agreement not in p.left
+    need(fits, code, "it has come into force, and no party has withdrawn from it")
+    is_steward_now(p, e)
+    if what != "withdrawn":
+        need((e.party in p.halted) == (what == "resumed"), code, "who resumes halts it, who suspends does not")
+        p.halted ^= {e.party}
+        return
+    # A withdrawal ends every agreement in force that names the party, and voids its other consents.
+    for digest, consents in p.consents.items():
+        if digest in forced and e.party in names(p.proposed[digest]):
+            p.left.add(digest)
+        elif digest not in forced:
+            consents.discard(e.party)
+            p.newcomers[digest].discard(e.party)
 
-    def use(self, e: Any, run: Any) -> None:
-        one = self.standing[e["body"]["approval"]]
-        need(one["party"] == e["body"]["party"] and not one["revoked"], "standing")
-        need(run["open"] and not run["attempt"] and one["party"] not in run["approved"], "step")
-        need(all(until > early(e) for until in run.get("until", [])), "expired")
-        need(self.stands(one, e["agreement"]) and one["until"] >= run["day"], "standing")
-        need(one["policy_sha256"] == digest_of(run["spec"]["policy"]), "policy")
-        need(len(one["used"]) < one["runs"], "number")
-        one["used"].add(e["object"])
-        run["approved"][one["party"]] = e["body"]["approval"]
 
-    def may_start(self, terms: Any, run: Any) -> None:
-        for party in terms["approvals"]["parties"]:
-            used = run["approved"][party]
-            need(used is None or not self.standing[used]["revoked"], "unapproved")
-
-    def may_leave(self, terms: Any, run: Any) -> None:
-        rule = terms["approvals"]
-        needed = set(rule["parties"]) if rule["releases"] else set()
-        need(needed <= run["let-go"].keys(), "unapproved")
-
-    def give_back(self, run: str) -> None:
-        for one in self.standing.values():
-            one["used"].discard(run)
+def project_opened(log: Log, p: Project, e: Any) -> None:
+    need(set(e.body["parties"]) <= set(log.roles), "stranger", "its parties were enrolled")

@@ -1,142 +1,143 @@
-"""Part of the independent verifier: destruction and holds, written from schemas/spec/entry.md alone."""
+"""Chapter 6, `destruction.md` and `entry.md`: last days, what is destroyed and certified, holds."""
 
-from __future__ import annotations
-
-from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
-from blindlink_verify.agreements import before, days, early
-from blindlink_verify.entries import need
+from blindlink_verify.agreements import bound_on
+from blindlink_verify.basics import later, need
+from blindlink_verify.state import Log, Project
 
-DESTROYING = {
-    *("upload-destroyed", "release-destroyed", "match-record-destroyed", "delivery-destroyed"),
-}
-
-
-class Undoing:
-    """What has been begun, certified and held up; `there` is what projects have: whose, since when, till when.
-
-    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their
-    parties and the uploads themselves.
-    """
-
-    def __init__(self) -> None:
-        self.begun: dict[str, Any] = {}
-        self.certified: dict[str, str] = {}
-        self.compared: dict[str, Any] = {}
-        self.held: dict[Any, Any] = {}
-        self.set: dict[Any, str] = {}
-        self.lifted: dict[str, str] = defaultdict(str)
-        self.there: dict[Any, Any] = {}
-        self.under_way: dict[str, Any] = {}
-        self.opened: dict[str, int] = {}
-        self.withdrawn: dict[Any, int] = defaultdict(int)
-        # The reviews that go on, as far as a destruction has to end them.
-        self.reviews: dict[str, Any] = {}
-
-    def take(self, e: Any, t: Any) -> None:
-        """Take any entry, after the other rules."""
-        kind, obj, body, project = e["kind"], e["object"], e["body"], e["project"]
-        if kind in ("run-finished", "run-failed", "run-cancelled"):
-            self.under_way.pop(obj, None)
-        if kind in DESTROYING or kind == "destruction-begun":
-            need(not self.is_held(project, t), "held")
-        if kind == "round-opened":
-            self.opened[project] = e["seq"]
-        elif kind == "round-superseded":
-            for one in self.there.values():
-                if one[0] == project and one[1] != "delivery" and one[3] > self.opened[project]:
-                    one[4] = min(one[4], last(e, 0))
-        elif kind == "upload-received":
-            due = last(e, t["keep_encodings_days"])
-            self.there[obj] = [project, "upload", {obj, e["actor"]["party"]}, e["seq"], due]
-        elif kind in ("release-prepared", "blind-release-prepared"):
-            owners = self.compared.get(body["run"], set()) | {body.get("agency", body["recipient"])}
-            due = last(e, t["keep_links_days"])
-            self.there[obj] = [project, "release", owners, e["seq"], due]
-        elif kind == "release-fetched":
-            need(days(e)[1] <= self.there[obj][4], "too late")
-        elif kind == "delivery-received":
-            owners = {e["actor"]["party"], body["recipient"]}
-            self.there[obj] = [project, "delivery", owners, e["seq"], "9999"]
-        elif kind == "run-asked":
-            uploads = body["specification"]["uploads"]
-            self.compared[obj] = {one[name] for one in uploads for name in ("party", "upload")}
-            self.under_way[obj] = [project, "run", self.compared[obj], e["seq"], "9999"]
-        elif kind in ("run-finished", "review-ended") and body["match_record_root"]:
-            due = last(e, t["keep_links_days"])
-            made = [project, "match record", self.compared[obj], e["seq"], due]
-            self.there[obj, body["match_record_root"]] = made
-        elif kind in DESTROYING:
-            gone = self.there[(obj, body["root"]) if "root" in body else obj]
-            due = min(gone[4], before(t["destroy_by"], -1))
-            is_by_time = body["reason"] in ("retention", "superseded", "destroy-by")
-            need(not is_by_time or e["time"][:10] >= before(due, 2), "destroyed early")
-            del self.there[(obj, body["root"]) if "root" in body else obj]
-        elif kind == "destruction-begun":
-            need(obj not in self.begun, kind)
-            need((body["scope"] == "party") == bool(body["party"]), kind)
-            need((body["scope"] == "upload") == bool(body["upload"]), kind)
-            if body["upload"]:
-                need(self.there[body["upload"]][:2] == [project, "upload"], kind)
-            self.begun[obj] = e
-        elif kind == "destruction-certified":
-            need(self.begun[obj]["project"] == project and obj not in self.certified, kind)
-            self.nothing_is_left(self.begun[obj])
-            self.certified[obj] = body["sha256"]
-        elif kind in ("destruction-countersigned", "destruction-stated") and obj:
-            need(self.begun[obj]["project"] == project and obj in self.certified, kind)
-            need(body.get("sha256", self.certified[obj]) == self.certified[obj], kind)
-        elif kind == "record-withdrawn":
-            need(e["actor"]["party"] in t["providers"], kind)
-            self.withdrawn[project, e["actor"]["party"]] = e["seq"]
-        elif kind == "legal-hold-set":
-            need((project, obj) not in self.held, kind)
-            self.held[project, obj] = e["actor"]["party"]
-            self.set[project, obj] = early(e)
-        elif kind == "legal-hold-lifted":
-            need(self.held[project, obj] == e["actor"]["party"], kind)
-            signed = e["actor"]["signed"]
-            need(not signed or signed["request"]["at"] >= self.set[project, obj], kind)
-            self.held[project, obj] = None
-            self.lifted[project] = e["time"][:10]
-        if kind == "review-asked":
-            self.reviews[obj] = [project, self.compared[obj], e["seq"]]
-        elif kind == "review-ended":
-            self.reviews.pop(obj, None)
-
-    def is_held(self, project: Any, terms: Any) -> bool:
-        stands = any(name == project and party for (name, _), party in self.held.items())
-        return stands or terms["has_legal_hold"]
-
-    def last_day(self, project: Any, day: str, accord: Any) -> str:
-        """The later of a day and the grace after a hold, of a party or of terms that bind no longer."""
-        ended = [self.lifted[project]] if self.lifted[project] else []
-        for number, (_, _, terms) in enumerate(accord.binding):
-            later = accord.began[number + 1 :]
-            ended += [min(later)] if terms["has_legal_hold"] and later else []
-        return max([day, *(before(one, -1) for one in ended)])
-
-    def nothing_is_left(self, begun: Any) -> None:
-        scope, party, upload = (begun["body"][name] for name in ("scope", "party", "upload"))
-        there = [*self.there.values(), *self.under_way.values()]
-        left = [(project, owners, seq) for project, _, owners, seq, _ in there]
-        for project, owners, seq in [*left, *self.reviews.values()]:
-            if project != begun["project"] or seq > begun["seq"]:
-                continue
-            meant = {
-                "project": True,
-                "party": party in owners,
-                "upload": upload in owners,
-                "expired": False,
-            }
-            need(not meant[scope], "left")
-
-    def end(self, time: str) -> None:
-        for obj, begun in self.begun.items():
-            due = before(begun["time"][:10], -1)
-            need(obj in self.certified or time[:10] <= due, "destruction not certified")
+DESTROYING = {f"{what}-destroyed": what for what in ("upload", "release", "match-record", "delivery")}
 
 
-def last(e: Any, kept: int) -> str:
-    return before(e["time"][:10], -kept - 1)
+def thing(e: Any, owners: set[str], due: str = "9999") -> Any:
+    """Something of a project: whose it is, parties and uploads, since which entry, and its last day."""
+    return SimpleNamespace(project=e.project, owners=owners, seq=e.seq, due=due)
+
+
+def last_day(p: Project, e: Any, what: str) -> str:
+    return later(e.day, p.terms[f"keep_{what}_days"] + 1)
+
+
+def keep(log: Log, p: Project, e: Any) -> None:
+    """After the kind's own rule: note what is there from this entry on, and until which day."""
+    b, kind, things = e.body, e.kind, log.things
+    if kind == "upload-received":
+        things["upload", e.object] = thing(e, {e.object, e.party}, last_day(p, e, "encodings"))
+    elif kind == "run-asked":
+        run = log.runs[e.object]
+        run.owners = {*run.uploads, *run.pair}
+        things["run", e.object] = thing(e, run.owners)
+    elif kind in ("run-finished", "run-failed", "run-cancelled"):
+        del things["run", e.object]
+    elif kind in ("release-prepared", "blind-release-prepared"):
+        owners = log.runs[b["run"]].owners | {b.get("agency", b["recipient"])}
+        things["release", e.object] = thing(e, owners, last_day(p, e, "links"))
+    elif kind == "delivery-received":
+        things["delivery", e.object] = thing(e, {e.party, b["recipient"]})
+    elif kind == "review-asked":
+        things["review", e.object] = thing(e, log.runs[e.object].owners)
+    elif kind == "round-superseded":
+        for (what, _), one in things.items():
+            if one.project == e.project and what != "delivery" and one.seq > p.round.seq:
+                one.due = min(one.due, later(e.day, 1))
+    elif kind == "review-ended":
+        del things["review", e.object]
+    if b.get("match_record_root"):
+        owners = log.runs[e.object].owners
+        things["match-record", e.object + b["match_record_root"]] = thing(e, owners, last_day(p, e, "links"))
+
+
+def destroyed(log: Log, p: Project, e: Any) -> None:
+    """After the kind's own rule: what is destroyed since its time is over was not destroyed before."""
+    what = DESTROYING[e.kind]
+    gone = log.things.pop((what, e.object + e.body.get("root", "")))
+    due = p.deliveries[e.object].due if what == "delivery" else gone.due
+    due = later(min(due, later(p.terms["destroy_by"], 1)), -2)
+    is_by_time = e.body["reason"] in ("retention", "superseded", "destroy-by")
+    need(not is_by_time or e.day >= due, "destroyed-early", "its last day, less 2, has come")
+
+
+def destruction_begun(log: Log, p: Project, e: Any) -> None:
+    b = e.body
+    fits = (b["scope"] == "party") == bool(b["party"])
+    fits = fits and (b["scope"] == "upload") == bool(b["upload"])
+    need(fits, "malformed", "`party` and `upload` are there exactly in their scopes")
+    need(e.object not in log.destructions, "destruction-twice", "no destruction of this id before")
+    if b["upload"]:
+        up = log.uploads[b["upload"]]
+        need(up, "upload-destroyed", "the upload is not destroyed")
+        need(up.project == e.project, "upload-unknown", "it was received in this project")
+    begun = SimpleNamespace(project=e.project, scope=b, day=e.day, seq=e.seq, certified=None)
+    log.destructions[e.object] = begun
+
+
+def destruction_of(log: Log, e: Any) -> Any:
+    begun = log.destructions[e.object]
+    need(begun.project == e.project, "destruction-unknown", "it was begun in this project")
+    return begun
+
+
+def destruction_certified(log: Log, p: Project, e: Any) -> None:
+    begun = destruction_of(log, e)
+    need(not begun.certified, "destruction-twice", "it is not certified before")
+    scope = begun.scope["scope"]
+    for one in log.things.values():
+        if one.project == begun.project and one.seq < begun.seq:
+            is_meant = scope == "project" or begun.scope.get(scope) in one.owners
+            code = "destruction-unfinished"
+            need(not is_meant, code, "nothing of its scope is left of what was there")
+    begun.certified = e.body["sha256"]
+
+
+def destruction_countersigned(log: Log, p: Project, e: Any) -> None:
+    if e.object is None:
+        return
+    begun = destruction_of(log, e)
+    need(begun.certified, "destruction-unknown", "it was certified")
+    fits = e.body.get("sha256", begun.certified) == begun.certified
+    need(fits, "destruction-digest", "`sha256` is the one that was certified")
+
+
+def record_withdrawn(log: Log, p: Project, e: Any) -> None:
+    need(e.party in p.terms["providers"], "withdrawal-by-stranger", "the actor's party is a provider")
+    p.withdrawn[e.party] = e.seq
+
+
+def legal_hold_set(log: Log, p: Project, e: Any) -> None:
+    need(e.object not in p.holds, "hold-twice", "no hold of this id before")
+    p.holds[e.object] = e.party, e.early
+
+
+def legal_hold_lifted(log: Log, p: Project, e: Any) -> None:
+    hold = p.holds.get(e.object) or ("", "9999")
+    is_there = p.holds.get(e.object) and (not e.signed or e.signed["request"]["at"] >= hold[1])
+    need(is_there, "hold-unknown", "it was set in this project before, and not lifted")
+    need(hold[0] == e.party, "hold-by-stranger", "it was set by the actor's party")
+    p.holds[e.object], p.lifted = None, e.day
+
+
+def all_destroyed(log: Log) -> None:
+    """After the last entry: nothing is left after its last day, and each destruction is certified in a day."""
+    today = log.time[:10]
+    for begun in log.destructions.values():
+        fits = begun.certified or today <= later(begun.day, 1)
+        need(fits, "destruction-missing", "what was begun is certified a day later", begun.seq)
+    for seq, (what, name) in sorted((one.seq, name) for name, one in log.things.items()):
+        if what in ("run", "review"):
+            continue
+        one = log.things[what, name]
+        p = log.projects[one.project]
+        at = bound_on(p, today)
+        terms = p.binding[at][2]
+        if any(p.holds.values()) or terms["has_legal_hold"]:
+            continue
+        # Where a hold has ended, the days are at least that of the last end plus 1. It ends when it is lifted,
+        # and that of terms on the first day on which terms after them may bind.
+        ends = [min(p.began[n + 1 :], default="") for n, (*_, t) in enumerate(p.binding) if t["has_legal_hold"]]
+        ended = [later(day, 1) for day in (p.lifted, *ends) if day]
+        due = p.deliveries[name].due if what == "delivery" else one.due
+        fits = today <= max(due, *ended, "")
+        need(fits, "destruction-overdue", "the day is at most the last day of what is left", seq)
+        due = later(max(terms["destroy_by"], p.began[at]), 1)
+        need(today <= max(due, *ended, ""), "destroy-by", "the day is at most `destroy_by` plus 1", seq)

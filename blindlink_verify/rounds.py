@@ -1,296 +1,223 @@
-"""Part of the independent verifier: rounds, nonces and claims, by the pages of rounds and entry alone."""
+"""Chapter 4, `rounds.md` and `entry.md`: nonces, rounds, claims, statements; and when a round is due."""
 
-from __future__ import annotations
-
-from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
-from blindlink_verify.agreements import before, checks, days, early, timely
-from blindlink_verify.calendar import next_day
-from blindlink_verify.entries import MEASURES, need, sha, unbase64
+from blindlink_verify.agreements import by_size
+from blindlink_verify.basics import is_signed, later, need, shifted, timely
+from blindlink_verify.entries import MEASURES
+from blindlink_verify.persons import signs
+from blindlink_verify.requests import may_act
+from blindlink_verify.state import Log, Pair, Project
+
+PERIODS = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+OFFER = ["at", "first", "nonces", "party", "person", "project", "version", "void_below"]
 
 
-def pairs_of(terms: Any) -> list[tuple[str, str]]:
-    """Every two providers, the one with the larger file first."""
-    order = sorted(terms["files"], key=lambda file: (-file["most"], file["party"]))
-    names = [file["party"] for file in order]
-    return [(one, two) for at, one in enumerate(names) for two in names[at + 1 :]]
+def next_day(terms: Any, last: str) -> str | None:
+    """The first day on which the round after one of a day may be opened; None: there is no period."""
+    if terms["frequency"] not in PERIODS:
+        return None
+    wanted = weekday_of(terms["due"])
+    day = date.fromisoformat(last)
+    while wanted is not None and WEEKDAYS[day.weekday()] != wanted:
+        day -= timedelta(days=1)
+    day += timedelta(days=PERIODS[terms["frequency"]])
+    while wanted is not None and WEEKDAYS[day.weekday()] != wanted:
+        day += timedelta(days=1)
+    return day.isoformat()
+
+
+def weekday_of(due: str | None) -> str | None:
+    """`due` is a weekday and a time, a time, or null."""
+    words = (due or "").split()
+    return words[0] if len(words) == 2 else None
 
 
 def space_of(terms: Any, pair: Any) -> Any:
-    """The ID space in which both of a pair receive, or None."""
-    spaces = [
-        recipient["space"]
-        for party in pair
-        for recipient in terms["recipients"]
-        if recipient["party"] == party and recipient["mode"] == "linked"
-    ]
-    return spaces[0] if len(spaces) == 2 and len(set(spaces)) == 1 else None
+    """The ID space in which both of a pair are recipients of mode `linked`, or None."""
+    found = [one["space"] for one in terms["recipients"] if one["party"] in pair and one["mode"] == "linked"]
+    return found[0] if len(found) == 2 and found[0] == found[1] else None
 
 
-class Signers:
-    """Who may sign with which key: persons by id, with party, duties, keys of both uses, and revocation."""
-
-    def __init__(self) -> None:
-        self.persons: dict[str, Any] = {}
-
-    def take(self, e: Any) -> None:
-        """Take an entry about persons and their keys."""
-        body, kind = e["body"], e["kind"]
-        if kind == "person-enrolled":
-            need(body["person"] not in self.persons, kind)
-            digest = sha(unbase64(body["signing_key"])).hex()
-            self.persons[body["person"]] = {
-                **body,
-                "signing": digest,
-                "receiving": body["receiving_key"],
-                "had": [digest],
-                "gone": False,
-            }
-        elif kind == "role-changed" and body["change"] == "revoked":
-            need(self.persons[body["person"]]["party"] == body["party"], kind)
-            self.persons[body["person"]]["gone"] = True
-        elif kind == "key-rotated" and body["use"] in ("signing", "receiving"):
-            person = self.persons[body["person"]]
-            need(not person["gone"], kind)
-            need(person["party"] == body["party"] and person[body["use"]] == body["old"], kind)
-            need(body["new"] not in (None, body["old"]), kind)
-            if body["use"] == "signing":
-                self.change(person, body)
-                timely(e, body["signed"]["change"]["at"])
-            else:
-                need(person.get("next") == body["new"], kind)
-            person[body["use"]] = body["new"]
-
-    def change(self, person: Any, body: Any) -> None:
-        signed = body["signed"]
-        change, new = signed["change"], signed["change"]["successor"]
-        need(change["person"] == new["person"] == person["person"], "person")
-        need(change["old_key"] == person["signing_key"], "old key")
-        need([new["party"], new["duties"]] == [person["party"], person["duties"]], "successor")
-        checks("key-rotation", change, signed["old_signature"], change["old_key"])
-        checks("key-rotation", change, signed["new_signature"], new["signing_key"])
-        need(sha(unbase64(new["signing_key"])).hex() == body["new"], "new key")
-        person["next"] = sha(unbase64(new["receiving_key"])).hex()
-        person["signing_key"] = new["signing_key"]
-        person["had"].append(body["new"])
-
-    def of(self, e: Any) -> Any:
-        """Return the person who acts, who was enrolled for the party and may still act."""
-        person = self.persons[e["actor"]["person"]]
-        need(person["party"] == e["actor"]["party"] and not person["gone"], "person")
-        return person
-
-    def signed(self, e: Any, signature: Any) -> None:
-        actor = e["actor"]
-        need([signature["party"], signature["person"]] == [actor["party"], actor["person"]], "who")
-        need(self.of(e)["signing"] == signature["key"], "key")
+def open_round(p: Project, number: int, code: str) -> Any:
+    need(p.is_open and number == p.n_rounds, code, "`round` is the one that is open")
+    return p.round
 
 
-class Turns:
-    """The rounds of one project; `nonces` has what each party offered, in order, with what became of it."""
-
-    def __init__(self) -> None:
-        self.nonces: dict[str, list[list[str]]] = defaultdict(list)
-        self.opened: list[Any] = []
-        self.is_open = False
-        self.superseded: list[int] = []
-        self.linked_once = False
-        self.linked: dict[Any, int] = {}
-        self.sequence: dict[Any, int] = defaultdict(int)
-        self.stated: dict[Any, int] = defaultdict(int)
-
-    def offer(self, e: Any, t: Any, signers: Signers) -> None:
-        offer, signature = e["body"]["signed"]["offer"], e["body"]["signed"]["signature"]
-        actor = e["actor"]
-        need(sorted(offer) == OFFER and offer["version"] == "blindlink/nonces/1", "offer")
-        need(actor["party"] in t["providers"], "offer")
-        stated = [offer["project"], offer["party"], offer["person"]]
-        need(stated == [e["project"], actor["party"], actor["person"]], "offer")
-        checks("nonces", offer, signature["signature"], signers.of(e)["signing_key"])
-        timely(e, offer["at"])
-        own = self.nonces[actor["party"]]
-        need(offer["first"] == len(own) + 1, "number")
-        need(1 <= offer["void_below"] <= offer["first"], "void")
-        known = {nonce for offered in self.nonces.values() for nonce, _ in offered}
-        need(not known & set(offer["nonces"]), "nonce again")
-        need(len(offer["nonces"]) == len(set(offer["nonces"])) <= 16, "nonces")
-        for one in own[: offer["void_below"] - 1]:
-            one[1] = one[1] or "void"
-        own += [[nonce, ""] for nonce in offer["nonces"]]
-
-    def open(self, e: Any, t: Any) -> None:
-        body = e["body"]
-        need(not self.is_open and body["round"] == len(self.opened) + 1, "number of the round")
-        last = len(self.opened) if len(self.opened) in self.superseded else None
-        need(body["corrects"] == last, "corrects")
-        regular = [one["day"] for one in self.opened if one["corrects"] is None]
-        if body["corrects"] is None and regular:
-            day = next_day(t, regular[-1])
-            need(day is None or days(e)[0] >= day, "due")
-            need(t["frequency"] != "once" or not self.linked_once, "once")
-        budget = t["round_budget"]
-        if budget is not None:
-            first = before(e["time"][:10], budget["days"] - 1)
-            recent = [one for one in self.opened if one["entry"]["time"][:10] >= first]
-            need(len(recent) < budget["rounds"], "budget")
-        opened = datetime.fromisoformat(body["deadline"]) - timedelta(days=t["round_days"])
-        moment = opened.strftime("%Y-%m-%dT%H:%M:%SZ")
-        need(early(e) <= moment <= e["time"], "deadline")
-        for pair in body["pairs"]:
-            need((pair["larger"], pair["smaller"]) in pairs_of(t), "pair")
-            for side in ("larger", "smaller"):
-                self.use(pair[side], pair[f"nonce_{side}"])
-        self.is_open = True
-        self.opened.append(
-            {
-                **body,
-                "entry": e,
-                "spaces": {
-                    (pair["larger"], pair["smaller"]): space_of(
-                        t, [pair["larger"], pair["smaller"]]
-                    )
-                    for pair in body["pairs"]
-                },
-                "day": moment[:10],
-                "roots": {},
-                "runs": {},
-                "claims": {},
-                "statements": {},
-                "left": False,
-            }
-        )
-
-    def use(self, party: str, used: Any) -> None:
-        own = self.nonces[party]
-        first = next((at for at, (_, state) in enumerate(own) if not state), len(own))
-        need([used["number"], used["nonce"]] == [first + 1, own[first][0]], "nonce")
-        own[first][1] = "used"
-
-    def present(self, number: int) -> Any:
-        """The open round, which must have this number."""
-        need(self.is_open and number == len(self.opened), "round that is open")
-        return self.opened[-1]
-
-    def in_time(self, e: Any, number: int) -> None:
-        deadline = self.present(number)["deadline"]
-        need(days(e)[1] <= before(deadline[:10], -1), "long after the deadline")
-
-    def pair(self, one: str, other: str) -> tuple[str, str]:
-        """A pair of the open round, by its two parties in any order."""
-        found = [(p["larger"], p["smaller"]) for p in self.opened[-1]["pairs"]]
-        (pair,) = [pair for pair in found if pair in ((one, other), (other, one))]
-        return pair
-
-    def upload(self, party: str, body: Any, t: Any) -> None:
-        state = self.present(body["round"])
-        larger, _ = self.pair(party, body["partner"])
-        self.audited(body, "larger" if party == larger else "smaller", t["privacy"])
-        own, other = (party, body["partner"]), (body["partner"], party)
-        need(own not in state["roots"], "sent twice")
-        need(body["partner_root"] == state["roots"].get(other), "root of the partner")
-        state["roots"][own] = body["root"]
-
-    def audited(self, body: Any, side: str, limits: Any) -> None:
-        audit, n = body["privacy_audit"], body["records"]
-        if audit is None:
-            need(n < 500, "audit")
-            return
-        need(audit["scope"] == "full" and audit["draws"] >= 3, "audit in full")
-        need(audit["structure"] == 0, "audit without structure")
-        found = {one["measure"]: Fraction(one["mean"]) for one in audit["figures"]}
-        need(set(MEASURES[:6]) <= set(found), "audit by all measures")
-        need(limits is None or all(found[one] <= Fraction(limits[one]) for one in found), "audit")
-        need((audit["profile"], audit["side"]) == (body["profile"], side), "audit of the same")
-        need(3 * audit["records"] <= 4 * n <= 5 * audit["records"], "audit of so many")
-
-    def ask(self, run: str, specification: Any, sent: Any, runs: Any) -> None:
-        state = self.present(specification["round"])
-        first, second = specification["uploads"]
-        pair = (first["party"], second["party"])
-        need(self.pair(*pair) == pair, "sides")
-        for one, other in ((first, second), (second, first)):
-            stated = [specification["round"], one["party"], other["party"]]
-            need(sent[one["upload"]] == stated, "upload of another round or pair")
-        asked = state["runs"].setdefault(pair, [])
-        for one in asked:
-            need(not runs[one]["open"] and not runs[one].get("done"), "linked, or to be linked")
-        asked.append(run)
-
-    def fetch(self, run: Any) -> None:
-        number = run["spec"]["round"]
-        need(number not in self.superseded, "fetched of a superseded round")
-        self.opened[number - 1]["left"] = True
-
-    def supersede(self, body: Any) -> None:
-        state = self.present(body["round"])
-        need(body["by"] == body["round"] + 1 and not state["left"], "superseded")
-        self.superseded.append(body["round"])
-        self.is_open = False
-
-    def claim(self, party: str, body: Any, t: Any, runs: Any, reviews: Any) -> None:
-        sides = (party, body["partner"])
-        if body["release"] == 1:
-            state = self.present(body["round"])
-            pair = self.pair(*sides)
-            space = state["spaces"][pair]
-            need(space and self.has_linked(state, pair, runs), "owes none")
-            need(space == space_of(t, pair), "owes none now")
-            state["claims"][sides] = body["sha256"]
-        else:
-            reviews.claim(party, body, t)
-        self.sequence[sides] += 1
-        need(body["sequence"] == self.sequence[sides], "sequence")
-
-    def state(self, party: str, body: Any, t: Any, runs: Any) -> None:
-        found, place = self.present(body["round"]), (party, body["space"])
-        need(place in self.statements_due(found, runs), "owes no statement")
-        now = [pair for pair, space in found["spaces"].items() if space == space_of(t, pair)]
-        still = [pair for pair in now if found["spaces"][pair] == body["space"]]
-        need(any(party in pair for pair in still), "owes no statement now")
-        self.stated[place] += 1
-        need(body["sequence"] == self.stated[place], "sequence")
-        found["statements"][place] = body["sha256"]
-
-    def statements_due(self, state: Any, runs: Any) -> set[tuple[str, str]]:
-        owing = [
-            (pair, space)
-            for pair, space in state["spaces"].items()
-            if space and self.has_linked(state, pair, runs)
-        ]
-        return {
-            (party, space)
-            for pair, space in owing
-            for party in pair
-            if sum(space == other for _, other in owing) > 1
-        }
-
-    def close(self, e: Any, runs: Any) -> None:
-        body = e["body"]
-        state = self.present(body["round"])
-        listed = {(one["party"], one["partner"]): one["sha256"] for one in body["claims"]}
-        need(listed == state["claims"], "claims")
-        stated = {(one["party"], one["space"]): one["sha256"] for one in body["statements"]}
-        need(stated == state["statements"], "statements")
-        if e["time"] < state["deadline"]:
-            need(self.statements_due(state, runs) <= set(stated), "statements that are due")
-        for pair in [(p["larger"], p["smaller"]) for p in state["pairs"]]:
-            asked = [runs[run] for run in state["runs"].get(pair, [])]
-            self.linked_once = self.linked_once or self.has_linked(state, pair, runs)
-            if self.has_linked(state, pair, runs):
-                self.linked[frozenset(pair)] = body["round"]
-            need(not any(run["open"] for run in asked), "run that goes on")
-            if e["time"] >= state["deadline"]:
-                continue
-            need(asked, "run that is due")
-            if state["spaces"][pair] and self.has_linked(state, pair, runs):
-                need({pair, pair[::-1]} <= set(listed), "claims that are due")
-        self.is_open = False
-
-    def has_linked(self, state: Any, pair: Any, runs: Any) -> bool:
-        return any(runs[run].get("done") for run in state["runs"].get(pair, []))
+def pair_of(round_: Any, one: str, other: str, code: str) -> Pair:
+    """The two are a pair of the round; returned with the larger file first."""
+    pair = (one, other) if (one, other) in round_.spaces else (other, one)
+    need(pair in round_.spaces, code, "the two parties are a pair of the round")
+    return pair
 
 
-OFFER = ["at", "first", "nonces", "party", "person", "project", "version", "void_below"]
+def in_time(p: Project, e: Any) -> None:
+    need(e.early_day <= later(p.round.deadline[:10], 1), "round-deadline", "its deadline is a day over at most")
+
+
+def nonces_offered(log: Log, p: Project, e: Any) -> None:
+    signed, code = e.body["signed"], "nonce-stranger"
+    offer, party = signed["offer"], e.party
+    need(sorted(offer) == OFFER and offer["version"] == "blindlink/nonces/1", "malformed", "it has its fields")
+    fits = party in p.terms["providers"]
+    fits = fits and [offer[n] for n in ("project", "party", "person")] == [e.project, party, e.person]
+    need(fits, code, "party and person are the actor's, a provider's")
+    person = signs(log, e, signed["signature"], code)
+    holds = is_signed("nonces", offer, signed["signature"]["signature"], person.signing_key)
+    need(holds, code, "the signature verifies")
+    timely(e, offer["at"])
+    may_act(log, p, e, {"analyst"})
+    code, nonces = "nonce-order", [bytes.fromhex(nonce) for nonce in offer["nonces"]]
+    fits = offer["first"] == p.n_offered[party] + 1 and 1 <= offer["void_below"] <= offer["first"]
+    need(fits, code, "`first` is one more than the number of nonces that the party has offered")
+    need(len(set(nonces) - p.nonces) == len(nonces) <= 16, code, "none of the nonces was offered before")
+    # Those below `void_below` that no round has used are void, all others that none has used *unspent*.
+    kept = {n: one for n, one in p.unspent[party].items() if n >= offer["void_below"]}
+    p.unspent[party] = {**kept, **dict(enumerate(offer["nonces"], offer["first"]))}
+    p.n_offered[party] += len(nonces)
+    p.nonces |= set(nonces)
+
+
+def round_opened(log: Log, p: Project, e: Any) -> None:
+    b, t = e.body, p.terms
+    fits = not p.is_open and b["round"] == p.n_rounds + 1
+    need(fits, "round-order", "no round is open, and the number is one more than the last one's")
+    corrects = p.n_rounds if p.n_rounds in p.superseded else None
+    need(b["corrects"] == corrects, "round-superseded", "`corrects` is the superseded one, or null")
+    days, began = t["round_days"], shifted(b["deadline"], days=-t["round_days"])
+    if corrects is None and p.regular_day:
+        day = next_day(t, p.regular_day)
+        need(day is None or e.day >= day, "round-due", "the later of the days is the next day")
+        is_once = t["frequency"] == "once" and p.has_linked
+        need(not is_once, "round-due", "where it is `once`, no round was closed with a finished run")
+    if t["round_budget"]:
+        first = later(e.day, 1 - t["round_budget"]["days"])
+        recent = [day for day in p.opened_on if day >= first]
+        need(len(recent) < t["round_budget"]["rounds"], "round-budget", "the budget lets one more be opened")
+    need(e.early <= began <= e.time, "round-deadline", f"`deadline` is `round_days` ({days}) after this moment")
+    for pair in b["pairs"]:
+        sides = (pair["larger"], pair["smaller"])
+        at = [by_size(t).index(side) if side in by_size(t) else -1 for side in sides]
+        need(-1 < at[0] < at[1], "round-pair", "a pair is two providers, the larger file first")
+        for side in ("larger", "smaller"):
+            use_nonce(p, pair[side], pair[f"nonce_{side}"])
+    need(all(review.has_ended for review in p.reviews.values()), "review-late", "every review of it has ended")
+    fits = not p.supplements and set(p.closed_early) <= {e.batch}
+    need(fits, "supplement-closing", "every supplement is closed")
+    both = [(pair["larger"], pair["smaller"]) for pair in b["pairs"]]
+    # The *space* of a pair is by the terms of the entry that opened the round.
+    p.round = SimpleNamespace(spaces={pair: space_of(t, pair) for pair in both})
+    p.round.deadline, p.round.seq, p.round.n_releases = b["deadline"], e.seq, 1
+    p.round.is_fetched = False
+    p.round.roots, p.round.runs, p.round.claims, p.round.statements = {}, {}, {}, {}
+    p.n_rounds, p.is_open, p.closed_early = b["round"], True, {}
+    p.reviews.update(dict.fromkeys(p.reviews, SimpleNamespace(has_ended=True, seq=0)))
+    p.regular_day = p.regular_day if corrects else began[:10]
+    p.opened_on.append(e.day)
+
+
+def use_nonce(p: Project, party: str, used: Any) -> None:
+    unspent = p.unspent[party]
+    fits = unspent and [used["number"], used["nonce"]] == [*min(unspent.items())]
+    need(fits, "round-nonce", "it is the unspent one of its party with the lowest number")
+    del unspent[used["number"]]
+
+
+def audit_counts(b: Any, side: str, limits: Any) -> None:
+    """`manifest.md`: a privacy audit counts for its upload; null where the file is too small for one."""
+    audit, n, code = b["privacy_audit"], b["records"], "upload-audit"
+    if audit is None:
+        need(n < 500, code, "a file of 500 records or more has an audit")
+        return
+    found = {one["measure"]: Fraction(one["mean"]) for one in audit["figures"]}
+    is_full = audit["scope"] == "full" and audit["draws"] >= 3 and audit["structure"] == 0
+    need(is_full and set(MEASURES.split()[:6]) <= set(found), code, "it is full, by all measures")
+    fits = limits is None or all(mean <= Fraction(limits[one]) for one, mean in found.items())
+    need(fits, code, "no figure is above the limit that the terms have for it")
+    fits = (audit["profile"], audit["side"]) == (b["profile"], side)
+    fits = fits and 3 * audit["records"] <= 4 * n <= 5 * audit["records"]
+    need(fits, code, "it is of the upload's profile, side and, to a quarter, records")
+
+
+def has_linked(log: Log, p: Project, pair: Pair) -> bool:
+    return any(log.runs[run].stage == "finished" for run in p.round.runs.get(pair, []))
+
+
+def owing(log: Log, p: Project) -> dict[Pair, str]:
+    """The pairs of the round that *owe claims*, with their spaces: a run of theirs has finished."""
+    return {pair: space for pair, space in p.round.spaces.items() if space and has_linked(log, p, pair)}
+
+
+def statements_due(log: Log, p: Project) -> set[tuple[str, str]]:
+    """Where more than one pair of a space owe claims: each of their parties, with the space."""
+    pairs = owing(log, p)
+    many = [space for space in pairs.values() if [*pairs.values()].count(space) > 1]
+    return {(party, space) for pair, space in pairs.items() if space in many for party in pair}
+
+
+def claims_received(log: Log, p: Project, e: Any) -> None:
+    b, sides, code = e.body, (e.party, e.body["partner"]), "claims-round"
+    if b["release"] == 1:
+        round_ = open_round(p, b["round"], code)
+        pair = pair_of(round_, *sides, code)
+        need(pair in owing(log, p), code, "the two are a pair of the round that owes claims")
+        space, claims = round_.spaces[pair], round_.claims
+    else:
+        need((b["round"], b["release"]) in p.supplements, code, "the supplement is open")
+        one = p.supplements[b["round"], b["release"]]
+        need(set(sides) == set(one.pair) and one.space, code, "the two are its pair, and have a space")
+        pair, space, claims = one.pair, one.space, one.claims
+    need(space_of(p.terms, pair) == space, code, "by the terms, too, both are recipients in that space")
+    claims[sides] = b["sha256"]
+    in_order(p, sides, b["sequence"])
+
+
+def in_order(p: Project, way: tuple[str, ...], sequence: int) -> None:
+    p.sequence[way] += 1
+    need(sequence == p.sequence[way], "claims-order", "`sequence` is one more than the last one, or 1")
+
+
+def statement_received(log: Log, p: Project, e: Any) -> None:
+    b, place, code = e.body, (e.party, e.body["space"]), "claims-round"
+    round_ = open_round(p, b["round"], code)
+    need(place in statements_due(log, p), code, "pairs of the space owe claims, the party in one of them")
+    fits = any(
+        space == b["space"] == space_of(p.terms, pair) and e.party in pair
+        for pair, space in round_.spaces.items()
+    )
+    need(fits, code, "by the terms, too, both of a pair with the party are recipients in the space")
+    in_order(p, (*place, "statement"), b["sequence"])
+    round_.statements[place] = b["sha256"]
+
+
+def round_closed(log: Log, p: Project, e: Any) -> None:
+    b, round_ = e.body, open_round(p, e.body["round"], "round-order")
+    claims = {(one["party"], one["partner"]): one["sha256"] for one in b["claims"]}
+    statements = {(one["party"], one["space"]): one["sha256"] for one in b["statements"]}
+    fits = [claims, statements] == [round_.claims, round_.statements]
+    need(fits, "round-claims", "they are exactly the last claims and statements received")
+    runs = {pair: [log.runs[run] for run in round_.runs.get(pair, [])] for pair in round_.spaces}
+    fits = not any(run.stage in ("asked", "started") for one in runs.values() for run in one)
+    need(fits, "round-order", "no run of the round waits or is under way")
+    if e.time < round_.deadline:
+        code = "round-deadline"
+        need(all(runs.values()), code, "before the deadline, a run of every pair was asked for")
+        sides = {way for pair in owing(log, p) for way in (pair, pair[::-1])}
+        need(sides <= set(claims), code, "before the deadline, all claims that are owed are there")
+        need(statements_due(log, p) <= set(statements), code, "else all statements that are due are there")
+    for pair in round_.spaces:
+        if has_linked(log, p, pair):
+            p.has_linked, p.linked[frozenset(pair)] = True, b["round"]
+    p.is_open = False
+
+
+def round_superseded(log: Log, p: Project, e: Any) -> None:
+    round_ = open_round(p, e.body["round"], "round-superseded")
+    fits = e.body["by"] == e.body["round"] + 1 and not round_.is_fetched
+    need(fits, "round-superseded", "`by` is one more, and nothing of its runs was fetched")
+    p.superseded.add(e.body["round"])
+    p.is_open = False

@@ -65,9 +65,7 @@ def enrol(
 
 @router.post("/v1/token")
 def ask_token(
-    broker: WiredBroker,
-    request: Request,
-    wanted: Annotated[TokenRequest, form_body(TokenRequest)],
+    broker: WiredBroker, request: Request, wanted: Annotated[TokenRequest, form_body(TokenRequest)]
 ) -> TokenAnswer:
     """Give a token of 10 minutes for a person's signed claim, bound to the proof's key if there is a proof."""
     try:

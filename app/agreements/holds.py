@@ -11,13 +11,7 @@ from sqlalchemy.orm import Session
 from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.models import LegalHold
-from app.agreements.service import (
-    all_versions,
-    binding_terms,
-    is_listed,
-    lock_rounds,
-    project_for,
-)
+from app.agreements.service import all_versions, binding_terms, is_listed, lock_rounds, project_for
 from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead

@@ -15,13 +15,7 @@ from sqlalchemy.orm import Session
 from app.agencies.persons import identities_of
 from app.agencies.service import unknown_parties
 from app.agreements import repository, service
-from app.agreements.models import (
-    Project,
-    StoredAgreement,
-    StoredConsent,
-    StoredNotice,
-    StoredTerms,
-)
+from app.agreements.models import Project, StoredAgreement, StoredConsent, StoredNotice, StoredTerms
 from app.agreements.service import TermsInForce, agreement_of, name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.broker import Broker
@@ -305,9 +299,7 @@ def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> No
         )
     if actor.party not in agreement.signers:
         raise RefusedError(
-            AGREEMENT_REFUSED,
-            "Only a steward of a party can change its persons.",
-            clause="parties",
+            AGREEMENT_REFUSED, "Only a steward of a party can change its persons.", clause="parties"
         )
 
 

@@ -315,8 +315,7 @@ def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile, StoredAgr
     if actor.role == "operator":
         return query
     named = select(ProjectParty.project).where(
-        ProjectParty.party == actor.party,
-        ProjectParty.capacity.in_(CAPACITIES[actor.role]),
+        ProjectParty.party == actor.party, ProjectParty.capacity.in_(CAPACITIES[actor.role])
     )
     return query.where(StoredTerms.project.in_(named))
 

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.agencies.persons import keys_of
+from app.agencies.persons import identities_of, keys_of
 from app.agreements import repository
 from app.agreements.models import PartyWord
 from app.agreements.service import TermsInForce
 from app.errors import (
+    NOBODY_RECEIVES,
     NOT_PROVIDER,
     STATEMENT_ORDER,
     STATEMENT_REFUSED,
@@ -26,7 +27,8 @@ from schemas.agreement.statement import SignedStatement, Statement, duty_for
 from schemas.documents.document import Document
 from schemas.documents.errors import SignatureError
 from schemas.rounds.upload import Signature
-from schemas.signing.identity import Duty
+from schemas.signing.identity import Duty, PublicIdentity
+from schemas.signing.sealing import MAX_RECEIVERS
 from schemas.signing.signatures import verify_document
 from schemas.signing.signed_times import is_timely
 
@@ -130,3 +132,38 @@ def require_duty(actor: Actor, *duties: Duty) -> None:
     """Check that the actor has one of these duties."""
     if not set(duties) & set(actor.duties):
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {' or '.join(duties)}.")
+
+
+def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:
+    """Return the newest keys of whom an agreement lists for a party with the duty `recipient`, by id.
+
+    Whose access has ended is left out.
+    """
+    persons = [history.newest() for history in identities_of(session, [party]).identities]
+    receivers = tuple(
+        person
+        for person in persons
+        if "recipient" in person.duties and agreement.person(person.person) is not None
+    )
+    if not receivers:
+        raise RefusedError(
+            NOBODY_RECEIVES,
+            f"The agreement lists no recipient of {party} who may act, so nobody could open its link IDs.",
+            clause="recipients",
+        )
+    if len(receivers) > MAX_RECEIVERS:
+        raise RefusedError(
+            NOBODY_RECEIVES,
+            f"More than {MAX_RECEIVERS} persons of {party} have the duty recipient.",
+            clause="recipients",
+        )
+    return receivers
+
+
+def paper_of(session: Session, project: str, agreement: str) -> str | None:
+    """Return the number of an agreement's paper; None where it names none."""
+    found = repository.find_agreement(session, project, agreement)
+    if found is None:
+        return None
+    paper = Agreement.from_canonical(found.document.encode("utf-8")).paper
+    return None if paper is None else paper.number

@@ -60,10 +60,7 @@ def rotate(ctx: click.Context) -> None:
 
     Example: blindlink-broker log-key rotate
     """
-    with (
-        opened_broker(ctx) as broker,
-        held(broker.settings.log_key_file, "the log's key"),
-    ):
+    with opened_broker(ctx) as broker, held(broker.settings.log_key_file, "the log's key"):
         new = hand_over(broker, local_operator(broker))
     click.echo("make a backup now: a log of before cannot be continued with this key", err=True)
     click.echo(

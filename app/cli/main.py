@@ -46,9 +46,7 @@ SECTIONS: Final = {
         "certificate": "List and show certificates of destruction.",
         "hold": "Set and lift legal holds.",
     },
-    "Try it": {
-        "demo": "Rehearse the whole job here, with invented people.",
-    },
+    "Try it": {"demo": "Rehearse the whole job here, with invented people."},
     **FEATURES.listed_commands("blindlink-broker"),
 }
 COMMANDS: Final = flat(SECTIONS)

@@ -60,10 +60,7 @@ def open(
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         make_private_folder(folder)
-        with (
-            invitation_files(broker) as write,
-            broker.database.write() as session,
-        ):
+        with invitation_files(broker) as write, broker.database.write() as session:
             done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)
     emit(done.to_json(), done.lines())
     if done.invited:

@@ -61,13 +61,7 @@ class Opened:
 
 
 def open_from(
-    session: Session,
-    broker: Broker,
-    wanted: Wanted,
-    *,
-    actor: Actor,
-    folder: Path,
-    write: Writer,
+    session: Session, broker: Broker, wanted: Wanted, *, actor: Actor, folder: Path, write: Writer
 ) -> Opened:
     """Enrol parties, open projects and invite people, as far as that is not done yet."""
     done, now = Opened(list(wanted.projects)), broker.clock()

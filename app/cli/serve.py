@@ -115,11 +115,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return None
 
 
-_INSECURE: Final = (
-    "insecure_plain_http",
-    "insecure_volatile_database",
-    "insecure_sso_any_factor",
-)
+_INSECURE: Final = ("insecure_plain_http", "insecure_volatile_database", "insecure_sso_any_factor")
 
 
 def _warn_where_unsafe(broker: Broker) -> None:

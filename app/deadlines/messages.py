@@ -40,11 +40,7 @@ def text_of(lates: Sequence[Late], address: str) -> str:
 
 def message_of(lates: Sequence[Late], address: str, now: datetime) -> OverdueMessage:
     """Return the message to a webhook."""
-    return OverdueMessage(
-        broker=address,
-        at=utc_text(now),
-        overdue=tuple(map(told, lates)),
-    )
+    return OverdueMessage(broker=address, at=utc_text(now), overdue=tuple(map(told, lates)))
 
 
 def told(late: Late) -> ToldOverdue:

@@ -16,8 +16,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
 from app.agreements.service import TermsInForce
+from app.agreements.signers import receivers_of
 from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows

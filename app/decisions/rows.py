@@ -36,16 +36,8 @@ from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS, LeadStep, ProbabilityStep
 from schemas.linkage.profile import SIDES
 from schemas.linkage.run import RunSpecification
-from schemas.rounds.match_record import (
-    NONCE_BYTES,
-    DecisionRule,
-    Opening,
-    commitment,
-    padding_leaf,
-)
-from schemas.rounds.match_record import (
-    Band as BandName,
-)
+from schemas.rounds.match_record import NONCE_BYTES, DecisionRule, Opening, commitment, padding_leaf
+from schemas.rounds.match_record import Band as BandName
 
 # Band, rule, steps of probability and lead.
 _Columns: TypeAlias = tuple[int, int, int, int]

@@ -154,7 +154,5 @@ def _out_of_number() -> RefusedError:
 
 
 def _entry(actor: Actor, row: Delivery) -> EntryDraft:
-    body = DeliveryReceived.from_row(
-        row,
-    )
+    body = DeliveryReceived.from_row(row)
     return EntryDraft.about(body, row, row.agreement, actor, object=row.id)

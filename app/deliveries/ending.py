@@ -24,10 +24,7 @@ due_deliveries: Final = partial(due_rows, Delivery)
 
 
 def end_deliveries(
-    deliveries: Sequence[Delivery],
-    binding: TermsInForce,
-    reason: str,
-    now: datetime,
+    deliveries: Sequence[Delivery], binding: TermsInForce, reason: str, now: datetime
 ) -> list[Ended]:
     """Mark deliveries of one project as destroyed; the caller appends the entries."""
     ended = []

@@ -59,11 +59,7 @@ def list_deliveries(
         return DeliveryList(deliveries=tuple(map(service.view_of, found)))
 
 
-@router.get(
-    "/v1/deliveries/{delivery}/file",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/deliveries/{delivery}/file", response_class=Response, responses=FILE_ANSWER)
 def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Response:
     """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
     with broker.database.read() as session:

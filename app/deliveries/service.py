@@ -54,11 +54,7 @@ def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence
 
 def view_of(delivery: Delivery) -> DeliveryView:
     """Return a delivery as all who may see it see it."""
-    return DeliveryView.from_row(
-        delivery,
-        delivery=delivery.id,
-        ended=delivery.destroyed,
-    )
+    return DeliveryView.from_row(delivery, delivery=delivery.id, ended=delivery.destroyed)
 
 
 def receipt_for(session: Session, actor: Actor, delivery: str) -> Receipt:

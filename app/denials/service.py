@@ -45,11 +45,7 @@ FETCHES: Final[frozenset[RouteKey]] = frozenset(
 COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
-_DENIALS_WITHOUT_CLAUSE: Final = {
-    WRONG_DUTY.code,
-    RELEASE_DESTROYED.code,
-    MATCH_RECORD_GONE.code,
-}
+_DENIALS_WITHOUT_CLAUSE: Final = {WRONG_DUTY.code, RELEASE_DESTROYED.code, MATCH_RECORD_GONE.code}
 
 
 def note_denial(
@@ -79,10 +75,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
     now = broker.clock()
     drafts = [
         EntryDraft(
-            RequestRefused.from_row(
-                row,
-                clause=row.clause or None,
-            ),
+            RequestRefused.from_row(row, clause=row.clause or None),
             project=row.project,
             agreement=agreement_now(session, row.project, now),
             outcome="refused",

@@ -8,8 +8,8 @@ from typing import Final, cast
 
 from sqlalchemy.orm import Session
 
-from app.agreements.paper import paper_of
 from app.agreements.service import TermsInForce, binding_terms
+from app.agreements.signers import paper_of
 from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.decisions.ending import live_records

@@ -204,6 +204,5 @@ def _log(
     if binding is None:
         raise NotFoundError("There is nothing here.")
     broker.log.append(
-        session,
-        [EntryDraft.about(body, binding.terms, binding.digest, actor, object=certificate)],
+        session, [EntryDraft.about(body, binding.terms, binding.digest, actor, object=certificate)]
     )

@@ -13,12 +13,7 @@ from app.agreements.service import is_bound
 from app.broker import Broker
 from app.clock import utc_text
 from app.errors import COSIGNATURE_REFUSED, NOT_A_WITNESS, NOTHING_TO_WITNESS, RefusedError
-from app.matchlog.proofs import (
-    add_cosignature,
-    cosigners_among,
-    cosigners_of,
-    lock_cosignatures,
-)
+from app.matchlog.proofs import add_cosignature, cosigners_among, cosigners_of, lock_cosignatures
 from app.security.actor import Actor
 from schemas.api.bodies import CosignatureRequest, CosignatureStored
 from schemas.signing.identity import PublicIdentity

@@ -43,11 +43,7 @@ class ActorOfCredential(Protocol):
     """Finds who shows a credential."""
 
     def __call__(
-        self,
-        credential: Credential,
-        request_id: str,
-        *,
-        limit: Callable[[Actor], None],
+        self, credential: Credential, request_id: str, *, limit: Callable[[Actor], None]
     ) -> Actor:
         """Return who it is."""
 
@@ -175,11 +171,7 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
             actor = _session_actor(gate, request, request_id)
             limit(actor)
             return actor
-        return gate.actor_of_credential(
-            _credential(gate, request, rule),
-            request_id,
-            limit=limit,
-        )
+        return gate.actor_of_credential(_credential(gate, request, rule), request_id, limit=limit)
     except SignInRefusedError as exc:
         count_refusal(request, exc)
         # In the words for a token that is unknown, so that a thief does not learn which tokens are valid.

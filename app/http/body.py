@@ -13,13 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from app.errors import (
-    BODY_TOO_LARGE,
-    INVALID_DOCUMENT,
-    MALFORMED_BODY,
-    MEDIA_TYPE,
-    RefusedError,
-)
+from app.errors import BODY_TOO_LARGE, INVALID_DOCUMENT, MALFORMED_BODY, MEDIA_TYPE, RefusedError
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document
 from schemas.documents.errors import CanonicalError, DocumentError

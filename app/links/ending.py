@@ -24,11 +24,7 @@ due_releases: Final = partial(due_rows, Release)
 
 
 def end_releases(
-    session: Session,
-    releases: Sequence[Release],
-    binding: TermsInForce,
-    reason: str,
-    now: datetime,
+    session: Session, releases: Sequence[Release], binding: TermsInForce, reason: str, now: datetime
 ) -> list[Ended]:
     """Mark releases of one project as destroyed; the caller appends the entries."""
     for release in releases:

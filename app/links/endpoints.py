@@ -37,11 +37,7 @@ def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
         return service.view_of(service.release_for(session, actor, release), actor)
 
 
-@router.get(
-    "/v1/releases/{release}/file",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/releases/{release}/file", response_class=Response, responses=FILE_ANSWER)
 def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
     with broker.database.read() as session:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
+from app.agreements.signers import receivers_of
 from app.broker import Broker
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
@@ -182,9 +182,7 @@ def _prepared(
     lines = serialise_release(header, matches)
     sealed, content = _seal_file(broker, header.release, lines, stack)
     body = ReleasePrepared.from_row(
-        header,
-        matches=matches_for_log(header.matches, run.specification),
-        sha256=content.sha256,
+        header, matches=matches_for_log(header.matches, run.specification), sha256=content.sha256
     )
     return PreparedRelease(
         release=header.release,
@@ -222,10 +220,7 @@ def _prepare_blind(
         records = sealed_records(run, side, recipient.space, closing)
         lines = serialise_blind_release(header, records)
         sealed, content = _seal_file(broker, header.release, lines, stack)
-        body = BlindReleasePrepared.from_row(
-            header,
-            sha256=content.sha256,
-        )
+        body = BlindReleasePrepared.from_row(header, sha256=content.sha256)
         yield PreparedRelease(
             release=header.release,
             recipient=recipient,

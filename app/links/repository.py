@@ -52,11 +52,7 @@ def find_sealed_for(session: Session, run: str, recipient: str) -> Release | Non
 
 
 def live_of_project(
-    session: Session,
-    project: str,
-    *,
-    party: str | None = None,
-    runs: Collection[str] | None = None,
+    session: Session, project: str, *, party: str | None = None, runs: Collection[str] | None = None
 ) -> Sequence[Release]:
     """Return, locked, the project's releases that are not destroyed, for the broker itself."""
     query = select(Release).where(Release.project == project, Release.destroyed.is_(None))

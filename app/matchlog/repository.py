@@ -328,8 +328,7 @@ def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
         .subquery()
     )
     statement = select(LogCosignature.key, LogCosignature.size, LogCosignature.time_s).join(
-        newest,
-        and_(LogCosignature.key == newest.c.key, LogCosignature.size == newest.c.size),
+        newest, and_(LogCosignature.key == newest.c.key, LogCosignature.size == newest.c.size)
     )
     return {key: (size, time_s) for key, size, time_s in session.execute(statement)}
 

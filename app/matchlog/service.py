@@ -117,11 +117,7 @@ class MatchLog:
         note = sign_checkpoint(Checkpoint(self.key.name, size, frontier.root()), self._signer)
         repository.add_checkpoint(session, size, head.batch, note)
         repository.move_head(
-            session,
-            size=size,
-            batch=head.batch + 1,
-            time=time,
-            frontier=frontier.to_bytes(),
+            session, size=size, batch=head.batch + 1, time=time, frontier=frontier.to_bytes()
         )
         if self._last is not None:
             self._last.advance_after_commit(session, note)

@@ -165,9 +165,7 @@ def _use_up(session: Session, entries: Sequence[Entry]) -> None:
     requests = {one.request.digest(): one.request.at for one in signed}
     if repository.has_request(session, requests):
         raise RefusedError(
-            REQUEST_UNSIGNED,
-            "This signed request was used before.",
-            hint="sign each attempt anew",
+            REQUEST_UNSIGNED, "This signed request was used before.", hint="sign each attempt anew"
         )
     repository.add_requests(session, requests)
     if entries[0].batch % _FORGET_EACH == 0:

@@ -171,11 +171,7 @@ def refused_entries(session: Session, since: str, limit: int) -> dict[str, list[
 
 
 def survey(
-    session: Session,
-    project: str | None,
-    wanted: EntryFilter,
-    *,
-    max_scanned: int = MAX_SCANNED,
+    session: Session, project: str | None, wanted: EntryFilter, *, max_scanned: int = MAX_SCANNED
 ) -> Survey:
     """Look through the newest `max_scanned` entries of a project, or of none, and count what is wanted."""
     scope = project or NO_PROJECT

@@ -88,12 +88,7 @@ def end_overdue(broker: Broker) -> int:
 
 
 def end_review(
-    session: Session,
-    broker: Broker,
-    review: Review,
-    reason: EndReason,
-    *,
-    may_release: bool = True,
+    session: Session, broker: Broker, review: Review, reason: EndReason, *, may_release: bool = True
 ) -> None:
     """End a review, whose row and project's rounds are locked; release what was accepted."""
     with ExitStack() as stack:

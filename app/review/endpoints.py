@@ -54,11 +54,7 @@ def list_reviews(
         return ReviewList(reviews=tuple(service.view_of(session, one, actor) for one in reviews))
 
 
-@router.get(
-    "/v1/reviews/{run}/questions",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/reviews/{run}/questions", response_class=Response, responses=FILE_ANSWER)
 def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
     return _fetched(broker, actor, run, "questions", streamed)
@@ -84,11 +80,7 @@ async def put_cards(
     return await run_in_threadpool(_keep_cards, broker, actor, run, reader.finish())
 
 
-@router.get(
-    "/v1/reviews/{run}/cards",
-    response_class=Response,
-    responses=FILE_ANSWER,
-)
+@router.get("/v1/reviews/{run}/cards", response_class=Response, responses=FILE_ANSWER)
 def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
     return _fetched(broker, actor, run, "cards", streamed)

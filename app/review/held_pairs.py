@@ -16,7 +16,7 @@ from app.links.matches import Matches
 from app.matching.blocks.bins import plain_numbers
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.resolution import Resolution
-from app.uploads.buckets import count_labels, labels_of
+from app.uploads.parts import count_labels, labels_of
 from app.uploads.reader import Handles, each_handle, handles_of
 from schemas.documents.ids import Handle
 from schemas.linkage.profile import SIDES

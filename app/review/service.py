@@ -83,12 +83,7 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
         questions, decided = review.questions, _n_decided(session, review, actor.person)
     elif actor.party == review.asked:
         buckets = review.buckets
-    return ReviewView.from_row(
-        review,
-        questions=questions,
-        buckets=buckets,
-        decided=decided,
-    )
+    return ReviewView.from_row(review, questions=questions, buckets=buckets, decided=decided)
 
 
 def require_part(

@@ -77,9 +77,7 @@ def _table(given: Given, first: str, second: str) -> Agreed:
         if first in verdicts and second in verdicts
     )
     return Agreed(
-        first,
-        second,
-        tuple(tuple(counts[one, other] for other in VERDICTS) for one in VERDICTS),
+        first, second, tuple(tuple(counts[one, other] for other in VERDICTS) for one in VERDICTS)
     )
 
 

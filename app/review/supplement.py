@@ -67,11 +67,7 @@ class PreparedSupplement:
 
 
 def prepare_supplement(
-    session: Session,
-    broker: Broker,
-    review: Review,
-    accepted: Sequence[HeldPair],
-    stack: ExitStack,
+    session: Session, broker: Broker, review: Review, accepted: Sequence[HeldPair], stack: ExitStack
 ) -> PreparedSupplement | None:
     """Release pairs that were accepted, of which neither record was withdrawn; the project's rounds are locked.
 
@@ -118,10 +114,7 @@ def _without_withdrawn(
 
 
 def _linked_run(
-    specification: RunSpecification,
-    terms: TermsInForce,
-    pairs: Sequence[HeldPair],
-    number: int,
+    specification: RunSpecification, terms: TermsInForce, pairs: Sequence[HeldPair], number: int
 ) -> tuple[Rows, LinkedRun]:
     """Return the accepted pairs, dtype `GRADED`, and as a run that linked nothing else.
 

@@ -58,9 +58,7 @@ def close_round(session: Session, broker: Broker, found: Round) -> bool:
         return False
     messages = repository.messages_of(session, found.project, found.number)
     body = RoundClosed(
-        round=found.number,
-        claims=listed_claims(messages),
-        statements=listed_statements(messages),
+        round=found.number, claims=listed_claims(messages), statements=listed_statements(messages)
     )
     draft = EntryDraft.about(body, binding.terms, binding.digest)
     (appended,) = broker.log.append(session, [draft])

@@ -89,11 +89,7 @@ async def put_claims(
 ) -> ClaimsReceipt:
     """Keep the caller's sealed claims for a partner, in place of earlier ones about this release."""
     row = await _take(broker, actor, Place(project, number, "claims", partner, release), content)
-    return ClaimsReceipt.from_row(
-        row,
-        release=row.release,
-        partner=row.target,
-    )
+    return ClaimsReceipt.from_row(row, release=row.release, partner=row.target)
 
 
 @router.get(
@@ -126,10 +122,7 @@ async def put_statement(
 ) -> StatementReceipt:
     """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
     row = await _take(broker, actor, Place(project, number, "statement", space), content)
-    return StatementReceipt.from_row(
-        row,
-        space=row.target,
-    )
+    return StatementReceipt.from_row(row, space=row.target)
 
 
 @router.get(

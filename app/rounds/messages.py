@@ -221,10 +221,7 @@ def _is_for(pairs: Sequence[RoundPairing], actor: Actor, place: Place) -> bool:
 def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
-        body = ClaimsReceived.from_row(
-            row,
-            partner=row.target,
-        )
+        body = ClaimsReceived.from_row(row, partner=row.target)
     else:
         body = StatementReceived(
             round=row.round, space=row.target, sequence=row.sequence, sha256=row.sha256

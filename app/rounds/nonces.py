@@ -8,12 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
-from app.agreements.signers import (
-    refuse_stranger,
-    refuse_untimely,
-    require_duty,
-    require_signature,
-)
+from app.agreements.signers import refuse_stranger, refuse_untimely, require_duty, require_signature
 from app.broker import Broker
 from app.clock import utc_text
 from app.db import insert_rows

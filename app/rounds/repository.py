@@ -151,9 +151,7 @@ def has_result(session: Session, project: str) -> bool:
             (RoundPairing.project == Round.project) & (RoundPairing.round == Round.number),
         )
         .where(
-            Round.project == project,
-            Round.state == "closed",
-            RoundPairing.run_state == "succeeded",
+            Round.project == project, Round.state == "closed", RoundPairing.run_state == "succeeded"
         )
     )
     return session.scalar(query.limit(1)) is not None

@@ -18,13 +18,7 @@ from app.rounds.models import Round, RoundPairing, SealedMessage, Supplement
 from app.rounds.opening import is_due, waiting_for
 from app.rounds.pairs import SUCCEEDED, pair_view
 from app.security.actor import Actor
-from schemas.rounds.rounds import (
-    PairProgress,
-    RoundList,
-    RoundState,
-    RoundView,
-    SupplementView,
-)
+from schemas.rounds.rounds import PairProgress, RoundList, RoundState, RoundView, SupplementView
 
 
 def round_view(session: Session, found: Round) -> RoundView:
@@ -119,11 +113,7 @@ def _supplement_view(session: Session, found: Supplement) -> SupplementView:
     closing = None
     if found.closing is not None and found.closing_size is not None:
         closing = entry_proof(session, found.closing, found.closing_size).to_receipt(found.run)
-    return SupplementView.from_row(
-        found,
-        claims=listed_claims(messages),
-        closing=closing,
-    )
+    return SupplementView.from_row(found, claims=listed_claims(messages), closing=closing)
 
 
 def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProgress:

@@ -109,9 +109,7 @@ def shown_not_linked(found: Found, floor: int) -> NotLinked:
     hidden = protected(parts, floor, held if held < floor else None)
     seen = {name: None if name in hidden else count for name, count in parts.items()}
     return NotLinked(
-        pairs=not_linked,
-        below_review=seen["below_review"],
-        better_rival=seen["better_rival"],
+        pairs=not_linked, below_review=seen["below_review"], better_rival=seen["better_rival"]
     )
 
 

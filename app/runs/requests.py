@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.agreements.receivers import receivers_of
 from app.agreements.service import (
     TermsInForce,
     binding_terms,
@@ -16,7 +15,7 @@ from app.agreements.service import (
     project_for,
     terms_in_force,
 )
-from app.agreements.signers import refuse_stranger, require_duty
+from app.agreements.signers import receivers_of, refuse_stranger, require_duty
 from app.broker import Broker
 from app.clock import utc_text
 from app.db import add_if_alone
@@ -113,9 +112,7 @@ def ask_again(
     policy = request.policy or terms.terms.policy
     if not terms.terms.allows(policy):
         raise RefusedError(
-            OTHER_POLICY,
-            "The terms do not allow this matching policy.",
-            clause="policy-range",
+            OTHER_POLICY, "The terms do not allow this matching policy.", clause="policy-range"
         )
     now = broker.clock()
     pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)

@@ -101,10 +101,7 @@ def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunV
 def _progress(run: Run) -> RunProgress:
     left = max(run.rows_total - run.rows_done, 0)
     is_timed = run.state == "running" and run.rate > 0
-    return RunProgress.from_row(
-        run,
-        seconds_left=-(-left // run.rate) if is_timed else None,
-    )
+    return RunProgress.from_row(run, seconds_left=-(-left // run.rate) if is_timed else None)
 
 
 def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCounts | None:

@@ -11,14 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from app.errors import SignInRefusedError
-from app.security.jws import (
-    Jws,
-    base64url_bytes,
-    jti_of,
-    parse_jws,
-    seconds_of,
-    thumbprint_of,
-)
+from app.security.jws import Jws, base64url_bytes, jti_of, parse_jws, seconds_of, thumbprint_of
 from schemas.documents.canonical import JsonValue, parse_json
 from schemas.documents.errors import CanonicalError
 from schemas.documents.ids import PERSON_PREFIX, is_random_id

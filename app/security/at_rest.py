@@ -59,13 +59,7 @@ def unseal(key: DataKey, kind: str, object_id: str, number: int, sealed: bytes) 
 
 def _bound(kind: str, object_id: str, number: int, length: int) -> bytes:
     return canonical_bytes(
-        {
-            "version": FORMAT,
-            "kind": kind,
-            "object": object_id,
-            "number": number,
-            "length": length,
-        }
+        {"version": FORMAT, "kind": kind, "object": object_id, "number": number, "length": length}
     )
 
 

@@ -257,10 +257,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("PUT", "/v1/reviews/{run}/cards"): Rule(AGENCY, max_body_bytes=CARDS_BYTES, rate="write"),
     ("GET", "/v1/reviews/{run}/cards"): Rule(AGENCY, rate="write", is_signed=True),
     ("POST", "/v1/reviews/{run}/decisions"): Rule(
-        AGENCY,
-        max_body_bytes=DECISIONS_BYTES,
-        max_body_values=DECISIONS_VALUES,
-        rate="write",
+        AGENCY, max_body_bytes=DECISIONS_BYTES, max_body_values=DECISIONS_VALUES, rate="write"
     ),
     # Deliveries: sealed to a partner or a blind recipient. The agreement's sizes of files bound them further.
     ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"): Rule(

@@ -170,10 +170,7 @@ def count_waiting(session: Session, project: str) -> int:
 
 def view_of(row: RelayedShare) -> ShareView:
     """Return a share as the holders see it."""
-    return ShareView.from_row(
-        row,
-        share=row.id,
-    )
+    return ShareView.from_row(row, share=row.id)
 
 
 def _as_holder(session: Session, actor: Actor, project: str, epoch: int) -> TermsInForce:
@@ -227,13 +224,7 @@ def _refuse_fetched(former: RelayedShare) -> None:
 
 
 def _log(
-    session: Session,
-    broker: Broker,
-    actor: Actor,
-    found: TermsInForce,
-    body: Model,
-    *,
-    bound: str,
+    session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model, *, bound: str
 ) -> None:
     """Log what a holder does under the agreement that let them, whatever binds when midnight has passed."""
     draft = EntryDraft.about(body, found.terms, bound, actor)

@@ -155,9 +155,7 @@ def _refuse_outdated(asked: AskedCommit, now: datetime) -> None:
     """Refuse what was asked too long ago, as after a long outage, before anything is read for it."""
     if not is_timely(asked.signed_request.request.at, now):
         raise RefusedError(
-            UPLOAD_CLOSED,
-            "The upload was not checked in time.",
-            hint="send it again",
+            UPLOAD_CLOSED, "The upload was not checked in time.", hint="send it again"
         )
 
 

@@ -25,7 +25,6 @@ from app.sealed.models import SealedPiece
 from app.sealed.objects import digests_of, put_piece
 from app.security.actor import Actor
 from app.uploads import checks, repository
-from app.uploads.buckets import BucketCheck
 from app.uploads.checks import AskedCommit, PendingCommit
 from app.uploads.errors import (
     ALREADY_UPLOADED,
@@ -38,7 +37,7 @@ from app.uploads.errors import (
 )
 from app.uploads.manifests import check_manifest, check_root
 from app.uploads.models import Upload
-from app.uploads.parts import HandleCheck, PartRows, handles_in, read_head
+from app.uploads.parts import BucketCheck, HandleCheck, PartRows, handles_in, read_head
 from app.uploads.service import (
     INDEX_KIND,
     PART_KIND,

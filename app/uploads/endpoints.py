@@ -43,10 +43,7 @@ def open_upload(
         )
         if found is not None:
             return service.view_of(found)
-    with (
-        NewObject(broker, new_id(UPLOAD_PREFIX)) as sealed,
-        broker.database.write() as session,
-    ):
+    with NewObject(broker, new_id(UPLOAD_PREFIX)) as sealed, broker.database.write() as session:
         upload = service.open_upload(
             session, broker, actor, project, request, sealed=sealed, idempotency_key=idempotency_key
         )

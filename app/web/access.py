@@ -50,9 +50,7 @@ def access_matrix(agreement: Agreement, operator: str) -> list[AccessRow]:
     order = get_args(Role)
     return [
         AccessRow(
-            party,
-            role,
-            tuple(_answer(action, agreement, terms, party, role) for action in ACTIONS),
+            party, role, tuple(_answer(action, agreement, terms, party, role) for action in ACTIONS)
         )
         for party, role in sorted(seats, key=lambda seat: (order.index(seat[1]), seat[0]))
     ]
@@ -226,9 +224,7 @@ ACTIONS: Final = (
     Action("See reviews", ("GET", "/v1/projects/{project}/reviews"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
     Action(
-        "See that there are deliveries",
-        ("GET", "/v1/projects/{project}/deliveries"),
-        _sees_own,
+        "See that there are deliveries", ("GET", "/v1/projects/{project}/deliveries"), _sees_own
     ),
     Action("Read match records", ("GET", "/v1/runs/{run}/match-record"), _always),
     Action("Read the match log", ("GET", "/v1/log/bundle"), _always),

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.shared.page import nice_ticks
+
 WIDTH: Final = 560
 HEIGHT: Final = 260
 LEFT: Final = 56
 RIGHT: Final = 12
 TOP: Final = 34
 BOTTOM: Final = 40
-# About as many lines as can be read off.
-_MAX_TICKS: Final = 5
 _LABEL_WIDTH: Final = 44
 _HIDDEN_HEIGHT: Final = 10
 
@@ -100,18 +100,6 @@ def bar_chart(
         ticks=tuple(Line(round(base - tick * scale, 1), f"{tick:,}") for tick in ticks),
         marks=tuple(Line(round(LEFT + mark.share * width, 1), mark.label) for mark in marks),
     )
-
-
-def nice_ticks(largest: int) -> list[int]:
-    """Return whole numbers from 0 to `largest` or above, in steps of 1, 2 or 5 times a power of ten."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            step = factor * power
-            n_steps = max(1, -(-largest // step))
-            if n_steps <= _MAX_TICKS:
-                return [step * at for at in range(n_steps + 1)]
-        power *= 10
 
 
 def _bar(value: Value, x: float, step: float, base: float, scale: float, *, has_label: bool) -> Bar:

@@ -18,14 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.agreements.service import TermsInForce
 from app.broker import Broker
-from app.engine import (
-    NumberedRange,
-    ProgressMeter,
-    StoppedError,
-    number_ranges,
-    threads,
-    work_off,
-)
+from app.engine import NumberedRange, ProgressMeter, StoppedError, number_ranges, threads, work_off
 from app.errors import TooManyPairsError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met

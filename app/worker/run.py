@@ -120,12 +120,7 @@ def _without(met: Met, withdrawn: Sequence[NDArray[np.uint32]]) -> Met:
     return met[~(np.isin(met["smaller"], smaller) | np.isin(met["larger"], larger))]
 
 
-def _conclude(
-    broker: Broker,
-    attempt: Attempt,
-    resolution: Resolution,
-    results: Results,
-) -> None:
+def _conclude(broker: Broker, attempt: Attempt, resolution: Resolution, results: Results) -> None:
     """Make the result, its match record, releases, questions and log entries visible, all or none."""
     record, prepared, review = results.record, results.releases, results.review
     with broker.database.write() as session:

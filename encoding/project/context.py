@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.log.heads import hold_to_head
 from encoding.log.log_copy import LogCopy, read_log_copy
+from encoding.log.trust import Trust
 from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
-    from encoding.log.trust import Trust
-    from schemas.api.bodies import ProjectView
+from schemas.api.bodies import ProjectView
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +13,8 @@ from encoding.errors import OutputExistsError, WorkspaceError
 from encoding.files import is_same_file, refuse_to_overwrite, write_durably
 from encoding.project.session import Session
 from encoding.workspace.written_files import note_written, settle_written, sha256_of
+from schemas.rounds.destruction import LocalKind
 from schemas.shared.page import page_start
-
-if TYPE_CHECKING:
-    from schemas.rounds.destruction import LocalKind
 
 
 def note_file(session: Session, what: LocalKind, *paths: Path) -> None:

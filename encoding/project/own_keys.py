@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import click
 
@@ -19,10 +19,8 @@ from encoding.people.identity_lock import (
     read_passphrase,
 )
 from encoding.people.key_rotation import replaced_files
-
-if TYPE_CHECKING:
-    from encoding.workspace.config import Config
-    from schemas.signing.identity import PublicIdentity
+from encoding.workspace.config import Config
+from schemas.signing.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from encoding.files import replacing
+from encoding.people.identity import Identity
 from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import (
     MAGIC,
@@ -21,12 +23,7 @@ from encoding.people.sealed_file import (
 from encoding.project.own_keys import own_keys
 from encoding.project.session import Session
 from schemas.documents.ids import utc_text
-
-if TYPE_CHECKING:
-    from io import BufferedReader
-
-    from encoding.people.identity import Identity
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 SUFFIX: Final = ".sealed"
 _PIECE_BYTES: Final = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.destruction.freezes import Freeze, read_freezes
 from encoding.epoch.status import status_of
@@ -28,18 +28,14 @@ from encoding.rounds.known_status import (
     overdue_words,
     read_status,
 )
-from encoding.rounds.status import describe, gather_facts, owed_to_review
+from encoding.rounds.status import Facts, describe, gather_facts, owed_to_review
 from encoding.secret.kept_secret import kept_of
 from encoding.sharing.agency_state import AgencyState, Attention, LogState
 from encoding.sharing.kept_reports import KeptReports
 from encoding.workspace.custody import custody_advice, last_backup, newest_encoded
 from schemas.documents.ids import utc_text
-
-if TYPE_CHECKING:
-    from encoding.rounds.status import Facts
-    from schemas.reports.round_report import RoundReport
-    from schemas.signing.identity import Duty
-
+from schemas.reports.round_report import RoundReport
+from schemas.signing.identity import Duty
 
 STATUS: Final = "status"
 

@@ -1,5 +1,7 @@
-"""One ID space in one round: claims exchanged, the round closed, and the ledger carried on.
+"""One ID space in one release of a round: claims exchanged, the release closed, and the ledger carried on.
 
+An agency takes these steps in order: `send_claims` to each partner; `read_claims` of each, and check them; with
+several pairs in the space, `send_statement` to all recipients; once the release is closed, `carry_ledger_on`.
 Every step may be repeated after a kill: what was said is kept, sealed, before it is sent, and the ledger
 changes in one step at the end. What must not be believed is told, and nothing of the round is stored.
 """
@@ -77,6 +79,8 @@ CompareLog = Callable[[bytes], Checkpoint]
 
 Raises LogRewrittenError where it is not, and LogError where the log has not signed it.
 """
+SignersOf = Callable[[str, RoundHistory, Entry], Mapping[str, PublicIdentity]]
+"""Returns who of a party could sign what the log took by an entry, by id, with the keys that they had then."""
 
 
 class ReadLog(Protocol):
@@ -85,10 +89,6 @@ class ReadLog(Protocol):
     def __call__(self, *, anew: bool) -> RoundHistory:
         """Return them."""
         ...
-
-
-SignersOf = Callable[[str, RoundHistory, Entry], Mapping[str, PublicIdentity]]
-"""Returns who of a party could sign what the log took by an entry, by id, with the keys that they had then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,8 @@ class SpaceOfRound:
 
     @property
     def closing(self) -> Receipt | None:
-        """What the broker shows as the proof that the release was closed; null: it is open."""
+        """What the broker shows as the proof that the release was closed; null: messages still count."""
         return (self.supplement or self.round).closing
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages about the release still count."""
-        return self.closing is None
 
     def listed(self, party: str, partner: str) -> str | None:
         """Return the digest of the claims of a party for its partner that are there; None: none are."""
@@ -137,14 +132,20 @@ class SpaceOfRound:
             (one.sha256 for one in there if (one.party, one.partner) == (party, partner)), None
         )
 
+    def linked_pairs(self, closing: RoundClosed | SupplementClosed) -> tuple[Pair, ...]:
+        """Return the pairs of the space of which a closing lists claims, in order."""
+        found = {tuple(sorted((one.party, one.partner))) for one in closing.claims}
+        return tuple(sorted((one, two) for one, two in found if {one, two} <= {*self.recipients}))
+
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """With whose keys an agency speaks, where its ledger lies, whom it believes, and to whom it seals.
+class Exchange:
+    """An agency in a space: with whose keys it signs, where its ledger is, whom it believes, to whom it seals.
 
     `keys` gives the own ones, newest first, then those that they have replaced. `receivers` are the persons of
     each party on its roster now, `makers` all parties that an agreement of the project has named. `checkpoint`
-    is the newest one of the log that was pinned here; `compare_log` holds others' to it.
+    is the newest one of the log that was pinned here; `compare_log` holds others' to it. `space` is as the
+    broker shows it now: between two steps, `replace` it.
     """
 
     party: str
@@ -160,125 +161,262 @@ class Desk:
     compare_log: CompareLog
     read_log: ReadLog
     signers_of: SignersOf
+    space: SpaceOfRound
 
+    # The first three steps, while the release is open.
 
-def speak(desk: Desk, space: SpaceOfRound) -> None:
-    """Send this agency's claims to each partner of the space, each once, and keep what was said.
+    def send_claims(self) -> None:
+        """Send this agency's claims to each partner of the space, each once, and keep what was said."""
+        for release, partner in self._shared():
+            stream = claims_stream(self.party, partner)
+            kept = self._read(stream)
+            listed = self.space.listed(self.party, partner)
+            if self.space.closing or (kept is not None and listed == kept.sha256):
+                continue
+            before = self.newest_place(stream)
+            if kept is None or not _follows(kept, self._claims(stream).head, before):
+                proof, posting = self.space.proofs[partner], self._posting(before)
+                claims = make_claims(self.ledger.read(), release, proof, posting)
+                kept = self._keep(stream, seal_claims(claims, self.receivers[partner]), claims)
+            self.api.send_claims(self.space.turn, partner, kept.raw)
 
-    Once the round is closed nothing more is said.
-    """
-    for release in space.releases:
-        partner = release.other(desk.party)
-        if partner not in space.proofs or not space.is_open:
-            continue
-        stream = claims_stream(desk.party, partner)
-        kept = desk.said.read(space.turn, space.name, stream)
-        if kept is not None and space.listed(desk.party, partner) == kept.sha256:
-            continue
-        before = _newest(desk, space, stream)
-        if kept is None or not _follows(
-            kept, desk.said.claims(space.turn, space.name, stream).head, before
-        ):
-            posting = _posting(desk, before)
-            claims = make_claims(desk.ledger.read(), release, space.proofs[partner], posting)
-            sealed = seal_claims(claims, desk.receivers[partner])
-            kept = desk.said.keep(space.turn, space.name, stream, sealed, claims)
-        desk.api.send_claims(space.turn, partner, kept.raw)
+    def read_claims(self) -> tuple[CheckedPair, ...]:
+        """Read and check the claims of each partner of the space.
 
+        While the release is open, partners whose claims have not come are waited for. Once it is closed they
+        are left out, and so are pairs of which this agency has said nothing.
+        """
+        checked, is_closed = [], self.space.closing is not None
+        for _, partner in self._shared():
+            if is_closed and self.space.listed(partner, self.party) is None:
+                continue
+            # Also where there is nothing to check it with: the partner's next message comes after it.
+            received = self._received(partner)
+            self._refuse_other_log(received.head)
+            stream = claims_stream(self.party, partner)
+            if is_closed and self._read(stream) is None:
+                continue
+            ledger = self.ledger.read()
+            believed = self._believed(ledger, received.head)
+            checked.append(check_claims(ledger, self._claims(stream), received, believed))
+        return tuple(checked)
 
-def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[CheckedPair, ...]:
-    """Read and check the claims of each partner of the space."""
-    checked = []
-    for release in space.releases:
-        partner = release.other(desk.party)
-        if partner not in space.proofs:
-            continue
-        if not must_be_complete and space.listed(partner, desk.party) is None:
-            continue
-        # Also where there is nothing to check it with: the partner's next message comes after it.
-        received = _received_claims(desk, space, partner)
-        _refuse_other_log(desk, space, received.head)
-        stream = claims_stream(desk.party, partner)
-        if not must_be_complete and desk.said.read(space.turn, space.name, stream) is None:
-            continue
-        own = desk.said.claims(space.turn, space.name, stream)
-        ledger = desk.ledger.read()
-        checked.append(
-            check_claims(ledger, own, received, _believed(desk, space, ledger, received.head))
+    def send_statement(self, checked: tuple[CheckedPair, ...]) -> None:
+        """Send this agency's statement to all recipients, once, where the space has several pairs."""
+        space, stream = self.space, statement_stream(self.party)
+        if space.closing or not space.needs_statements or len(space.recipients) < 2:
+            return
+        kept = self._read(stream)
+        listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
+        if kept is not None and listed.get((self.party, space.name)) == kept.sha256:
+            return
+        before = self.newest_place(stream)
+        if kept is None or not _follows(kept, self._statement(stream).head, before):
+            posting = self._posting(before)
+            said = make_statement(self.ledger.read(), space.turn, space.releases, checked, posting)
+            others = [party for party in space.recipients if party != self.party]
+            persons = [one for party in others for one in self.receivers[party]]
+            kept = self._keep(stream, seal_statement(said, persons), said)
+        self.api.send_statement(space.round.round, space.name, kept.raw)
+
+    # The last step, once it is closed.
+
+    def carry_ledger_on(
+        self, checked: tuple[CheckedPair, ...], closing: RoundClosed | SupplementClosed
+    ) -> None:
+        """Carry the ledger on by the claims that the release was closed with, unless a side's are missing.
+
+        By which messages is decided by the closing alone, which is the same for all: statements where it lists
+        claims of more than one pair of the space, the claims where it lists those of one. A match with a party
+        that does not receive in the space counts here alone, unless a statement tells the others of it. A
+        supplement is of one pair, and goes by its claims alone.
+        """
+        ledger, space = self.ledger.read(), self.space
+        if ledger.last is not None and ledger.last >= space.turn:
+            return
+        records = {match: who for one in space.releases for match, who in one.records().items()}
+        pairs = space.linked_pairs(closing)
+        ours = [one for one in space.releases if set(space.recipients).issuperset(one.pair)]
+        alone = standing_matches([one for one in space.releases if one not in ours], checked)
+        pending = standing_matches([one for one in ours if one.pair not in pairs], checked)
+        if not any(self.party in pair for pair in pairs):
+            if pending and not alone:
+                return
+            members = own_members(ledger, records, alone)
+            inputs, alone = inputs_alone(space.turn, [ledger], members), set()
+        elif isinstance(closing, RoundClosed) and len(pairs) > 1:
+            statements = self._counted_statements(closing, pairs)
+            if statements is None:
+                return
+            inputs, alone = inputs_of_statements(statements, space.recipients), set()
+            own = next(one.head for one in statements if one.head.sender == self.party)
+            _refuse_rolled_back(ledger, own)
+        else:
+            claims = self._counted_claims(closing, pairs[0])
+            if claims is None:
+                return
+            _refuse_rolled_back(ledger, claims[0].head)
+            vetoed = vetoed_matches(ours, checked)
+            inputs = inputs_of_claims(*claims, vetoed.get(pairs[0], frozenset()))
+        # Each message for itself was fit, as far as this agency knew then.
+        refuse_excess(ledger, inputs.vetoes, "what came together")
+        apply_release(ledger, inputs, records, alone=alone, pending=pending)
+        self.ledger.write(ledger)
+
+    # Which messages count.
+
+    def _counted_claims(
+        self, closing: RoundClosed | SupplementClosed, pair: Pair
+    ) -> tuple[Claims, Claims] | None:
+        partner = pair[1] if pair[0] == self.party else pair[0]
+        streams = claims_stream(self.party, partner), claims_stream(partner, self.party)
+        named = {claims_stream(one.party, one.partner): one.sha256 for one in closing.claims}
+        if self._read(streams[0]) is None or any(stream not in named for stream in streams):
+            return None
+        kept = {stream: self._read(stream) for stream in streams}
+        here = {one.sha256: self._claims(stream) for stream, one in kept.items() if one is not None}
+        counted = closed_messages(named, streams, here)
+        return None if counted is None else (counted[0], counted[1])
+
+    def _counted_statements(
+        self, closing: RoundClosed, pairs: Sequence[Pair]
+    ) -> tuple[ChainStatement, ...] | None:
+        stated = (one for one in closing.statements if one.space == self.space.name)
+        named = {statement_stream(one.party): one.sha256 for one in stated}
+        parties = sorted({party for pair in pairs for party in pair})
+        streams = [statement_stream(party) for party in parties]
+        if any(stream not in named for stream in streams):
+            return None
+        own = self._statement(statement_stream(self.party))
+        here: dict[str, ChainStatement] = {}
+        for party, stream in zip(parties, streams, strict=True):
+            if party != self.party:
+                here[named[stream]] = self._stated(own.head, party, named[stream])
+            elif (kept := self._read(stream)) is not None:
+                here[kept.sha256] = own
+        return closed_messages(named, streams, here)
+
+    def _stated(self, own: MessageHead, party: str, sha256: str) -> ChainStatement:
+        """Return the statement of another recipient, once it was checked."""
+        senders, place = self._as_logged(statement_stream(party), party, sha256)
+        raw = self.api.statement(self.space.round.round, self.space.name, party)
+        with self._kept_unread(raw):
+            statement = open_statement(raw, self.keys(), senders, place)
+        self._refuse_other_log(statement.head)
+        ledger, stream = self.ledger.read(), claims_stream(party, self.party)
+        claims = None if self._read(stream) is None else self._claims(stream)
+        believed = self._believed(ledger, statement.head)
+        check_statement(ledger, own, statement, believed, claims)
+        return statement
+
+    def _received(self, partner: str) -> Claims:
+        """Return the claims of a partner, which are fetched and opened once."""
+        stream, sha256 = claims_stream(partner, self.party), self.space.listed(partner, self.party)
+        if sha256 is None:
+            raise OthersWaitedForError(
+                f"{partner} has yet to send its claims in round {self.space.round.round}"
+            )
+        kept = self._read(stream)
+        if kept is None or kept.sha256 != sha256:
+            senders, place = self._as_logged(stream, partner, sha256)
+            raw = self.api.claims(self.space.turn, partner)
+            with self._kept_unread(raw):
+                received = open_claims(raw, self.keys(), senders, place)
+            self._keep(stream, raw, received)
+        return self._claims(stream)
+
+    # What the log says of messages.
+
+    def _as_logged(
+        self, stream: str, sender: str, sha256: str
+    ) -> tuple[Mapping[str, PublicIdentity], Listed]:
+        """Return who could sign a message when the log took it, and where it stands in its stream."""
+        for anew in (False, True):
+            history = self.read_log(anew=anew)
+            by_log = logged_stream(history.entries, self.space.name, stream)
+            found = find_message(by_log, self.space.turn, sha256)
+            if found is not None:
+                return self.signers_of(sender, history, found[0].entry), found[1]
+        raise RoundUnprovenError(
+            f"the match log does not show a message of {sender} in round {self.space.turn.round} that the"
+            " broker lists",
+            hint="nothing of this round is stored; tell the other agencies and the operator",
         )
-    return tuple(checked)
 
+    def newest_place(self, stream: str) -> MessagePlace | None:
+        """Return the newest message of an own stream by the log, whichever workspace sent it; None: none."""
+        logged = logged_stream(self.read_log(anew=False).entries, self.space.name, stream)
+        return logged[-1].place if logged else None
 
-def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> None:
-    """Send this agency's statement to all recipients of the space, once, where it has several pairs."""
-    if not (space.is_open and space.needs_statements) or len(space.recipients) < 2:
-        return
-    stream = statement_stream(desk.party)
-    kept = desk.said.read(space.turn, space.name, stream)
-    listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
-    if kept is not None and listed.get((desk.party, space.name)) == kept.sha256:
-        return
-    before = _newest(desk, space, stream)
-    if kept is None or not _follows(
-        kept, desk.said.statement(space.turn, space.name, stream).head, before
-    ):
-        posting = _posting(desk, before)
-        said = make_statement(desk.ledger.read(), space.turn, space.releases, checked, posting)
-        others = [
-            one
-            for party in space.recipients
-            if party != desk.party
-            for one in desk.receivers[party]
-        ]
-        sealed = seal_statement(said, others)
-        kept = desk.said.keep(space.turn, space.name, stream, sealed, said)
-    desk.api.send_statement(space.round.round, space.name, kept.raw)
+    def _refuse_other_log(self, head: MessageHead) -> None:
+        """Refuse a message whose sender was shown another match log, or none of the round."""
+        tell = "nothing of this round is stored; call the other agency, and keep the workspace as it is"
+        try:
+            seen = self.compare_log(head.checkpoint.encode("utf-8"))
+        except LogRewrittenError as exc:
+            raise OtherLogError(
+                f"{head.sender} was shown a different match log from this agency's", hint=tell
+            ) from exc
+        except LogError as exc:
+            raise MessageUntrustedError(
+                f"{head.sender} names a checkpoint that the log has not signed", hint=tell
+            ) from exc
+        if seen.size <= self.space.round.receipt.index:
+            raise MessageUntrustedError(
+                f"{head.sender} names a checkpoint from before the round was opened", hint=tell
+            )
 
+    def _believed(self, ledger: Ledger, received: MessageHead) -> Believed:
+        """Return what is believed about vetoes: those of this agency's own only where it may have lost them.
 
-def close(
-    desk: Desk,
-    space: SpaceOfRound,
-    checked: tuple[CheckedPair, ...],
-    listed: RoundClosed | SupplementClosed,
-) -> None:
-    """Carry the ledger on by the claims that the release was closed with, unless a side's are missing.
+        That is where it has voided its nonces, as after its workspace was restored, and has not applied a
+        release with each other recipient since: one may hear from another what this agency had told that one.
+        So it is where the sender has voided its own since the two last heard each other, and comes from a day
+        that this agency has forgotten.
+        """
+        history = self.read_log(anew=False)
+        others = [party for party in self.space.recipients if party != self.party]
+        heard = {party: _last_round(ledger, self.party, party) for party in others}
+        recalls = any(history.voided_since(self.party, number) for number in heard.values())
+        if received.applied is not None and not recalls:
+            recalls = history.voided_since(
+                received.sender, heard.get(received.sender)
+            ) and history.voided_since(self.party, received.applied.round)
+        return Believed(self.makers, recalls)
 
-    By which messages is decided by the closing alone, which is the same for all: statements where it lists
-    claims of more than one pair of the space, the claims where it lists those of one. A match with a party that
-    does not receive in the space counts here alone, unless a statement tells the others of it. A supplement is
-    of one pair, and goes by its claims alone.
-    """
-    ledger = desk.ledger.read()
-    turn = space.turn
-    if ledger.last is not None and ledger.last >= turn:
-        return
-    records = {match: record for one in space.releases for match, record in one.records().items()}
-    pairs = _linked_pairs(space, listed)
-    ours = [one for one in space.releases if set(space.recipients).issuperset(one.pair)]
-    alone = standing_matches([one for one in space.releases if one not in ours], checked)
-    pending = standing_matches([one for one in ours if one.pair not in pairs], checked)
-    if not any(desk.party in pair for pair in pairs):
-        if pending and not alone:
-            return
-        inputs, alone = inputs_alone(turn, [ledger], own_members(ledger, records, alone)), set()
-    elif isinstance(listed, RoundClosed) and len(pairs) > 1:
-        statements = _counted_statements(desk, space, listed, pairs)
-        if statements is None:
-            return
-        inputs, alone = inputs_of_statements(statements, space.recipients), set()
-        own = next(one.head for one in statements if one.head.sender == desk.party)
-        _refuse_rolled_back(ledger, own)
-    else:
-        claims = _counted_claims(desk, space, listed, pairs[0])
-        if claims is None:
-            return
-        _refuse_rolled_back(ledger, claims[0].head)
-        vetoed = vetoed_matches(ours, checked)
-        inputs = inputs_of_claims(*claims, vetoed.get(pairs[0], frozenset()))
-    # Each message for itself was fit, as far as this agency knew then.
-    refuse_excess(ledger, inputs.vetoes, "what came together")
-    apply_release(ledger, inputs, records, alone=alone, pending=pending)
-    desk.ledger.write(ledger)
+    # What was said and heard, as it is kept.
+
+    def _shared(self) -> Iterator[tuple[PairRelease, str]]:
+        """Yield the releases with partners that receive in the space, too."""
+        for release in self.space.releases:
+            partner = release.other(self.party)
+            if partner in self.space.proofs:
+                yield release, partner
+
+    def _read(self, stream: str) -> Carried | None:
+        return self.said.read(self.space.turn, self.space.name, stream)
+
+    def _claims(self, stream: str) -> Claims:
+        return self.said.claims(self.space.turn, self.space.name, stream)
+
+    def _statement(self, stream: str) -> ChainStatement:
+        return self.said.statement(self.space.turn, self.space.name, stream)
+
+    def _keep(self, stream: str, raw: bytes, said: Claims | ChainStatement) -> Carried:
+        return self.said.keep(self.space.turn, self.space.name, stream, raw, said)
+
+    @contextmanager
+    def _kept_unread(self, raw: bytes) -> Iterator[None]:
+        """Keep a message as evidence that turns out to be none that can be read."""
+        try:
+            yield
+        except MessageUnreadableError:
+            self.said.keep_unread(self.space.turn, raw)
+            raise
+
+    def _posting(self, before: MessagePlace | None) -> Posting:
+        person, key = self.own.public.person, self.own.keys.signing_key
+        return Posting(person, key, self.checkpoint, self.created, before)
 
 
 def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
@@ -290,171 +428,13 @@ def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
         )
 
 
-def _linked_pairs(space: SpaceOfRound, listed: RoundClosed | SupplementClosed) -> tuple[Pair, ...]:
-    """Return the pairs of the space of which the closing lists claims, in order."""
-    found = {tuple(sorted((one.party, one.partner))) for one in listed.claims}
-    return tuple(sorted((one, two) for one, two in found if {one, two} <= {*space.recipients}))
-
-
-def _counted_claims(
-    desk: Desk, space: SpaceOfRound, listed: RoundClosed | SupplementClosed, pair: Pair
-) -> tuple[Claims, Claims] | None:
-    partner = pair[1] if pair[0] == desk.party else pair[0]
-    streams = claims_stream(desk.party, partner), claims_stream(partner, desk.party)
-    own = desk.said.read(space.turn, space.name, streams[0])
-    named = {claims_stream(one.party, one.partner): one.sha256 for one in listed.claims}
-    if own is None or any(stream not in named for stream in streams):
-        return None
-    theirs = desk.said.read(space.turn, space.name, streams[1])
-    here = {own.sha256: desk.said.claims(space.turn, space.name, streams[0])}
-    if theirs is not None:
-        here[theirs.sha256] = desk.said.claims(space.turn, space.name, streams[1])
-    counted = closed_messages(named, streams, here)
-    return None if counted is None else (counted[0], counted[1])
-
-
-def _counted_statements(
-    desk: Desk, space: SpaceOfRound, listed: RoundClosed, pairs: Sequence[Pair]
-) -> tuple[ChainStatement, ...] | None:
-    parties = sorted({party for pair in pairs for party in pair})
-    named = {
-        statement_stream(one.party): one.sha256
-        for one in listed.statements
-        if one.space == space.name
-    }
-    streams = [statement_stream(party) for party in parties]
-    if any(stream not in named for stream in streams):
-        return None
-    own = desk.said.statement(space.turn, space.name, statement_stream(desk.party))
-    here: dict[str, ChainStatement] = {}
-    for party, stream in zip(parties, streams, strict=True):
-        if party == desk.party:
-            kept = desk.said.read(space.turn, space.name, stream)
-            if kept is not None:
-                here[kept.sha256] = own
-            continue
-        senders, place = _as_logged(desk, space, stream, party, named[stream])
-        raw = desk.api.statement(space.round.round, space.name, party)
-        with _kept_unread(desk, space, raw):
-            statement = open_statement(raw, desk.keys(), senders, place)
-        _refuse_other_log(desk, space, statement.head)
-        ledger = desk.ledger.read()
-        claims_of = claims_stream(party, desk.party)
-        has_claimed = desk.said.read(space.turn, space.name, claims_of) is not None
-        claims = desk.said.claims(space.turn, space.name, claims_of) if has_claimed else None
-        believed = _believed(desk, space, ledger, statement.head)
-        check_statement(ledger, own.head, statement, believed, claims)
-        here[place.place.sha256] = statement
-    return closed_messages(named, streams, here)
-
-
-def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
-    stream = claims_stream(partner, desk.party)
-    sha256 = space.listed(partner, desk.party)
-    if sha256 is None:
-        raise OthersWaitedForError(
-            f"{partner} has yet to send its claims in round {space.round.round}"
-        )
-    kept = desk.said.read(space.turn, space.name, stream)
-    if kept is None or kept.sha256 != sha256:
-        senders, place = _as_logged(desk, space, stream, partner, sha256)
-        raw = desk.api.claims(space.turn, partner)
-        with _kept_unread(desk, space, raw):
-            received = open_claims(raw, desk.keys(), senders, place)
-        desk.said.keep(space.turn, space.name, stream, raw, received)
-    return desk.said.claims(space.turn, space.name, stream)
-
-
-def _as_logged(
-    desk: Desk, space: SpaceOfRound, stream: str, sender: str, sha256: str
-) -> tuple[Mapping[str, PublicIdentity], Listed]:
-    """Return who could sign a message when the log took it, and where it stands in its stream."""
-    for anew in (False, True):
-        history = desk.read_log(anew=anew)
-        stream_by_log = logged_stream(history.entries, space.name, stream)
-        found = find_message(stream_by_log, space.turn, sha256)
-        if found is not None:
-            return desk.signers_of(sender, history, found[0].entry), found[1]
-    raise RoundUnprovenError(
-        f"the match log does not show a message of {sender} in round {space.turn.round} that the broker lists",
-        hint="nothing of this round is stored; tell the other agencies and the operator",
-    )
-
-
-@contextmanager
-def _kept_unread(desk: Desk, space: SpaceOfRound, raw: bytes) -> Iterator[None]:
-    """Keep a message as evidence that turns out to be none that can be read."""
-    try:
-        yield
-    except MessageUnreadableError:
-        desk.said.keep_unread(space.turn, raw)
-        raise
-
-
-def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
-    """Refuse a message whose sender was shown another match log, or none of the round."""
-    tell = "nothing of this round is stored; call the other agency, and keep the workspace as it is"
-    try:
-        seen = desk.compare_log(head.checkpoint.encode("utf-8"))
-    except LogRewrittenError as exc:
-        raise OtherLogError(
-            f"{head.sender} was shown a different match log from this agency's", hint=tell
-        ) from exc
-    except LogError as exc:
-        raise MessageUntrustedError(
-            f"{head.sender} names a checkpoint that the log has not signed", hint=tell
-        ) from exc
-    if seen.size <= space.round.receipt.index:
-        raise MessageUntrustedError(
-            f"{head.sender} names a checkpoint from before the round was opened", hint=tell
-        )
-
-
-def _believed(desk: Desk, space: SpaceOfRound, ledger: Ledger, received: MessageHead) -> Believed:
-    """Return what is believed about vetoes: those of this agency's own only where it may have lost them.
-
-    That is where it has voided its nonces, as after its workspace was restored, and has not applied a release
-    with each other recipient since: one may hear from another what this agency had told that one. So it is
-    where the sender has voided its own since the two last heard each other, and comes from a day that this
-    agency has forgotten.
-    """
-    history = desk.read_log(anew=False)
-    heard = {
-        party: _last_round(ledger, desk.party, party)
-        for party in space.recipients
-        if party != desk.party
-    }
-    recalls = any(history.voided_since(desk.party, number) for number in heard.values())
-    if received.applied is not None and not recalls:
-        recalls = history.voided_since(
-            received.sender, heard.get(received.sender)
-        ) and history.voided_since(desk.party, received.applied.round)
-    return Believed(desk.makers, recalls)
-
-
 def _last_round(ledger: Ledger, party: str, other: str) -> int | None:
     one, another = sorted((party, other))
     newest = ledger.newest_digest((one, another))
     return None if newest is None else newest[0].round
 
 
-def _newest(desk: Desk, space: SpaceOfRound, stream: str) -> MessagePlace | None:
-    """Return the newest message of an own stream by the log, whichever workspace sent it; None: none did."""
-    logged = logged_stream(desk.read_log(anew=False).entries, space.name, stream)
-    return logged[-1].place if logged else None
-
-
 def _follows(kept: Carried, head: MessageHead, before: MessagePlace | None) -> bool:
     """Tell whether a message that was kept comes next, or has come: another workspace may have sent one."""
     is_there = before is not None and before.sha256 == kept.sha256
     return is_there or (head.sequence, head.previous) == place_after(before)
-
-
-def _posting(desk: Desk, before: MessagePlace | None) -> Posting:
-    return Posting(
-        person=desk.own.public.person,
-        key=desk.own.keys.signing_key,
-        checkpoint=desk.checkpoint,
-        created=desk.created,
-        before=before,
-    )

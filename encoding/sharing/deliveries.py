@@ -10,10 +10,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from encoding.errors import DeliveryUnusableError
 from encoding.files import replacing
+from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, seal_pieces
 from encoding.sharing.columns import not_agreed
 from schemas.documents.errors import DocumentError, SignatureError
@@ -28,10 +29,7 @@ from schemas.rounds.delivery import (
     table_head,
 )
 from schemas.shared.amounts import counted
-
-if TYPE_CHECKING:
-    from encoding.people.identity import Identity
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 _PIECE_BYTES: Final = 1024 * 1024
 

@@ -96,9 +96,7 @@ def looked_through(database: Database, window: Window) -> list[str]:
         return [row.name for row in found]
 
 
-def test_pieces_of_a_list_are_those_of_the_whole_list(
-    listed: tuple[Database, list[str]],
-) -> None:
+def test_pieces_of_a_list_are_those_of_the_whole_list(listed: tuple[Database, list[str]]) -> None:
     database, everything = listed
     assert looked_through(database, Window(limit=None)) == everything
     for at, name in enumerate(everything):

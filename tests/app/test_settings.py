@@ -157,11 +157,7 @@ def test_mail_that_could_not_leave_safely_is_refused(tmp_path: Path) -> None:
 
 def test_a_webhook_is_https_or_on_this_machine(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    for url in (
-        "https://example.org/hook?team=1",
-        "http://127.0.0.1:9000/",
-        "http://localhost/",
-    ):
+    for url in ("https://example.org/hook?team=1", "http://127.0.0.1:9000/", "http://localhost/"):
         taken = read_settings(tmp_path, webhook_url=url, webhook_secret_file=secret)
         assert taken.webhook_url == url
     for url in (

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.documents import TERMS
+from twins import timetable as twin
 
-from blindlink_verify import calendar as twin
 from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.clauses import Frequency
 from schemas.documents.ids import utc_text
 from schemas.rounds.timetable import PERIOD_DAYS, next_day, round_due, upload_due
 
 TIMES = st.times().map(lambda time: time.strftime("%H:%M"))
-WEEKDAYS = st.sampled_from([*twin.NAMES])
+WEEKDAYS = st.sampled_from([*twin.WEEKDAYS])
 DAYS = st.dates(date(2020, 1, 1), date(2060, 1, 1))
 MOMENTS = st.integers(1_600_000_000, 2_800_000_000).map(
     lambda seconds: datetime.fromtimestamp(seconds, UTC)

@@ -12,6 +12,7 @@ from typing import Any
 
 from samples.matching_profiles import block_profile, memory_field, number_field
 from twins import block_matching as twin
+from twins import decision
 from vectors.file import write_vectors
 
 from schemas.linkage.counts import FieldCounts, FileCounts, published_counts
@@ -172,13 +173,13 @@ def _doubts() -> dict[str, list[list[int]]]:
     patterns = list(product(*(range(len(field.levels) + 1) for field in NUMBERED.fields)))
     named = {"in doubt": True, "not in doubt": False}
     return {
-        name: [list(one) for one in patterns if twin.is_doubtful(one, NUMBERED) == wanted]
+        name: [list(one) for one in patterns if decision.is_doubtful(one, NUMBERED) == wanted]
         for name, wanted in named.items()
     }
 
 
 def _caps() -> Iterator[dict[str, Any]]:
-    policy = twin.Policy(auto="0.9", review="0.05", lead=0, twin_limit=None)
+    policy = decision.Policy(auto="0.9", review="0.05", lead=0, twin_limit=None)
     for levels in (
         (1, 1, 1, 2),
         (4, 1, 1, 2),
@@ -190,12 +191,12 @@ def _caps() -> Iterator[dict[str, Any]]:
     ):
         for total in (-5_000, -4_248, -4_247, 3_169, 3_170, 40_000):
             one = twin.Meeting(0, 0, levels, 0, 0)
-            found = twin.candidate(one, total, 0, NUMBERED, policy)
+            found = decision.candidate(one, total, 0, NUMBERED, policy)
             yield {"levels": list(levels), "total": total, "capped": found.total}
 
 
 def _bands() -> Iterator[dict[str, Any]]:
-    policy = twin.Policy(auto="0.9", review="0.05", lead=2_000, twin_limit=1_500)
+    policy = decision.Policy(auto="0.9", review="0.05", lead=2_000, twin_limit=1_500)
     lonely = [(0, 0, 3_170, 0), (1, 1, 3_169, 0), (2, 2, -4_247, 0), (3, 3, -4_248, 0)]
     yield _band("each bound, and one below it", policy, lonely)
     rivals = [
@@ -225,9 +226,9 @@ def _bands() -> Iterator[dict[str, Any]]:
     yield _band("no pair", policy, [])
 
 
-def _band(name: str, policy: twin.Policy, pairs: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
-    candidates = [twin.Candidate(*pair) for pair in pairs]
-    decided = twin.decide(candidates, policy)
+def _band(name: str, policy: decision.Policy, pairs: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    candidates = [decision.Candidate(*pair) for pair in pairs]
+    decided = decision.decide(candidates, policy)
     written = [
         {
             **one._asdict(),
@@ -240,7 +241,7 @@ def _band(name: str, policy: twin.Policy, pairs: Iterable[tuple[Any, ...]]) -> d
         "name": name,
         "policy": policy._asdict(),
         "pairs": written,
-        "expected_false_matches": twin.expected_false(linked).hex(),
+        "expected_false_matches": decision.expected_false(linked).hex(),
     }
 
 

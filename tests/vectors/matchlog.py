@@ -14,6 +14,7 @@ from typing import Any
 
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rigs.independent_verdict import why_refused
 from samples.delivered_log import everything_delivered
 from samples.log import SampleLog, everything_else, story
 from samples.parties import CW, OPERATOR
@@ -22,7 +23,6 @@ from samples.signed_log import everything_signed
 from twins import merkle
 from vectors.file import listed, write_vectors
 
-from blindlink_verify.with_rules import why_refused
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 ORIGIN = "broker.example/log"

@@ -7,8 +7,7 @@ from concurrent.futures import Future
 from fractions import Fraction
 from typing import NamedTuple
 
-from app.engine.order import in_order, threads
-from app.engine.progress import Progress, ProgressMeter
+from app.engine import Progress, ProgressMeter, in_order, threads
 from app.extras.exhaustive import (
     BLOCK_PAIRS,
     Block,

@@ -316,11 +316,7 @@ class _Scale:
         self._codes = np.array(table.codes, dtype=np.int64)
         total = np.array(weights.total, dtype=np.int64)
         self._total, self._is_capped = capped(
-            profile,
-            rules.levels_of(self._codes),
-            total,
-            auto=bands.auto,
-            review=bands.review,
+            profile, rules.levels_of(self._codes), total, auto=bands.auto, review=bands.review
         )
         self._twins = np.array(weights.twins, dtype=np.int64)
 

@@ -21,7 +21,7 @@ from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import AddressFilter
 from app.web.table import Table
-from app.web.waterfall import bound_rows, level_note, waterfall
+from app.web.weights import bound_rows, level_note, waterfall
 from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER
 from schemas.linkage.decision_steps import PROBABILITY_STEPS

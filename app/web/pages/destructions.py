@@ -7,12 +7,7 @@ from fastapi import APIRouter, Response
 from app.destruction.participation import destruction_for, file_of, view_of
 from app.http.paths import CertificatePath
 from app.web.answer import WiredPage, page_route
-from app.web.project_words import (
-    extent_words,
-    outstanding_words,
-    reason_words,
-    statements_of,
-)
+from app.web.project_words import extent_words, outstanding_words, reason_words, statements_of
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.reports.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of

@@ -27,16 +27,17 @@ from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.project_words import finality_sentence, run_sentence
-from app.web.run_figures import (
-    figures_before,
-    figures_of,
-    pair_rows,
-    rate_rows,
-    table_cells,
-)
+from app.web.run_figures import figures_before, figures_of, pair_rows, rate_rows, table_cells
 from app.web.table import Table
-from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
-from app.web.weights import table_rows, weight_chart, weight_rows
+from app.web.weights import (
+    WeightBar,
+    bound_rows,
+    level_note,
+    table_rows,
+    waterfall,
+    weight_chart,
+    weight_rows,
+)
 from app.wired import WiredBroker
 from schemas.agreement.statement import Step
 from schemas.api.bodies import RunList, RunView

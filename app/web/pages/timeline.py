@@ -145,11 +145,7 @@ def show_broker_timeline(broker: WiredBroker, page: WiredPage, query: WiredQuery
 
 
 def _answer(
-    broker: Broker,
-    page: PageRequest,
-    project: str | None,
-    query: TimelineQuery,
-    parties: list[str],
+    broker: Broker, page: PageRequest, project: str | None, query: TimelineQuery, parties: list[str]
 ) -> Response:
     faults = query.faults()
     # Of what cannot be searched for, nothing is repeated, and nothing is found.

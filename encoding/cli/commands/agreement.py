@@ -18,7 +18,7 @@ from encoding.cli.commands.agreement_notices import halt, leave
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.agreement_questions import ask_answers
-from encoding.project.agreement.agreements import pinned_log, seat
+from encoding.project.agreement.seats import pinned_log, seat
 from encoding.project.noted_files import write_page
 from encoding.project.session import Session
 from schemas.agreement.chapters import Chapter, grouped

@@ -10,7 +10,7 @@ from encoding.agreement.family_notice import family_markdown, family_page, flat_
 from encoding.agreement.family_notice import family_notice as composed
 from encoding.agreement.files import read_proposal
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.session import Session
 from schemas.shared.command_line import FILE, emit, json_option
 

@@ -9,7 +9,7 @@ import click
 from encoding.agreement.verification import verified
 from encoding.cli.terminal import prompts
 from encoding.errors import AgreementUntrustedError
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.session import Session
 from schemas.shared.command_line import one_line
 

@@ -29,12 +29,13 @@ from encoding.errors import (
     NotReadyError,
     UntrustedKeyError,
 )
-from encoding.project.agreement.accepted_agreement import (
+from encoding.project.agreement.seats import (
+    Seat,
     accept_agreement,
     read_digest,
+    seat,
     trust_persons,
 )
-from encoding.project.agreement.agreements import Seat, seat
 from encoding.project.session import Session
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.chapters import grouped

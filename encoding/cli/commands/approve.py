@@ -11,7 +11,7 @@ from encoding.agreement.words import specification_sentences, standing_sentence
 from encoding.cli.terminal.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
-from encoding.project.agreement.agreements import Seat, seat
+from encoding.project.agreement.seats import Seat, seat
 from encoding.project.session import Session
 from schemas.agreement.statement import StandingApproval, Step
 from schemas.shared.command_line import emit, json_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.own_keys import identity_lines, identity_row
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option

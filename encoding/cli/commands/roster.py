@@ -11,7 +11,7 @@ from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_known, require_next
 from encoding.cli.commands.agreement_signatures import hand_in
 from encoding.cli.terminal.shown_keys import compared_person
-from encoding.project.agreement.agreements import seat
+from encoding.project.agreement.seats import seat
 from encoding.project.own_keys import identity_row
 from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option

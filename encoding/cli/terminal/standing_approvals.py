@@ -10,7 +10,7 @@ import click
 
 from encoding.agreement.words import standing_sentences
 from encoding.cli.terminal.prompts import require_yes
-from encoding.project.agreement.agreements import Seat
+from encoding.project.agreement.seats import Seat
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement

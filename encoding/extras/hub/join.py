@@ -10,8 +10,8 @@ from encoding.cli.commands.agreement_signatures import Entry, signed_and_approve
 from encoding.cli.commands.init import write_settings
 from encoding.cli.terminal.init_questions import FILE_ALONE
 from encoding.cli.terminal.options import input_options
-from encoding.project.agreement.agreements import seat
 from encoding.project.agreement.project_view import project_view
+from encoding.project.agreement.seats import seat
 from encoding.project.session import Session
 
 

@@ -12,7 +12,7 @@ from encoding.errors import AgencyError, ConfigError
 from encoding.extras.hub.report import SpokeSeen, in_order, seen
 from encoding.extras.hub.settings import Hub, read_hub
 from encoding.extras.hub.spokes import Spoke, read_spokes
-from encoding.project.agreement.agreements import Seat
+from encoding.project.agreement.seats import Seat
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from encoding.workspace.config import HUB_NAME
@@ -93,7 +93,7 @@ class HubDesk:
         own = unlock_own(session)
         with session.connect() as client:
             session.trust(client)
-            yield Seat(session, client, own, spoke.project, session.workspace)
+            yield Seat(session, client, spoke.project, session.workspace, own)
 
     def each(self, spokes: Sequence[Spoke], do: Callable[[Spoke], object], step: str) -> set[str]:
         """Do something at each spoke; return the projects that were left out, each with a warning."""

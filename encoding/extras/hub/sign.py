@@ -27,13 +27,13 @@ from encoding.extras.hub.extension import changes_of
 from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
-from encoding.project.agreement.accepted_agreement import trust_persons
+from encoding.project.agreement.seats import trust_persons
 from schemas.agreement.amendment import of_same_clauses
 from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
-    from encoding.project.agreement.agreements import Seat
+    from encoding.project.agreement.seats import Seat
     from encoding.project.session import Session
     from schemas.signing.identity import PublicIdentity
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
+from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
 from encoding.review.records import lacking
 from encoding.sharing.columns import not_agreed
-
-if TYPE_CHECKING:
-    from encoding.project.session import Session
-    from schemas.agreement.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 
 def agreed_columns(agreement: Agreement, party: str) -> tuple[str, ...] | None:

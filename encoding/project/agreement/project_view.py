@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from encoding.broker.client import BrokerClient
 from encoding.errors import BrokerUnreachableError, NotReadyError
 from encoding.project.agreement.agreements import require_agreement, require_kept_agreement
 from encoding.project.context import Context, Known
 from encoding.project.session import Session
 from schemas.api.bodies import ProjectView
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
 
 
 def project_view(session: Session, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from encoding.errors import BrokerUnreachableError, UntrustedKeyError
 from encoding.people.peers import read_peers
 from encoding.project.agreement.agreements import agreements_kept, trusted_peers
+from encoding.project.context import Context
 from encoding.project.session import Session
+from encoding.rounds.history import RoundHistory
+from schemas.agreement.agreement import Agreement
 from schemas.agreement.roster import on_roster
 from schemas.matchlog.agreement_kinds import AgreementInForce
-
-if TYPE_CHECKING:
-    from encoding.project.context import Context
-    from encoding.rounds.history import RoundHistory
-    from schemas.agreement.agreement import Agreement
-    from schemas.matchlog.entry import Entry
-    from schemas.signing.identity import IdentityHistory, PublicIdentity
+from schemas.matchlog.entry import Entry
+from schemas.signing.identity import IdentityHistory, PublicIdentity
 
 
 def on_their_roster(

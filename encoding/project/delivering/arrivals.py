@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from encoding.errors import (
     AgencyError,
@@ -28,11 +28,8 @@ from encoding.project.sealed_files import opened_content
 from encoding.sharing.deliveries import DeliveryOf, open_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.transfers.deliveries import DeliveriesApi
-from schemas.rounds.delivery import DeliveryView
-
-if TYPE_CHECKING:
-    from schemas.agreement.agreement import Agreement
-    from schemas.rounds.delivery import DeliveryFault
+from schemas.agreement.agreement import Agreement
+from schemas.rounds.delivery import DeliveryFault, DeliveryView
 
 _Made = TypeVar("_Made")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
 from encoding.project.agreement.agreements import agreement_in_force
@@ -19,13 +18,11 @@ from encoding.project.delivering.outgoing import (
     senders_of,
 )
 from encoding.project.linking.shared_links import shared_links
+from encoding.project.runner import Runner
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import Attached, attach
-
-if TYPE_CHECKING:
-    from encoding.project.runner import WaitingTime
-    from schemas.agreement.agreement import Agreement
+from schemas.agreement.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +82,7 @@ def attach_columns(
 
 def output_of(context: Context, partner: str) -> Path:
     """Return the file that a partner's columns are written to: beside the links."""
-    session = context.session
-    links = session.links_path
-    return links.with_name(f"with-{partner}.csv")
+    return context.session.links_path.with_name(f"with-{partner}.csv")
 
 
 def _senders(context: Context, agreement: Agreement, only: str | None) -> Sequence[str]:
@@ -142,7 +137,7 @@ class ColumnsOrder:
 
 
 def exchange_columns(
-    context: Context, source: Source, order: ColumnsOrder, waiting: WaitingTime
+    context: Context, source: Source, order: ColumnsOrder, runner: Runner
 ) -> tuple[dict[str, object], str]:
     """Deliver and attach, as far as that is ordered; returns it as a document and as a sentence."""
     delivered: list[Delivered] = []
@@ -159,14 +154,14 @@ def exchange_columns(
 
     if order.attach:
         try:
-            failed += waiting.until_ready(attach_all)
+            failed += runner.until_ready(attach_all)
         except OthersWaitedForError as exc:
             failed.append(exc)
     if not (delivered or attached or failed):
         context.session.say(_why_nothing(context))
     document = exchange_document(delivered, attached)
-    # What somebody has to put right here comes before what waits for others.
-    raise_first(sorted(failed, key=lambda exc: isinstance(exc, OthersWaitedForError)))
+    runner.left += failed
+    runner.raise_left()
     said = [one.sentence() for one in delivered] + [one.sentence() for one in attached]
     return document, "; ".join(said)
 

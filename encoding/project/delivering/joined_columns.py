@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.errors import AgencyError, DeliveryUnusableError, NotReadyError, OthersWaitedForError
 from encoding.files import write_csv
+from encoding.people.identity import Identity
 from encoding.project.context import Context
 from encoding.project.delivering.arrivals import Arrival, claim
 from encoding.project.delivering.outgoing import senders_of
@@ -20,12 +21,9 @@ from encoding.sharing.blind_rows import open_blind_rows
 from encoding.sharing.columns import LINK_ID
 from encoding.sharing.deliveries import split_tables
 from encoding.sharing.joined_rows import LinkedTable, join_rows
+from schemas.agreement.agreement import Agreement
 from schemas.documents.printable import inert
-
-if TYPE_CHECKING:
-    from encoding.people.identity import Identity
-    from schemas.agreement.agreement import Agreement
-    from schemas.rounds.delivery import DeliveryView
+from schemas.rounds.delivery import DeliveryView
 
 JOINED: Final = "joined.csv"
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
 from encoding.evidence.disclosed_records import DisclosedRecords
@@ -24,19 +24,16 @@ from encoding.project.linking.shared_links import (
 )
 from encoding.project.own_keys import unlock_own
 from encoding.project.reviewing.reviews import trusted_persons
+from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import agreed_among
 from encoding.sharing.deliveries import DeliveryOf, seal_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, SentDelivery
 from encoding.transfers.deliveries import DeliveriesApi
+from schemas.agreement.agreement import Agreement
 from schemas.documents.ids import utc_text
-from schemas.rounds.delivery import MAX_DELIVERIES, DeliveryView
-
-if TYPE_CHECKING:
-    from encoding.project.session import Session
-    from schemas.agreement.agreement import Agreement
-    from schemas.rounds.delivery import DeliveryFault
+from schemas.rounds.delivery import MAX_DELIVERIES, DeliveryFault, DeliveryView
 
 # What a further delivery of the same rows may put right: other keys, or bytes that came to harm.
 MENDABLE: Final = frozenset({"unreadable", "not-signed", "not-as-stated"})

@@ -6,25 +6,23 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from encoding.broker.client import BrokerClient
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
+from encoding.log.trust import Trust
 from encoding.project.context import fetched_log
 from encoding.project.destroying.statements import signed_by_own
 from encoding.project.session import Session
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.reports.certificate import CertificateCheck, CertificateFile
 from schemas.reports.certificate_log import contradictions
 from schemas.reports.certificate_page import certificate_page
 from schemas.rounds.destruction import Countersignature, ObjectKind
 from schemas.shared.command_line import emit
 from schemas.shared.page import page_start
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
-    from encoding.log.trust import Trust
-    from schemas.reports.certificate import CertificateCheck, CertificateFile
 
 OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "upload": ("upload", "uploads"),

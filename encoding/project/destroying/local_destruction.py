@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
+from encoding.broker.client import BrokerClient
 from encoding.destruction.certificates import CertificateFolder
 from encoding.destruction.freezes import find_freeze, note_destroyed, read_freezes
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
@@ -31,9 +32,6 @@ from encoding.project.session import Session
 from encoding.workspace.written_files import forget_written
 from schemas.rounds.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit, one_line
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
 
 # As many files as one statement lists.
 MOST_LISTED = 1024

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from encoding.broker.client import BrokerClient
 from encoding.errors import IdentityError, LegalHoldError
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import utc_text
 from schemas.rounds.destruction import Said, SignedDestruction, duties_for, sign_destruction
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
 
 
 def signed_by_own(

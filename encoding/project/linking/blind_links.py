@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
@@ -22,13 +22,9 @@ from encoding.transfers.blind_fetch import (
     refuse_other_receivers,
 )
 from encoding.transfers.matches import say_whole
+from schemas.api.bodies import ReleaseView
 from schemas.matchlog.kinds import BlindReleasePrepared
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from schemas.api.bodies import ReleaseView
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 
 @dataclass(frozen=True, slots=True)

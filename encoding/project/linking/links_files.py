@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.errors import ChangeHeldError
 from encoding.files import is_same_file, refuse_to_overwrite
@@ -18,6 +18,7 @@ from encoding.packing.withdrawals import Withdrawn
 from encoding.project.context import Context
 from encoding.project.linking.own_links import accept_change, own_links
 from encoding.project.noted_files import note_file
+from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
 from encoding.sharing.change_report import (
@@ -46,12 +47,9 @@ from encoding.sharing.unmatched_records import (
     write_unmatched,
 )
 from encoding.transfers.matches import keyed_chunks
+from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.policy_words import percent
 from schemas.documents.ids import LinkId
-
-if TYPE_CHECKING:
-    from encoding.project.session import Session
-    from schemas.agreement.agreement import ProjectTerms
 
 _USUAL_STEM: Final = "links"
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING
 
 from encoding.errors import (
     ALARM,
@@ -20,7 +19,6 @@ from encoding.packing.outbox import manifest_path
 from encoding.project.agreement.agreements import agreement_in_force
 from encoding.project.context import Context
 from encoding.project.linking.alarms import is_given_up
-from encoding.project.linking.blind_links import blind_links
 from encoding.project.linking.links_files import LinksOrder
 from encoding.project.linking.own_links import own_links
 from encoding.project.linking.round_links import RoundLinks
@@ -28,48 +26,24 @@ from encoding.project.rounds import proven
 from encoding.project.runner import is_outdated
 from encoding.secret.kept_secret import end_rounds, has_ended_rounds
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+from encoding.workspace.workspace import Workspace
+from schemas.api.bodies import ReleaseView
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import RoundView
 from schemas.rounds.upload import Manifest
 from schemas.shared.durable import sync_folder
 
-if TYPE_CHECKING:
-    from encoding.project.source import Source
-    from encoding.workspace.workspace import Workspace
 
-
-def drain(context: Context, order: LinksOrder) -> tuple[AgencyError, ...]:
-    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
-
-    A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
-    on under another agreement that binds since.
-    """
-    found = [*_drain_blind(context, order.source), *drain_links(context, order)]
-    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
-
-
-def _drain_blind(context: Context, source: Source) -> Iterator[AgencyError]:
-    """Fetch the newest sealed match IDs for others that this agency has yet to fetch; yield what went wrong."""
-    session, client = context.session, context.client
-    if session.party not in context.view.terms.providers:
-        return
-    fetch = partial(blind_links, context, source=source)
-    for recipient in blind_recipients(context.view.terms):
-        try:
-            releases = newest_blind(client, context.view.terms, recipient)
-        except NotReadyError:
-            # None was made so far.
-            continue
-        for release in releases:
-            try:
+def sealed_owed(context: Context) -> Iterator[ReleaseView]:
+    """Yield the newest sealed match IDs for others that this agency has yet to fetch."""
+    terms = context.view.terms
+    for recipient in blind_recipients(terms):
+        # Where none was made so far, none is owed.
+        with suppress(NotReadyError):
+            for release in newest_blind(context.client, terms, recipient):
                 if release.verified is None:
-                    fetch(release=release)
-            except AgencyError as exc:
-                if is_outdated(exc):
-                    raise
-                session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
-                yield exc
+                    yield release
 
 
 def drain_links(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ from encoding.project.rounds import as_it_stands, history_under_lock, own_turns
 from encoding.project.secret.shared_secret import secret_of
 from encoding.project.uploading.steps import own_nonces
 from encoding.rounds.round_memory import Said
-from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
+from encoding.rounds.space import Exchange, SpaceOfRound
 from encoding.rounds.turns import Turn
 from encoding.transfers.matches import (
     fetch_release,
@@ -110,21 +111,20 @@ class RoundLinks:
             if len(ledger) and self._supplement is None and not self._context.is_lasting:
                 ledger.end_all()
                 self._context.ledger_file.write(ledger)
-            space = self._space_now()
-            desk = self._desk()
-            speak(desk, space)
-            space = self._space_now()
-            checked = listen(desk, space, must_be_complete=space.is_open)
+            at = self._exchange(self._space_now())
+            at.send_claims()
+            at = replace(at, space=self._space_now())
+            checked = at.read_claims()
             if self._supplement is None:
-                state(desk, space, checked)
-            space = self._space_now()
+                at.send_statement(checked)
+            at = replace(at, space=self._space_now())
         if self._listed is None:
-            which = f"round {space.turn.round}"
-            what = which if space.supplement is None else f"the supplementary release of {which}"
+            which = f"round {self._turn.round}"
+            what = which if self._supplement is None else f"the supplementary release of {which}"
             raise OthersWaitedForError(f"{what} is not closed yet")
         self._tell_doubts(checked)
         with self._context.session.workspace.lock():
-            close(desk, space, checked, self._listed)
+            at.carry_ledger_on(checked, self._listed)
 
     def _space_now(self) -> SpaceOfRound:
         space = self._at_space(as_it_stands(self._context, self._round))
@@ -218,13 +218,17 @@ class RoundLinks:
         one, another = sorted((session.party, partner))
         return PairRelease(self._turn, (one, another), packed_matches(fetched, handle_map))
 
-    def _at_space(self, found: RoundView) -> SpaceOfRound:
-        party = self._context.session.party
-        recipients = tuple(
+    @property
+    def _recipients(self) -> tuple[str, ...]:
+        """All parties that receive matches in the space, in order."""
+        return tuple(
             one.party
             for one in self._context.view.terms.recipients
             if (one.space, one.mode) == (self._space, "linked")
         )
+
+    def _at_space(self, found: RoundView) -> SpaceOfRound:
+        party, recipients = self._context.party, self._recipients
         turns = {turn.partner: turn for turn in own_turns(self._context, found)}
         proofs = {
             partner: self._proof(found, turns[partner])
@@ -234,11 +238,15 @@ class RoundLinks:
         n_pairs = sum(
             one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
         )
-        supplement = next(
-            (one for one in found.supplements if one.release == self._supplement), None
-        )
+        supplements = (one for one in found.supplements if one.release == self._supplement)
         return SpaceOfRound(
-            self._space, found, recipients, self.releases, proofs, n_pairs > 1, supplement
+            self._space,
+            found,
+            recipients,
+            self.releases,
+            proofs,
+            n_pairs > 1,
+            next(supplements, None),
         )
 
     def _proof(self, found: RoundView, turn: Turn) -> Proof:
@@ -309,41 +317,31 @@ class RoundLinks:
             )
         return None
 
-    def _desk(self) -> Desk:
+    def _exchange(self, space: SpaceOfRound) -> Exchange:
         context, session = self._context, self._context.session
         shown = context.client.identities(session.project).identities
         trusted = trusted_peers(session, shown)
-        others = (
-            one.party
-            for one in context.view.terms.recipients
-            if (one.space, one.mode) == (self._space, "linked") and one.party != session.party
-        )
-        people = {
-            party: tuple(
-                one for one in trusted.trusted_of(party, shown) if "recipient" in one.duties
-            )
-            for party in others
-        }
-        # The newest one: on a busy log several stand side by side.
-        pin = context.trust.log.pins()[-1]
-        return Desk(
+        receivers = {}
+        for party in self._recipients:
+            if party != session.party:
+                known = trusted.trusted_of(party, shown)
+                people = tuple(one for one in known if "recipient" in one.duties)
+                receivers[party] = on_their_roster(session, party, people)
+        agreements = agreements_kept(session).signed().values()
+        return Exchange(
             party=session.party,
             api=context.api,
             own=unlock_own(session),
             keys=partial(own_keys, session),
-            ledger=self._context.ledger_file,
+            ledger=context.ledger_file,
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
-            receivers={
-                party: on_their_roster(session, party, own) for party, own in people.items()
-            },
-            makers={
-                party
-                for agreement in agreements_kept(session).signed().values()
-                for party in agreement.names()
-            },
-            checkpoint=pin.note.decode("utf-8"),
+            receivers=receivers,
+            makers={party for agreement in agreements for party in agreement.names()},
+            # The newest one: on a busy log several stand side by side.
+            checkpoint=context.trust.log.pins()[-1].note.decode("utf-8"),
             created=utc_text(session.now()),
             compare_log=partial(context.trust.log.compare, source=context.client),
             read_log=self._read_log,
             signers_of=partial(signers_then, context),
+            space=space,
         )

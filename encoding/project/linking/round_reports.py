@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
@@ -20,6 +20,7 @@ from encoding.project.noted_files import note_file, refuse_another_page, write_p
 from encoding.project.problem_words import message_of
 from encoding.project.reviewing.reviews import reviews_of
 from encoding.project.rounds import proven, runs_of
+from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
 from encoding.sharing.kept_reports import KeptReports
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of
@@ -37,11 +38,6 @@ from schemas.reports.round_report import (
     RoundReport,
     few_accepted,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from encoding.project.session import Session
 
 # How a report in JSON begins, by which an earlier one is known that may be overwritten.
 REPORT_START = b'{"agreement":"'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError
 from encoding.ledger.book import Ledger, retired_of
@@ -19,12 +18,10 @@ from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.columns import extract
 from encoding.sharing.deliveries import join_tables
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
+from schemas.agreement.agreement import ProjectTerms
 from schemas.documents.ids import LinkId
-
-if TYPE_CHECKING:
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.rounds.blind import BlindHeader
-    from schemas.rounds.rounds import PairProgress, RoundView
+from schemas.rounds.blind import BlindHeader
+from schemas.rounds.rounds import PairProgress, RoundView
 
 
 @dataclass(frozen=True, slots=True)

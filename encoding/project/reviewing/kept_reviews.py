@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter as Counts
-from typing import TYPE_CHECKING
 
 from encoding.project.context import Context
 from encoding.project.reviewing.reviews import ProvenReview, own_handles, prove_review, reviews_of
@@ -16,9 +15,7 @@ from encoding.review.kept import KeptReview, KeptReviewFile
 from encoding.review.verdicts import Verdicts, VerdictsFile
 from encoding.transfers.matches import keys_of_handles
 from schemas.documents.errors import FormatError
-
-if TYPE_CHECKING:
-    from schemas.rounds.review import ReviewView
+from schemas.rounds.review import ReviewView
 
 
 def kept_verdicts(session: Session, partner: str) -> Verdicts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from encoding.packing.handles import HandleMap, MapName, derive_map_keys, read_handle_map
 from encoding.packing.memory import memory_key
@@ -19,16 +18,14 @@ from encoding.review.cards import ReviewOf
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
 from encoding.rounds.history import RoundHistory, round_history
+from schemas.agreement.clauses import Review
+from schemas.api.bodies import RunView
+from schemas.linkage.profile import EncodingProfile
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
 from schemas.rounds.review import ReviewView, SignedReviewStatement
-
-if TYPE_CHECKING:
-    from schemas.agreement.clauses import Review
-    from schemas.api.bodies import RunView
-    from schemas.linkage.profile import EncodingProfile
-    from schemas.matchlog.entry import Entry
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 
 @dataclass(frozen=True, slots=True)

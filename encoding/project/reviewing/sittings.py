@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.people.identity import Identity
 from encoding.project.agreement.rosters import signers_then
 from encoding.project.context import Context, fetched_log
 from encoding.project.own_keys import own_keys, unlock_own
@@ -46,10 +46,7 @@ from schemas.rounds.review import (
     ReviewView,
     StatedDecisions,
 )
-
-if TYPE_CHECKING:
-    from encoding.people.identity import Identity
-    from schemas.signing.identity import PublicIdentity
+from schemas.signing.identity import PublicIdentity
 
 
 def own_reviews(context: Context) -> tuple[ReviewView, ...]:

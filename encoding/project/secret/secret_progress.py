@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
+from encoding.broker.client import BrokerClient
 from encoding.epoch.carriers import ByBroker
 from encoding.epoch.exchange import (
     differences,
@@ -15,12 +16,7 @@ from encoding.errors import AgencyError, OthersWaitedForError, ShareMissingError
 from encoding.project.secret.carriage import Carriage
 from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from encoding.broker.client import BrokerClient
-    from schemas.api.bodies import ProjectView
+from schemas.api.bodies import ProjectView
 
 
 def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from encoding.errors import PrivacyAuditError
 from encoding.packing.withdrawals import Withdrawn
@@ -12,28 +13,21 @@ from encoding.privacy_audit.clear_sample import LeftOut, count_records, read_cle
 from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_of
 from encoding.privacy_audit.report import AuditReport, summary
-from encoding.privacy_audit.results import GOALS_ALONE
+from encoding.privacy_audit.results import GOALS_ALONE, AuditScope
+from encoding.progress import Progress
 from encoding.project.session import Session
 from encoding.project.uploading.subject import Subject
+from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.policy_words import percent
 from schemas.linkage.privacy_audit import (
     DRAWS,
     SMALLEST_AUDITED_FILE,
     PrivacyAudit,
+    PrivacyLimits,
     audit_fault,
     figures_sentence,
 )
-from schemas.linkage.profile import SIDES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from encoding.privacy_audit.results import AuditScope
-    from encoding.progress import Progress
-    from schemas.agreement.agreement import ProjectTerms
-    from schemas.linkage.privacy_audit import PrivacyLimits
-    from schemas.linkage.profile import Side
+from schemas.linkage.profile import SIDES, Side
 
 
 def kept_path(session: Session, side: Side) -> Path:

@@ -13,7 +13,7 @@ from schemas.shared.page.blocks import (
     scrolling,
     table,
 )
-from schemas.shared.page.charts import Bar, bar_chart, column_chart, waterfall_chart
+from schemas.shared.page.charts import Bar, bar_chart, column_chart, nice_ticks, waterfall_chart
 from schemas.shared.page.page import Section, page_start, render_page
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "facts",
     "findings",
     "lines",
+    "nice_ticks",
     "page_start",
     "paragraph",
     "prose_table",

@@ -72,7 +72,7 @@ def column_chart(
 ) -> Markup:
     """Return upright columns side by side; None is a count that is not shown. `axis` names what they are."""
     left, top, base, height = 60, 10, 160, 202
-    ticks = _ticks(max((count or 0 for _, count in columns), default=0))
+    ticks = nice_ticks(max((count or 0 for _, count in columns), default=0))
     step = (_WIDTH - left) / max(len(columns), 1)
     every = max(1, -(-len(columns) // 16))
     pieces = [
@@ -106,7 +106,7 @@ def _figure(caption: str, height: int, content: str) -> Markup:
     )
 
 
-def _ticks(highest: int) -> list[int]:
+def nice_ticks(highest: int) -> list[int]:
     """Return whole numbers from 0 to `highest` or above, in steps of 1, 2 or 5 times a power of ten."""
     power = 1
     while True:

@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 
 from app.agencies import service
-from app.errors import (
-    PARTY_EXISTS,
-    UNKNOWN_PARTY,
-    NotAuthenticatedError,
-    RefusedError,
-)
+from app.errors import PARTY_EXISTS, UNKNOWN_PARTY, NotAuthenticatedError, RefusedError
 from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
 from tests.samples.refusals import raises
@@ -49,9 +44,7 @@ def test_founding_enrols_the_operator_who_alone_has_commands(founded: Any) -> No
         service.operator_actor(session, "county", founded.clock)
 
 
-def test_a_party_is_enrolled_once_and_logged(
-    founded: Any,
-) -> None:
+def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:
     founded.enrol("county")
     before = entries(founded)
     for name in ("county", "broker"):

@@ -6,10 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from breaks.sign_in import (
-    ME,
-    honest,
-)
+from breaks.sign_in import ME, honest
 from rigs.enrolled import (
     BROKER,
     TOKEN_URL,

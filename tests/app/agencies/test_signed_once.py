@@ -52,9 +52,7 @@ def rotate(linkage: Linkage) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_a_signed_request_is_logged_once(
-    linkage: Linkage,
-) -> None:
+def test_a_signed_request_is_logged_once(linkage: Linkage) -> None:
     path = f"/v1/projects/{PROJECT}/rounds/1"
     signed = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", None)}
     headers = linkage.as_party(CHILD_WELFARE) | signed

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rigs.holders import Holders
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    embedded_database,
-    profile_of,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, profile_of
 from rigs.refused_calls import refusal
 from rigs.signed import USUAL, Accord, accord, make_accord
 from samples.round_files import random_people

@@ -79,9 +79,7 @@ def test_each_call_is_refused_while_a_party_halts_the_linkage_and_taken_again_af
 ABOUT_THE_PROJECT = ("nonces", "round", "open", "run", "standing", "share", "confirmation")
 
 
-def test_nothing_begins_before_every_party_has_signed(
-    accord: Accord,
-) -> None:
+def test_nothing_begins_before_every_party_has_signed(accord: Accord) -> None:
     accord.propose(accord.first(start="2026-09-02"))
     for name in STEWARDS:
         check_that_nothing_begins(accord, "signatures")

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from rigs.enrolled import EnrolledPerson, invite, revoke
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    embedded_database,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, embedded_database
 
 from encoding.people.identity import new_identity, replace_keys
 from schemas.api.sign_in import IdentityList

@@ -109,9 +109,7 @@ def test_nobody_lists_themselves(accord: Accord) -> None:
     assert refusal(accord.notice("kim", "suspend"))[:2] == (404, "not-found")
 
 
-def test_new_stewards_take_the_place_of_one_partys_at_a_time(
-    accord: Accord,
-) -> None:
+def test_new_stewards_take_the_place_of_one_partys_at_a_time(accord: Accord) -> None:
     accord.agree()
     bound = accord.agreement
     duties = ("analyst", "approver", "recipient", "reviewer", "steward")

@@ -7,15 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    MakeLinkage,
-    terms_of,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage, terms_of
 
 from app.agreements import service
 from app.agreements.states import project_states
@@ -62,7 +54,7 @@ def test_each_party_sees_the_projects_that_name_it(linkage: Linkage) -> None:
             recipients=(),
             auditors=(),
             spaces=(IdSpace(name="shared", lifetime="round"),),
-        ),
+        )
     )
     agency, auditor = listed(linkage, CHILD_WELFARE), listed(linkage, AUDITOR, "auditor")
     assert seen(linkage, agency) == [PROJECT]

@@ -15,12 +15,12 @@ from breaks.forks import Fork, two_closings, two_projects
 from breaks.rules import FOSTER
 from campaign.reports import Tally
 from click.testing import CliRunner, Result
+from rigs.independent_verdict import why_refused
 from samples.parties import CW
 
 from app.auditor.cli import main
 from app.auditor.errors import AuditError
 from app.auditor.verify import verify_bundle
-from blindlink_verify.with_rules import why_refused
 from encoding.errors import LogError, LogForkedError
 from encoding.log.heads import hold_to_head, seen_head
 from encoding.log.log_copy import LogCopy, read_log_copy

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from breaks.destruction import begin, hold, lift, note
+from rigs.independent_verdict import why_refused
 from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
@@ -15,7 +16,6 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
-from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import Finality
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.note import COSIGNER_KEY, NoteSigner
@@ -145,10 +145,7 @@ class TestLateness:
         verdict = verified(log)
         assert [
             (one.party, one.since, one.is_signed, len(one.overdue)) for one in verdict.holds
-        ] == [
-            (OPERATOR.party, since, False, 5),
-            (CW.party, since, True, 5),
-        ]
+        ] == [(OPERATOR.party, since, False, 5), (CW.party, since, True, 5)]
         said, _ = (line for line in verdict_lines(verdict) if line.startswith("hold "))
         assert f"{BRIEF} since {since} by {OPERATOR.party}, 'Order of the court'" in said
         assert f"entry {by_operator.seq}, signed by nobody but the log; 5 overdue: upload" in said

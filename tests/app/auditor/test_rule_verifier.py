@@ -13,10 +13,10 @@ from breaks.random_bundles import given
 from campaign.reports import Tally
 from campaign.size import times
 from rigs.first_verdict import first_verdict
+from rigs.independent_verdict import why_refused
 
 from app.auditor.errors import AuditError
 from app.auditor.verify import verify_bundle
-from blindlink_verify.with_rules import why_refused
 from schemas.matchlog.kinds import KINDS
 
 # In parts, after each of which a campaign that was broken off goes on.

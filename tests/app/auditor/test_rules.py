@@ -14,13 +14,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from breaks import (
-    destruction,
-    reviews,
-    rounds,
-    rules,
-    signed,
-)
+from breaks import destruction, reviews, rounds, rules, signed
 from breaks.bent_logs import TOLD, stories
 from breaks.between_agreements import AGENCIES, MOVED, TRIO, linked, move, supplied
 from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
@@ -32,6 +26,7 @@ from breaks.rules import FOSTER
 from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
+from rigs.independent_verdict import why_refused
 from samples.agreed import agreement_of
 from samples.delivered_log import (
     DeliveringProject,
@@ -60,8 +55,6 @@ from samples.signed_log import ACCORD, SignedProject, accord_of, everything_sign
 
 from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
 from app.auditor.verify import verify_bundle
-from blindlink_verify.entries import PAGE
-from blindlink_verify.with_rules import why_refused
 from schemas.agreement.clauses import FileSize
 from schemas.documents.canonical import canonical_bytes, canonical_digest
 from schemas.linkage.run import LinkRate, Recipient
@@ -72,6 +65,7 @@ from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
 from schemas.rules import RULES
 
+SPEC = Path(__file__).resolve().parents[3] / "schemas" / "spec"
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 # What breaks its rule by a second, and not if it comes, ends or lasts so much otherwise; others do so by a day.
@@ -144,7 +138,9 @@ def test_the_rule_and_the_entry_are_named(table: str, tally: Tally) -> None:
         assert (fault.code, fault.index) == (rule, entry.seq), name
         assert shown(log, fault) == EVIDENCE[name], name
         assert len(str(fault).split()) > 3, name
-        assert why_refused(log.bundle()) is not None, name
+        second = why_refused(log.bundle())
+        assert second is not None, name
+        assert (second.code, second.index) == (rule, entry.seq), name
         tally.tried()
 
 
@@ -274,7 +270,8 @@ def test_an_agreement_of_another_fingerprint_than_counsels_is_found() -> None:
 
 
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
-    rules = PAGE.split("## Rules")[1]
+    page = (SPEC / "entry.md").read_text("utf-8")
+    rules = page.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
     assert named == {rule for rule, _ in EVERY_BREAK.values()}
     assert set(RULES) == set(KINDS)
@@ -591,10 +588,7 @@ def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_
 def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
     log = begun()
     create_trio(log)
-    uploads = [
-        log.upload("trio", CW, partner=K12.party),
-        log.upload("trio", K12, partner=CW.party),
-    ]
+    uploads = [log.upload("trio", CW, partner=K12.party), log.upload("trio", K12, partner=CW.party)]
     asked = log.ask(log.specification("trio", uploads))
     withdraw(log, HEALTH, "trio")
     log.start(asked)

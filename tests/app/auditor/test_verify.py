@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from breaks.false_log import root_of
+from rigs import independent_verdict
 from samples.log import Parts, SampleLog, pack_archive, signer, story
 from samples.parties import CW
 from samples.refusals import raises
@@ -38,7 +39,6 @@ from app.auditor.keys import read_log_key
 from app.auditor.pins import Pin, read_pins
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
-from blindlink_verify import with_rules
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog import kinds
 from schemas.matchlog.checkpoint import (
@@ -106,10 +106,7 @@ def test_every_checkpoint_of_a_log_may_be_a_pin() -> None:
 
 def test_the_vectors_verify_with_their_pins_and_key(tmp_path: Path) -> None:
     (tmp_path / "pins").write_text(VECTORS["pins"], encoding="utf-8", newline="")
-    given = {
-        "pins": read_pins([tmp_path / "pins"]),
-        "log_key": read_log_key(VECTORS["log_key"]),
-    }
+    given = {"pins": read_pins([tmp_path / "pins"]), "log_key": read_log_key(VECTORS["log_key"])}
     for name in ("whole", "view_of_foster"):
         assert verify(base64.b64decode(VECTORS[name]), **given).size == VECTORS["size"]
 
@@ -261,7 +258,7 @@ def test_a_log_that_is_handed_back_to_a_former_key_is_refused() -> None:
     entry = log.entries[-1]
     log.export(None)
     assert refused(log.parts(), KeyChainError).index == entry.seq
-    for twin in (integrity, with_rules):
+    for twin in (integrity, independent_verdict):
         assert twin.why_refused(log.bundle()) is not None
 
 

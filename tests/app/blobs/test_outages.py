@@ -103,9 +103,7 @@ def test_a_store_that_dies_in_the_midst_of_an_upload_loses_no_part(
 
 
 def test_a_store_that_is_killed_at_any_moment_keeps_what_was_acknowledged(
-    linkage: Linkage,
-    object_store_server: ObjectStoreServer,
-    outcome_in_files: Callable[[], tuple],
+    linkage: Linkage, object_store_server: ObjectStoreServer, outcome_in_files: Callable[[], tuple]
 ) -> None:
     """Parts are sent while the store dies again and again; then the run is what it is over files."""
 
@@ -136,9 +134,7 @@ def test_a_store_that_is_killed_at_any_moment_keeps_what_was_acknowledged(
 
 
 def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
-    linkage: Linkage,
-    object_store_server: ObjectStoreServer,
-    outcome_in_files: Callable[[], tuple],
+    linkage: Linkage, object_store_server: ObjectStoreServer, outcome_in_files: Callable[[], tuple]
 ) -> None:
     linkage.upload_both(30, 12, 8)
     expected = outcome_in_files()

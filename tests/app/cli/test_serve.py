@@ -294,10 +294,7 @@ def test_behind_the_shipped_proxy_a_crowd_of_one_network_never_reaches_the_broke
 ) -> None:
     raise_file_limit(1000)
     limits = ConnectionLimits()
-    with (
-        serving(state) as (process, port),
-        proxying(tmp_path / "nginx", port) as at_proxy,
-    ):
+    with serving(state) as (process, port), proxying(tmp_path / "nginx", port) as at_proxy:
         files = Path(f"/proc/{process.pid}/fd")
         # The broker's own certificate: nobody in between opens what is said.
         assert get(state, at_proxy, "/readyz", "localhost")[0] == 200
@@ -347,11 +344,7 @@ def sign_in(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs addresses")
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_behind_a_proxy_each_caller_fails_alone_and_nobody_hides_behind_a_header(
-    broker: Any,
-    state: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    is_trusted: bool,
+    broker: Any, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
 ) -> None:
     monkeypatch.setenv("BLINDLINK_SIGN_INS_PER_MINUTE", "4")
     if is_trusted:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed_copies import reach
-from rigs.hooked_database import Crash, crash_at, hooked
+from rigs.hooked_database import Crash, HookedDatabase, crash_at, hooked
 from rigs.late import ADDRESSES, SECRET, look, move_to, noted, upload, with_messages
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 from services.receivers import Inbox, mail_server, webhook
@@ -27,8 +27,11 @@ from app.deadlines.alarms import note_overdue
 from app.deadlines.notices import outlets_of, tell_overdue
 from app.errors import NotSentError
 from app.worker.loop import Worker
+from app.worker.sweeper import Sweeper
 from schemas.documents.ids import utc_text
 from schemas.reports.overdue import OverdueMessage
+
+LATE = [("round", "round-1", party) for party in (CHILD_WELFARE, SCHOOL)]
 
 
 @dataclass
@@ -311,3 +314,64 @@ def test_what_does_not_leave_is_logged_without_an_address_and_work_goes_on(
     for address in ADDRESSES.values():
         assert address not in lines
     assert "localhost" not in lines
+
+
+def alarms(linkage: Linkage) -> list[tuple[str, str | None]]:
+    with linkage.broker.database.read() as session:
+        rows = session.execute(text("SELECT what, done FROM alarm ORDER BY since, party"))
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+def missed(weekly: Linkage) -> Linkage:
+    """On Sunday, three minutes after the round was due."""
+    weekly.offer_all()
+    move_to(weekly, "2026-09-06", "22:03:00")
+    return weekly
+
+
+def test_what_is_overdue_is_noted_once_and_then_nothing_is_written(missed: Linkage) -> None:
+    n_entries = len(missed.log_entries())
+    for _ in range(3):
+        look(missed.broker)
+        missed.founded.clock.move(days=1)
+    assert noted(missed) == LATE
+    # The match log tells of what was done, not of what is late.
+    assert len(missed.log_entries()) == n_entries
+    counted = HookedDatabase(missed.broker.database, lambda _number, _moment: None)
+    assert note_overdue(hooked(missed.broker, lambda _number, _moment: None)) == 0
+    assert counted.n_writes == 0
+
+
+def test_what_is_done_is_noted_and_the_next_one_beside_it(missed: Linkage) -> None:
+    look(missed.broker)
+    assert [done for _, done in alarms(missed)] == [None, None]
+    missed.open_round()
+    look(missed.broker)
+    assert all(done is not None for _, done in alarms(missed))
+    # The round runs out without a file: the next one is due a week later.
+    missed.founded.clock.move(days=3)
+    Sweeper(missed.broker).sweep()
+    move_to(missed, "2026-09-13", "22:00:00")
+    look(missed.broker)
+    assert [(what, number) for what, number, _ in noted(missed)][-2:] == [("round", "round-2")] * 2
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_worker_killed_while_it_notes_leaves_it_to_the_next(missed: Linkage, moment: str) -> None:
+    with pytest.raises(Crash):
+        note_overdue(hooked(missed.broker, crash_at(0, moment)))
+    look(missed.broker)
+    assert noted(missed) == LATE
+    assert [done for _, done in alarms(missed)] == [None, None]
+
+
+def test_what_was_done_between_the_two_looks_is_not_noted(missed: Linkage) -> None:
+    """What was found without a lock is found again under it."""
+
+    def open_meanwhile(number: int, moment: str) -> None:
+        if (number, moment) == (0, "before"):
+            missed.open_round()
+
+    assert note_overdue(hooked(missed.broker, open_meanwhile)) == 0
+    assert noted(missed) == []

@@ -13,9 +13,11 @@ from rigs.linkage import (
     SCHOOL,
     Linkage,
     MakeLinkage,
+    either_database,
 )
 from twins.match_record import record_root
 
+from app.worker.sweeper import Sweeper
 from schemas.api.bodies import MatchRecordPage
 from schemas.linkage.run import IdSpace, Recipient
 from schemas.rounds.match_record import (
@@ -26,6 +28,8 @@ from schemas.rounds.match_record import (
     parse_openings,
 )
 from schemas.rounds.release import parse_release
+
+__all__ = ["either_database"]
 
 
 def run_once(linkage: Linkage) -> str:
@@ -185,3 +189,28 @@ def test_a_run_that_has_not_ended_has_no_record(uploaded: Linkage) -> None:
     linkage, run = uploaded, uploaded.run_id()
     assert linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").status_code == 404
     assert linkage.get(f"/v1/runs/{run}").json()["match_record"] is None
+
+
+def test_a_record_goes_with_its_runs_link_ids(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.run_id()
+    linkage.work()
+    answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor")
+    assert answer.status_code == 200
+    assert objects_of_records(linkage)
+    linkage.founded.clock.move(days=91)
+    Sweeper(linkage.broker).sweep()
+    (gone,) = [e for e in linkage.log_entries() if e["kind"] == "match-record-destroyed"]
+    assert (gone["object"], gone["body"]["root"]) == (run, answer.json()["root"])
+    answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor")
+    assert (answer.status_code, answer.json()["type"]) == (
+        410,
+        "urn:blindlink:problem:match-record-gone",
+    )
+    assert not objects_of_records(linkage)
+    assert not list(linkage.broker.blobs.digests())
+
+
+def objects_of_records(linkage: Linkage) -> list[str]:
+    names = linkage.broker.keystore.object_ids()
+    return [name for name in names if name.startswith("mrc-")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,7 +13,7 @@ from rigs.answers import code_of
 from rigs.blind import RESEARCH
 from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, either_database
 
 from app.blobs import FileBlobs
 from app.deliveries import arrivals
@@ -20,6 +22,8 @@ from schemas.linkage.run import IdSpace, Recipient
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.delivery import MAX_DELIVERIES
 from schemas.rounds.upload import Receipt
+
+__all__ = ["either_database"]
 
 
 def digest(content: bytes) -> str:
@@ -329,3 +333,29 @@ def test_the_list_is_of_the_project_and_goes_on_where_it_ended_up_to_so_many(
         delivering.deliver(b"%d" % number, number)
     assert delivering.put(b"more", MAX_DELIVERIES + 1).status_code == 404
     assert code_of(delivering.put(b"more", MAX_DELIVERIES)) == "delivery-number"
+
+
+def test_what_is_sent_twice_at_once_is_there_once_and_ends_once(delivering: Delivering) -> None:
+    delivering.as_party(CHILD_WELFARE)
+    calls = [partial(delivering.put, b"one", 1)] * 3
+    answers = at_once(*calls)
+    assert [answer.status_code for answer in answers] == [200] * 3
+    (delivery,) = {answer.json()["delivery"] for answer in answers}
+    assert len(delivering.said("received")) == 1
+    answers = at_once(
+        *[partial(delivering.put, b"%d" % number, 2) for number in range(3)],
+        partial(delivering.fetch, delivery),
+    )
+    assert sorted(answer.status_code for answer in answers[:3]) == [200, 409, 409]
+    assert answers[3].status_code in (200, 410)
+    delivering.sweep()
+    assert len([one for one in delivering.broker.keystore.object_ids() if one[:3] == "dlv"]) == 1
+    assert len(delivering.said("destroyed")) == 1
+    (newest, _) = delivering.deliveries(SCHOOL)
+    assert newest["number"] == 2
+
+
+def at_once(*calls):
+    """Make calls at the same time, and return what each returned."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [made.result() for made in [pool.submit(call) for call in calls]]

@@ -128,9 +128,7 @@ def test_a_bug_is_logged_with_its_place_and_the_request(
     assert failed["request_id"] == answer.headers["x-request-id"]
 
 
-def test_an_answer_that_fails_half_way_is_cut_not_ended(
-    log_stream: io.StringIO,
-) -> None:
+def test_an_answer_that_fails_half_way_is_cut_not_ended(log_stream: io.StringIO) -> None:
     client = TestClient(make_app())
     with pytest.raises(AnswerCutError) as caught:
         client.get("/torn")

@@ -14,13 +14,7 @@ from rigs.agreed_copies import reach
 from rigs.destroying import destroyed_upload
 from rigs.enrolled import EnrolledPerson, confirm, invite, revoke, stated
 from rigs.holders import Holders
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    embedded_database,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from rigs.persons import DUTIES, MakePerson
 from rigs.reviewing import Reviewing
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of

@@ -121,9 +121,7 @@ def run_examples(strategy: Any, check: Any, tally: Tally) -> None:
     # Documents of agreements and of destruction are deep: drawing one takes its time, and all that were drawn
     # are kept until a batch ends, gigabytes of them if that is long.
     quiet = settings(
-        max_examples=times(quick=1, full=35),
-        database=None,
-        suppress_health_check=list(HealthCheck),
+        max_examples=times(quick=1, full=35), database=None, suppress_health_check=list(HealthCheck)
     )
     for batch in range(times(quick=1, full=10)):
         seed(batch)(quiet(given(strategy)(counted)))()

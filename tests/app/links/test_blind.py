@@ -7,14 +7,7 @@ from itertools import product
 
 import pytest
 from rigs.agreed_copies import reach
-from rigs.blind import (
-    AGENCIES,
-    RESEARCH,
-    BlindLinkage,
-    make_blind,
-    opened,
-    records_of,
-)
+from rigs.blind import AGENCIES, RESEARCH, BlindLinkage, make_blind, opened, records_of
 from rigs.enrolled import EnrolledPerson, revoke
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
 from samples.round_files import random_people
@@ -175,10 +168,7 @@ def test_linked_and_blind_recipients_of_one_run_share_nothing(make_linkage: Make
             Recipient(party=CHILD_WELFARE, mode="linked", space="own"),
             Recipient(party=RESEARCH, mode="blind", space="research"),
         ),
-        spaces=(
-            IdSpace(name="own", lifetime="round"),
-            IdSpace(name="research", lifetime="round"),
-        ),
+        spaces=(IdSpace(name="own", lifetime="round"), IdSpace(name="research", lifetime="round")),
     )
     blind.linkage.upload_both(20, 12)
     blind.run()

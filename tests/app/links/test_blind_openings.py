@@ -15,13 +15,7 @@ from encoding.errors import SealedFileError
 from encoding.people.identity import Identity, new_identity
 from encoding.people.sealed_file import open_pieces, read_sealed_header
 from schemas.linkage.run import IdSpace, Recipient
-from schemas.rounds.match_record import (
-    Decision,
-    Opening,
-    OpeningsHeader,
-    opens,
-    read_openings,
-)
+from schemas.rounds.match_record import Decision, Opening, OpeningsHeader, opens, read_openings
 
 
 @pytest.fixture

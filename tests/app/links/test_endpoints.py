@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 from rigs.answers import code_of, refusal
 from rigs.destroying import destroy
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    MakeLinkage,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
 from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper

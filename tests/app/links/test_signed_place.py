@@ -50,9 +50,7 @@ def test_what_is_signed_for_elsewhere_fetches_nothing_and_leaves_no_entry(
     linkage.check_log()
 
 
-def test_an_older_agreement_fetches_nothing_and_hinders_no_destruction(
-    released: Linkage,
-) -> None:
+def test_an_older_agreement_fetches_nothing_and_hinders_no_destruction(released: Linkage) -> None:
     linkage, release = released, release_of(released)
     old = place_of(linkage.broker, f"{release}/file").agreement
     linkage.list_also()

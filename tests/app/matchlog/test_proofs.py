@@ -36,14 +36,7 @@ from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
 from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 
 WITNESS = WITNESSES[0]
-BEYOND = [
-    Tile(0, 2),
-    Tile(0, 2, 89),
-    Tile(0, 3, 1),
-    Tile(1, 0),
-    Tile(1, 0, 3),
-    Tile(2, 0, 1),
-]
+BEYOND = [Tile(0, 2), Tile(0, 2, 89), Tile(0, 3, 1), Tile(1, 0), Tile(1, 0, 3), Tile(2, 0, 1)]
 
 
 @pytest.fixture

@@ -156,8 +156,7 @@ def test_the_sweeper_ends_a_review_at_its_deadline(
 
 
 def test_a_clock_that_was_set_back_lets_nobody_decide_after_the_deadline_of_the_log(
-    reviewing: Reviewing,
-    answered: Answered,
+    reviewing: Reviewing, answered: Answered
 ) -> None:
     run, references = answered.run, answered.references
     clock = reviewing.founded.clock

@@ -195,8 +195,7 @@ def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Revi
 
 
 def test_nothing_is_handed_out_after_the_deadline_or_under_another_agreement(
-    reviewing: Reviewing,
-    held_back: str,
+    reviewing: Reviewing, held_back: str
 ) -> None:
     reviewing.founded.clock.move(days=14)
     answer = reviewing.get(f"/v1/reviews/{held_back}/questions")

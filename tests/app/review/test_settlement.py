@@ -13,14 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.review.results import LEAST_COMMON, agreements_of, rejected_for_log, results_of
-from app.review.settlement import (
-    VERDICTS,
-    Agreed,
-    agreements,
-    count_verdicts,
-    is_decided,
-    settled,
-)
+from app.review.settlement import VERDICTS, Agreed, agreements, count_verdicts, is_decided, settled
 from schemas.rounds.review import Verdict
 
 PERSONS = ("per-a", "per-b", "per-c")

@@ -53,8 +53,7 @@ def keys_of_reviews(reviewing: Reviewing) -> list[str]:
 
 
 def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
-    reviewing: Reviewing,
-    four_accepted: str,
+    reviewing: Reviewing, four_accepted: str
 ) -> None:
     content = {CHILD_WELFARE: b"of welfare", SCHOOL: b"of the school"}
     before = reviewing.put_claims(CHILD_WELFARE, SCHOOL, content[CHILD_WELFARE], release=2)
@@ -199,9 +198,7 @@ def test_a_record_that_was_withdrawn_meanwhile_is_left_out(
         assert session.get_one(Review, held_back).accepted == len(matches)
 
 
-def test_a_supplement_waits_for_cosigners_of_its_own_entry(
-    make_reviewing: MakeReviewing,
-) -> None:
+def test_a_supplement_waits_for_cosigners_of_its_own_entry(make_reviewing: MakeReviewing) -> None:
     reviewing = make_reviewing(finality=Finality(cosigners=1, delays_release=True))
     run = reviewing.hold_back(6)
     answer = reviewing.get(f"/v1/reviews/{run}/questions")
@@ -209,8 +206,7 @@ def test_a_supplement_waits_for_cosigners_of_its_own_entry(
 
 
 def test_what_a_review_has_is_destroyed_once_it_has_ended_and_certified(
-    reviewing: Reviewing,
-    four_accepted: str,
+    reviewing: Reviewing, four_accepted: str
 ) -> None:
     assert len(keys_of_reviews(reviewing)) == 1
     reviewing.sweep()

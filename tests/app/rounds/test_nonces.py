@@ -88,9 +88,7 @@ def test_a_party_that_offers_often_voids_nothing_more_within_a_day(linkage: Link
     assert linkage.offer(CHILD_WELFARE, 1, void_below=number + 2).status_code == 201
 
 
-def test_an_offer_in_anothers_name_or_not_signed_by_its_person_is_refused(
-    linkage: Linkage,
-) -> None:
+def test_an_offer_in_anothers_name_or_not_signed_by_its_person_is_refused(linkage: Linkage) -> None:
     for changes in (
         {"party": SCHOOL},
         {"person": "per-" + "0" * 32},

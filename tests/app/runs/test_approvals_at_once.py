@@ -40,10 +40,7 @@ def test_an_approval_in_advance_and_one_of_a_run_are_both_taken(
     for name in ("ann", "lee"):
         accord.as_person(name)
     found = at_once(
-        accord,
-        lambda: accord.stand("ann"),
-        lambda: accord.post(path, "lee", approval),
-        monkeypatch,
+        accord, lambda: accord.stand("ann"), lambda: accord.post(path, "lee", approval), monkeypatch
     )
     assert found == [200, 200]
     assert accord.run()["state"] == "queued"

@@ -67,10 +67,7 @@ def left(broker: Broker) -> tuple[list[str], int]:
 
 
 def refuse_after_drawing(broker: Broker, *, is_kept: bool) -> None:
-    with (
-        NewObject(broker, new_id(UPLOAD_PREFIX)) as new,
-        broker.database.write() as session,
-    ):
+    with NewObject(broker, new_id(UPLOAD_PREFIX)) as new, broker.database.write() as session:
         new.write(KIND, CONTENTS)
         if is_kept:
             new.keep(session)

@@ -8,8 +8,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, embedded_database, linkage, make_linkage
 
+from app.sealed.objects import cut_pieces
 from app.security.keystore import KeyStore
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
@@ -64,3 +67,16 @@ def test_a_run_that_is_asked_for_by_hand_has_its_keys_before_the_write(
     # Asked for once more, it is that run, and what was drawn for another one is destroyed.
     assert linkage.ask().json()["run"] == again.json()["run"]
     assert {*linkage.broker.keystore.object_ids()} == before
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 60))
+def test_pieces_are_the_lines_cut_between_two(lines: list[bytes], piece_bytes: int) -> None:
+    pieces = list(cut_pieces(lines, piece_bytes=piece_bytes))
+    assert b"".join(pieces) == b"".join(lines)
+    assert all(pieces)
+    assert all(len(piece) >= piece_bytes for piece in pieces[:-1])
+    assert all(len(piece) < piece_bytes + 20 for piece in pieces)
+
+
+def test_an_empty_file_has_no_piece() -> None:
+    assert list(cut_pieces([])) == []

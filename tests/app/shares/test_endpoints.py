@@ -8,14 +8,7 @@ import pytest
 from httpx2 import Response
 from rigs.agreed import amend
 from rigs.holders import Holders, holders_at, make_holders
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-    MakeLinkage,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from rigs.refused_calls import refused
 
 from app.ids import new_id

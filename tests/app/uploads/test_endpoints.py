@@ -118,9 +118,7 @@ def test_what_the_terms_do_not_allow_is_refused_before_it_is_sent(
     assert answer.json()["clause"] == "end"
 
 
-def test_an_upload_of_another_size_than_agreed_is_refused(
-    make_linkage: MakeLinkage,
-) -> None:
+def test_an_upload_of_another_size_than_agreed_is_refused(make_linkage: MakeLinkage) -> None:
     sizes = (
         FileSize(party=CHILD_WELFARE, least=5, most=8),
         FileSize(party=SCHOOL, least=1, most=9),

@@ -17,7 +17,7 @@ from rigs.linkage import POLICY, profile_of, terms_of
 from app.destruction.dues import dues_of
 from app.runs.counts import NOTHING_SHOWN, Found, NotLinked, Step, hide_small, histogram_of
 from app.web.answer import json_stream
-from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
+from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart
 from app.web.pages.deliveries import state_of
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_count, show_duration, show_time
@@ -38,6 +38,7 @@ from schemas.documents.canonical import parse_json
 from schemas.documents.printable import inert
 from schemas.linkage.run import IdSpace, Recipient
 from schemas.shared.amounts import byte_size
+from schemas.shared.page import nice_ticks
 
 NOW = "2026-09-10T00:00:00Z"
 CELLS = st.one_of(st.none(), st.integers(), st.text(st.characters(exclude_categories=["Cs"])))

@@ -14,7 +14,7 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.errors import KeyKeeperUnavailableError
 from app.security.keystore import KeyStore
-from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
+from app.web.weights import BAR_WIDTH, odds_words, waterfall
 from schemas.linkage.profile import EncodingProfile
 from schemas.rounds.match_record import MatchRecordHeader
 from schemas.rounds.rounds import RoundList, RoundView

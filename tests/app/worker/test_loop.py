@@ -19,11 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.blobs import FileBlobs
 from app.broker import Broker
-from app.errors import (
-    KeyKeeperUnavailableError,
-    StorageFullError,
-    StoreUnavailableError,
-)
+from app.errors import KeyKeeperUnavailableError, StorageFullError, StoreUnavailableError
 from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
 from app.worker.companion import Heartbeat
 from app.worker.loop import Worker

@@ -255,15 +255,15 @@ def test_a_message_that_expired_before_it_was_read_costs_its_round_alone(
 
 def name_another_message_before(near: NearBroker, patch: pytest.MonkeyPatch) -> None:
     """Let the schools name a message before theirs that the log does not have."""
-    real = space._newest
+    real = space.Exchange.newest_place
 
-    def another(desk: space.Desk, *given: Any) -> MessagePlace | None:
-        found = real(desk, *given)
-        if desk.party != "schools" or found is None:
+    def another(at: space.Exchange, stream: str) -> MessagePlace | None:
+        found = real(at, stream)
+        if at.party != "schools" or found is None:
             return found
         return MessagePlace(found.sequence + 1, "ab" * 32)
 
-    patch.setattr(space, "_newest", another)
+    patch.setattr(space.Exchange, "newest_place", another)
     send_claims_of_schools(near)
 
 

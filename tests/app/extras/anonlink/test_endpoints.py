@@ -188,10 +188,7 @@ def test_each_party_reads_its_permutation_and_the_analyst_the_mask(
     read = [anonlink.result(project, run, receipt) for receipt in project["receipts"]]
     assert len(mask) == len(files[0]) == read[0]["rows"] == read[1]["rows"]
     places = [one["permutation"] for one in read]
-    assert [sorted(one) for one in places] == [
-        list(range(len(files[0]))),
-        list(range(len(larger))),
-    ]
+    assert [sorted(one) for one in places] == [list(range(len(files[0]))), list(range(len(larger)))]
     matched = {
         (places[0].index(place), places[1].index(place))
         for place in range(len(mask))

@@ -36,8 +36,7 @@ def test_blocks_together_give_every_pair_once(files, block_pairs):
         pairs = match_block(sets, block, THRESHOLD)
         here = found.setdefault((block.left_dataset, block.right_dataset), {})
         for x, y, c, t in zip(
-            *(a.tolist() for a in (pairs.left, pairs.right, pairs.common, pairs.total)),
-            strict=True,
+            *(a.tolist() for a in (pairs.left, pairs.right, pairs.common, pairs.total)), strict=True
         ):
             assert (x, y) not in here
             here[x, y] = Fraction(2 * c, t)

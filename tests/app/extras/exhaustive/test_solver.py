@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twins.linking import (
-    Link,
-    Merger,
-    greedy_groups,
-    no_file_twice,
-    one_to_one,
-    solving_key,
-)
+from twins.linking import Link, Merger, greedy_groups, no_file_twice, one_to_one, solving_key
 
 import app.extras.exhaustive.solver as solver_module
 from app.extras.exhaustive.groups import first_record_ids

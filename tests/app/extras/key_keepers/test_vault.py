@@ -85,10 +85,7 @@ def test_a_key_of_the_ring_is_a_version_of_the_transit_key(keeper: Vault, vault:
 
 
 def test_what_vault_refuses_is_told_and_may_pass(
-    keeper: Vault,
-    vault: VaultStub,
-    given: dict[str, Any],
-    keepers_with: Callable[..., Keepers],
+    keeper: Vault, vault: VaultStub, given: dict[str, Any], keepers_with: Callable[..., Keepers]
 ) -> None:
     key = keeper.key(keeper.draw([]))
     wrapped = key.wrap(SECRET, HEAD)

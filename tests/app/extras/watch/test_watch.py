@@ -218,11 +218,7 @@ def test_a_hand_over_that_is_not_shown_is_an_alert(state: WatchState) -> None:
 def test_a_hand_over_that_does_not_hold_is_an_alert(state: WatchState, change: str) -> None:
     log = add(Log(), 4)
     look(state, log)
-    bent = {
-        "possession": "A" * 86 + "==",
-        "new": Log().key,
-        "old": Log().key,
-    }
+    bent = {"possession": "A" * 86 + "==", "new": Log().key, "old": Log().key}
     log.hand_over(**{change: bent[change]})
     add(log, 2)
     with raises(KeyChainError):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.matching.blocks import bins
-from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Taken
+from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Taken, plain_numbers
 
 ROW = np.dtype([("key", "<u8"), ("number", "<i8")])
 KEYS = st.lists(st.integers(0, 40), max_size=60)
@@ -91,3 +91,12 @@ def test_rows_below_a_bound_are_taken_once(
         expected = [row for row in left if row[0] < bound]
         assert ([] if found is None else listed([found])) == expected
         left = left[len(expected) :]
+
+
+def test_they_are_those_of_one_list() -> None:
+    for n in (0, 1, 65_535, 65_536, 65_537, 200_000):
+        for dtype in (np.uint8, np.uint32, np.int64):
+            column = np.random.default_rng(n).integers(0, 200, n).astype(dtype)[::-1]
+            found = list(plain_numbers(column))
+            assert found == column.tolist(), (n, dtype)
+            assert {type(one) for one in found} <= {int}

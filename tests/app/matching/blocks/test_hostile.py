@@ -59,8 +59,7 @@ PROFILE = block_profile()
 SIZES = Sizes(100, 5_000)
 DATA = Path(__file__).parents[3] / "data"
 POLICY = LinkPolicy(
-    Fraction(2, 5),
-    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
+    Fraction(2, 5), BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None)
 )
 
 

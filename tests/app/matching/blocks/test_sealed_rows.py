@@ -30,8 +30,7 @@ SIZES = Sizes(600, 3_000)
 # Record i of the smaller file and this many more of the larger are one person; 300 are in both.
 FIRST_OF_SMALLER = 2_700
 POLICY = LinkPolicy(
-    Fraction(2, 5),
-    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
+    Fraction(2, 5), BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None)
 )
 
 
@@ -64,12 +63,7 @@ def sealed(
     n = len(spellings)
     columns = {column: [one[column] for one in spellings] for column in spellings[0]}
     assembly = Assembly(
-        profile,
-        CellKeys(key),
-        side,
-        n_records=n,
-        repeated=np.zeros(n, dtype=bool),
-        folder=folder,
+        profile, CellKeys(key), side, n_records=n, repeated=np.zeros(n, dtype=bool), folder=folder
     )
     assembly.add(columns, np.arange(n, dtype=np.uint32))
     return read_rows(b"".join(rows.tobytes() for rows in assembly.rows()))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from samples.block_rows import InParts, as_array, near, random_counts, random_rows
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
+from twins import decision
 
 from app.matching.blocks import bins, rivals
 from app.matching.blocks.bins import MemoryShelf, PairLots
@@ -24,13 +25,7 @@ from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.errors import LinkedBeforeTwiceError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import best_of_pairs
-from app.matching.blocks.ranges import (
-    Sizes,
-    meet_range,
-    met_from_bytes,
-    met_to_bytes,
-    plan_ranges,
-)
+from app.matching.blocks.ranges import Sizes, meet_range, met_from_bytes, met_to_bytes, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
 from app.matching.blocks.rivals import NO_RIVAL, BestTwo
 from app.matching.blocks.weights import (
@@ -222,7 +217,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     used = counts if n_larger >= 2_000 else published_counts(profile, n_larger)
     share = Fraction(random.randint(1, 10), 10)
     bounds = sorted(random.choice([0.001, 0.05, 0.5, 0.9, 0.99]) for _ in range(2))
-    policy = twin.Policy(
+    policy = decision.Policy(
         auto=str(bounds[1]),
         review=str(bounds[0]),
         lead=random.choice([0, 1, 3_000]),
@@ -233,7 +228,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     patterns = Counter(one.levels for one in best)
     fitted = twin.fit(patterns, profile, used, n_smaller, n_larger, share)
     candidates = [
-        twin.candidate(
+        decision.candidate(
             one,
             twin.total_weight(one.levels, fitted, profile, used, n_larger),
             twin.weight(twin.twins_factor(one.levels, used, n_larger)),
@@ -242,7 +237,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         )
         for one in best
     ]
-    expected = twin.decide(candidates, policy)
+    expected = decision.decide(candidates, policy)
 
     stored = (
         InParts(as_array(smaller), random.randint(1, 9)),
@@ -291,14 +286,14 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     )  # fmt: skip
     assert said(likely) == said(run)
     linked = [one.total for one in candidates if expected[one.smaller, one.larger][0] == "auto"]
-    assert run.expected_missed == twin.missed(candidates, expected)
-    assert run.expected_false_matches == twin.expected_false(linked)
+    assert run.expected_missed == decision.missed(candidates, expected)
+    assert run.expected_false_matches == decision.expected_false(linked)
     linked_levels = [
         one
         for pair, one in zip(candidates, best, strict=True)
         if expected[pair.smaller, pair.larger][0] == "auto"
     ]
-    assert [astuple(one) for one in run.concordance] == twin.concordance(
+    assert [astuple(one) for one in run.concordance] == decision.concordance(
         [one.levels for one in linked_levels], profile
     )
     assert dict(run.histogram) == Counter(one.total // 1000 for one in candidates)
