@@ -189,7 +189,7 @@ def key_that_signed(signed: Any, stated: Any, what: str, agreement: Any) -> str:
             person[n] == new[n] for n in ("party", "person", "duties")
         )
         fits = fits and change["old_key"] == person["signing_key"] != new["signing_key"]
-        need(fits and person["receiving_key"] != new["receiving_key"], code, "keys lead on")
+        need(fits and person["receiving_key"] != new["receiving_key"], code, "each change leads to new keys")
         holds = is_signed("key-rotation", change, each["old_signature"], person["signing_key"])
         holds = holds and is_signed("key-rotation", change, each["new_signature"], new["signing_key"])
         need(holds, code, "both keys have signed the change")

@@ -22,6 +22,7 @@ def release_prepared(log: Log, p: Project, e: Any) -> None:
     made, code = (b["recipient"], agency, number), "release-twice"
     is_new = made not in run.made and e.object not in log.releases
     need(is_new, code, "none of this id, nor of this run and number for this recipient, before")
+    need(run.batches[number] == e.batch, "release-late", "it is in the batch of the end")
     recipient = {"party": b["recipient"], "mode": mode, "space": b["space"]}
     if e.kind == "blind-release-prepared":
         fits = agency in run.pair
@@ -29,7 +30,6 @@ def release_prepared(log: Log, p: Project, e: Any) -> None:
         fits = mode == "count" or b["recipient"] in of_mode(run, "linked")
     fits = fits and recipient in run.recipients
     need(fits, "release-to-stranger", "it is for one of the recipients, or by an agency of the pair")
-    need(run.batches[number] == e.batch, "release-late", "it is in the batch of the end")
     matches = b.get("matches")
     need(matches is None or matches >= p.terms["floor"], "below-floor", "`matches` is not below the floor")
     fits = run.matches[number] == matches if mode == "linked" else not matches

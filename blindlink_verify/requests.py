@@ -83,7 +83,7 @@ def by_whom(log: Log, p: Project, e: Any) -> None:
     request = e.signed["request"]
     need(request["asks"] in paths_of(e, paths), "request-unsigned", "it asks what the page says")
     if states != "not looked at":
-        need(request["sha256"] in stated(e, states, p.terms), "request-unsigned", "it states this")
+        need(request["sha256"] in stated(e, states, p.terms), "request-unsigned", "it states what it must")
     holds = is_signed("request", request, e.signed["signature"], person.signing_key)
     need(holds, "request-unsigned", "it verifies with the person's key of use `signing`")
     here = [request["log"], request["project"]] == [log.origin, e.project]

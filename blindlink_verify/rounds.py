@@ -108,6 +108,9 @@ def round_opened(log: Log, p: Project, e: Any) -> None:
     need(all(review.has_ended for review in p.reviews.values()), "review-late", "every review of it has ended")
     fits = not p.supplements and set(p.closed_early) <= {e.batch}
     need(fits, "supplement-closing", "every supplement is closed")
+    for run in [log.runs[run] for runs in p.round.runs.values() for run in runs]:
+        # What rules ask of a run while its round goes on, and no longer.
+        run.policy, run.recipients, run.uploads, run.sizes = None, [], [], []
     both = [(pair["larger"], pair["smaller"]) for pair in b["pairs"]]
     # The *space* of a pair is by the terms of the entry that opened the round.
     p.round = SimpleNamespace(spaces={pair: space_of(t, pair) for pair in both})

@@ -20,7 +20,7 @@ def fits_size(terms: Any, party: str, records: int) -> bool:
 def upload_received(log: Log, p: Project, e: Any) -> None:
     b, t = e.body, p.terms
     need(e.party in t["providers"], "upload-by-stranger", "the actor's party is a provider")
-    need([b["profile"], b["epoch"]] == [t["profile"], t["epoch"]], "upload-profile", "they are the terms' own")
+    need([b["profile"], b["epoch"]] == [t["profile"], t["epoch"]], "upload-profile", "profile, epoch as agreed")
     need(b["population"] == t["population"], "upload-population", "the population is that of the terms")
     need(fits_size(t, e.party, b["records"]), "upload-size", "`records` is from `least` to `most`")
     age = t["as_of_max_age_days"]
@@ -36,7 +36,7 @@ def upload_received(log: Log, p: Project, e: Any) -> None:
     own, other = (e.party, b["partner"]), (b["partner"], e.party)
     is_new = own not in round_.roots and e.object not in log.uploads
     need(is_new, "upload-twice", "the party has sent none for the partner, nor any of this id")
-    need(b["partner_root"] == round_.roots.get(other), "upload-side", "it is the partner's, or null")
+    need(b["partner_root"] == round_.roots.get(other), "upload-side", "partner_root is the partner's, or null")
     audit_counts(b, "larger" if e.party == pair[0] else "smaller", t["privacy"])
     round_.roots[own] = b["root"]
     up = SimpleNamespace(project=e.project, place=(b["round"], *own), person=e.person, terms=t)
@@ -62,8 +62,8 @@ def run_asked(log: Log, p: Project, e: Any) -> None:
     stated = [s["run"], s["asked_by"], e.body["specification_sha256"]]
     fits = stated == [e.object, e.party, digest_of(s)] and s["algorithm"] == "blindlink/matching/2"
     need(fits, "run-specification", "run and asker are the object and the actor's party")
-    need([s["project"], s["agreement"]] == [e.project, e.agreement], "run-agreement", "it is of the entry's")
-    need([s["profile"], s["epoch"]] == [t["profile"], t["epoch"]], "run-profile", "they are the terms' own")
+    need([s["project"], s["agreement"]] == [e.project, e.agreement], "run-agreement", "both are the entry's")
+    need([s["profile"], s["epoch"]] == [t["profile"], t["epoch"]], "run-profile", "profile, epoch as agreed")
     need(s["floor"] == t["floor"] and allows(t, s["policy"]), "run-policy", "the terms allow the policy")
     need(s["recipients"] == t["recipients"], "run-recipient", "recipients are those of the terms")
     need(s["spaces"] == t["spaces"], "run-space", "spaces are those of the terms")
@@ -75,7 +75,7 @@ def run_asked(log: Log, p: Project, e: Any) -> None:
         fits = up.stated == [x["party"], x["container_sha256"], x["manifest_sha256"]]
         need(fits, "run-upload", "it is stated with the party and digests that it came with")
         same = all(up.terms[n] == t[n] for n in ("profile", "epoch", "population"))
-        need(same and fits_size(t, x["party"], up.records), "run-upload", "the terms let it come")
+        need(same and fits_size(t, x["party"], up.records), "run-upload", "the terms let such an upload come")
     round_ = open_round(p, s["round"], "run-pair")
     fits = pair_of(round_, pair[0], pair[1], "run-pair") == pair
     fits = fits and [up.place for up in sent] == [(s["round"], *pair), (s["round"], *pair[::-1])]

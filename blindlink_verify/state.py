@@ -36,7 +36,7 @@ class Project:
         self.withdrawn: dict[str, int] = defaultdict(int)
         self.holds, self.lifted = dict[str, tuple[str, str] | None](), ""
         # Rounds: how many there were, the last one, whether it is open, what the next one depends on.
-        self.n_rounds, self.round, self.is_open = 0, SimpleNamespace(), False
+        self.n_rounds, self.round, self.is_open = 0, SimpleNamespace(runs={}), False
         self.superseded, self.opened_on = set[int](), list[str]()
         self.regular_day, self.has_linked = "", False
         self.linked: dict[frozenset[str], int] = {}

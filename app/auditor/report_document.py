@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Final
 
 from app.auditor.errors import AuditError, MalformedError, PinContradictedError, RolledBackError
-from app.auditor.findings import FindingsBook
+from app.auditor.findings import FindingsBook, agreements_in, left_in, rounds_in
 from app.auditor.verdict import EARLY, HELD_LATE, HOLD, LATE, TIMES, WHO_TYPED, Verdict
 from schemas.documents.ids import utc_text
 from schemas.documents.printable import printable
@@ -51,12 +51,12 @@ def report_of(
         ),
         log=_log_facts(verdict),
         fault=None,
-        agreements=found.agreements(),
+        agreements=tuple(agreements_in(verdict.log)),
         activity=found.activity(),
         disclosures=found.disclosures(),
-        rounds=found.rounds(),
+        rounds=tuple(rounds_in(verdict.log)),
         runs=found.runs(),
-        left=found.left(),
+        left=tuple(left_in(verdict.log)),
         incident=incident,
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.auditor.errors import AuditError
 from schemas.rules.lateness import Early, HeldLate, Lateness, StandingHold
+from schemas.rules.log_state import LogState
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class Verdict:
     `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed
     after its last day, `held_late` what is left after it by a hold that began later, `early` what was
     destroyed before its time because someone asked, `holds` are those that stand at the end. `agreements` has
-    of each project the newest version that all have signed, and those that the auditor named.
+    of each project the newest version that all have signed, and those that the auditor named. `log` is what the
+    entries have come to.
     """
 
     origin: str
@@ -178,6 +180,7 @@ class Verdict:
     early: tuple[Early, ...] = field(default=())
     holds: tuple[StandingHold, ...] = field(default=())
     agreements: tuple[Binding, ...] = field(default=())
+    log: LogState = field(default_factory=LogState, repr=False)
 
     @property
     def entries_withheld(self) -> int:

@@ -184,6 +184,7 @@ class _Walk:
             early=tuple(self._log_state.early),
             holds=tuple(self._log_state.holds),
             agreements=tuple(self._agreements(given)),
+            log=self._log_state,
         )
 
     def _agreements(self, given: Collection[str]) -> Iterator[Binding]:

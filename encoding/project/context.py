@@ -86,6 +86,8 @@ def log_under_lock(session: Session, client: BrokerClient, trust: Trust) -> LogC
         with path.open("w+b") as file:
             client.save_bundle(session.project, file)
         with path.open("rb") as file:
-            copy = read_log_copy(file, trust.keys, trust.log.pins())
+            before, session.read = session.read, None
+            copy = read_log_copy(file, trust.keys, trust.log.pins(), before)
     hold_to_head(copy, session.project, trust.log.folder)
+    session.read = copy
     return copy

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from encoding.log.log_copy import LogCopy
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
 
@@ -68,7 +69,7 @@ class Session:
     replaced in tests; None is the network. `own` is the identity of whoever types, `own_file` where it is, and
     `unlocking` what opened it, once that was needed: a passphrase is asked for once. `credential` is what
     several projects share. `proven` is the digest of the agreement that the broker's view was held against
-    last, null before that.
+    last, null before that. `read` is the copy of the log that was read last, so that a night replays it once.
     """
 
     config_path: Path = Path("blindlink.toml")
@@ -90,6 +91,7 @@ class Session:
     unlocking: Unlocking | None = field(default=None, init=False, repr=False)
     credential: SignIn | None = field(default=None, init=False, repr=False)
     proven: str | None = field(default=None, init=False)
+    read: LogCopy | None = field(default=None, init=False, repr=False)
     _config: Config | None = field(default=None, init=False)
     _workspace: Workspace | None = field(default=None, init=False)
 

@@ -15,7 +15,7 @@ from encoding.errors import RoundUnprovenError, UnseenAgreementError
 from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, RoleChanged, UploadReceived
+from schemas.matchlog.kinds import KeyRotated, RoleChanged, RunFinished, UploadReceived
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds.rounds import SupplementView
@@ -79,6 +79,18 @@ class RoundHistory:
         raise RoundUnprovenError(
             "the match log does not show that the supplementary release was closed", hint=_TELL
         )
+
+    def refuse_unfinished(self, run: str, specification_sha256: str) -> None:
+        """Refuse what a run found that the log does not show as finished: by its rules it was approved, then.
+
+        Raises:
+            RoundUnprovenError: it does not, or not by this specification.
+        """
+        logged = [b.specification_sha256 for at, b in self._told(RunFinished) if at.object == run]
+        if specification_sha256 not in logged:
+            raise RoundUnprovenError(
+                "the match log does not show that the run has finished", hint=_TELL
+            )
 
     def upload_of(self, number: int, party: str, partner: str) -> UploadReceived | None:
         """Return what a party has uploaded for a partner in a round; None: nothing."""

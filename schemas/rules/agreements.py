@@ -79,11 +79,7 @@ def begins_at_once(log: LogState, entry: Entry) -> None:
 
 
 def all_begun(log: LogState) -> None:
-    """After the last entry, no agreement that all have consented to waits to come into force.
-
-    Raises:
-        BreachError: one does.
-    """
+    """After the last entry, no agreement that all have consented to waits to come into force."""
     if log.consented is not None:
         raise BreachError(
             "agreement-withheld",
@@ -108,7 +104,7 @@ def come_into_force(log: LogState, entry: Entry) -> None:
     if log.operators.intersection(state.agreement.names()) != {state.agreement.operator.name}:
         message = "an agreement names another operator than the party that was enrolled as one"
         break_off("agreement-operator", message, entry, state.seq)
-    state.days = days_of(entry)
+    state.days, state.in_force = days_of(entry), entry.seq
     project.bindings.append(state)
     project.purposes.add(state.terms.purpose)
 

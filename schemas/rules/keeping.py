@@ -42,11 +42,7 @@ def last_day(entry: Entry, kept_days: int) -> str:
 
 
 def is_handed_out_in_time(kept: Kept, entry: Entry) -> None:
-    """Nothing leaves after its last day, whether or not it was destroyed in time, or a hold kept it.
-
-    Raises:
-        BreachError: it does.
-    """
+    """Nothing leaves after its last day, whether or not it was destroyed in time, or a hold kept it."""
     if days_of(entry)[1] > kept.due:
         message = "something is handed out after the last day on which it may be there"
         break_off("fetch-late", message, entry, kept.seq)
@@ -71,11 +67,7 @@ def end_with_round(log: LogState, entry: Entry, state: RoundState) -> None:
 def keep_match_record(
     log: LogState, entry: Entry, run: RunState, root: str, openings: PartyDigests
 ) -> None:
-    """Note a match record that was made of a run, or of its review, which those can open who receive match IDs.
-
-    Raises:
-        BreachError: others can, or one of them cannot.
-    """
+    """Note a match record of a run, or of its review, which those can open who receive match IDs."""
     opening = {one.party for one in openings}
     agreed = {one.party for one in run.recipients if one.mode == "blind"} | run.linked_parties
     if opening - agreed:
@@ -89,11 +81,7 @@ def keep_match_record(
 
 
 def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> None:
-    """Note what is destroyed after its last day, as after an outage, or before: readers are told.
-
-    Raises:
-        BreachError: it is destroyed before its time, as if that were over.
-    """
+    """Note what is destroyed after its last day, as after an outage, or before: readers are told."""
     today, project = entry.time[:10], log.projects[kept.project]
     last = _missed(project, kept, today)
     if last is not None:
@@ -122,11 +110,7 @@ def _asked_by(log: LogState, project: str) -> str | None:
 
 
 def all_destroyed_in_time(log: LogState) -> None:
-    """After the last entry, nothing is left that should have been destroyed before it.
-
-    Raises:
-        BreachError: the first thing that was not by its last day, or by the one on which the terms end all.
-    """
+    """After the last entry, nothing is left that should have been destroyed before it."""
     for project in log.projects.values():
         # What was agreed after the project's last entry holds, too.
         project.bound = project.binding_on(log.time[:10]) or project.bound

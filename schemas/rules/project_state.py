@@ -16,8 +16,8 @@ class AgreementState:
     """A proposed agreement; each number is the index of an entry, null or missing while there is none.
 
     `consents` holds the parties whose consent counts, `newcomers` those of them for which somebody signed who
-    was no steward of theirs before, `days` are those of the entry by which it came into
-    force, empty while it has not, and `withdrawn` says that a party has left.
+    was no steward of theirs before, `days` are those of the entry `in_force` by which it
+    came into force, empty while it has not, and `withdrawn` says that a party has left.
     """
 
     agreement: Agreement
@@ -27,6 +27,7 @@ class AgreementState:
     consents: dict[str, int] = field(default_factory=dict)
     newcomers: set[str] = field(default_factory=set)
     days: tuple[str, ...] = ()
+    in_force: int | None = None
     withdrawn: int | None = None
 
     @property

@@ -101,11 +101,7 @@ def destroy(log: LogState, entry: Entry) -> None:
 
 
 def all_made(log: LogState, batch: int | None) -> None:
-    """In the batch that a run ends with, a release is made for each recipient; None: there is no other batch.
-
-    Raises:
-        BreachError: one was not.
-    """
+    """In the batch that a run ends with, each recipient gets a release; None: there is no other batch."""
     for run, seq, of in [one for one in log.unreleased if one[2] != batch]:
         missing = log.runs[run].owed - set(log.runs[run].released_to)
         if missing:

@@ -63,11 +63,7 @@ def is_persons(log: LogState, entry: Entry) -> None:
 
 
 def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState:
-    """Return the person who acts: enrolled for the party, not revoked, with one of the duties.
-
-    Raises:
-        BreachError: they may not.
-    """
+    """Return the person who acts: enrolled for the party, not revoked, with one of the duties."""
     actor = entry.actor
     person = log.persons.get(actor.person or "")
     if person is None or person.party != actor.party:

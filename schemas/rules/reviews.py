@@ -169,11 +169,7 @@ def open_reviews(log: LogState, project: str | None) -> Iterator[ReviewState]:
 
 
 def all_ended(log: LogState) -> None:
-    """After the last entry, no review goes on beyond its deadline, and no supplement was closed early.
-
-    Raises:
-        BreachError: the first one that does, or was.
-    """
+    """After the last entry, no review goes on beyond its deadline, and no supplement was closed early."""
     for review in log.reviews.values():
         due = datetime.fromisoformat(review.deadline) + timedelta(days=GRACE_DAYS)
         if review.ended is None and log.time[:10] > utc_text(due)[:10]:

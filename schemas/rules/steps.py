@@ -43,11 +43,7 @@ def break_off(
 
 
 def project_of(log: LogState, entry: Entry) -> ProjectState:
-    """Return the project of an entry whose kind has one and whose common steps went well.
-
-    Raises:
-        BreachError: nothing binds it yet.
-    """
+    """Return the project of an entry whose kind has one and whose common steps went well."""
     project = log.projects[entry.of_project]
     if project.bound is None:
         break_off(
@@ -60,11 +56,7 @@ def project_of(log: LogState, entry: Entry) -> ProjectState:
 
 
 def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdentity:
-    """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled.
-
-    Raises:
-        BreachError: it was signed by another person, about another agreement, or not with those keys.
-    """
+    """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled."""
     signed = entry.body_as(SignedBody).signed
     if (signed.statement.party, signed.statement.person) != (entry.actor.party, entry.actor.person):
         break_off("signer", "somebody acts on what another person signed", entry)
@@ -93,8 +85,6 @@ def was_signed_lately(entry: Entry, at: UtcTime, since: UtcTime | None = None) -
 
     Args:
         since: when that began which is signed about; None: it is signed to be logged at once.
-    Raises:
-        BreachError: it was not.
     """
     begun = None if since is None else datetime.fromisoformat(since)
     if not is_timely(at, datetime.fromisoformat(entry.time), begun):
@@ -115,8 +105,6 @@ def listed_by(project: ProjectState, bound: AgreementState | None, entry: Entry)
 
     Args:
         bound: what binds the project; None: nothing has begun.
-    Raises:
-        BreachError: it does not list them.
     """
     agreements = (one.agreement for one in reversed(project.bindings))
     binding = None if bound is None else bound.agreement
@@ -143,11 +131,7 @@ def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] |
 
 
 def signed_with_own_key(log: LogState, entry: Entry, signature: Signature, rule: str) -> None:
-    """Check that a signature names the person who acts in an entry and the key that they have.
-
-    Raises:
-        BreachError: they have not, by this rule.
-    """
+    """Check that a signature names the person who acts in an entry and the key that they have."""
     if (signature.party, signature.person) != (entry.actor.party, entry.actor.person):
         break_off(rule, "somebody acts on what another person signed", entry)
     fault = key_fault(log, entry, signature.key)
@@ -171,11 +155,7 @@ def days_of(entry: Entry) -> tuple[str, str]:
 
 
 def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
-    """Return an upload that is there, in the entry's project.
-
-    Raises:
-        BreachError: it was destroyed, or never received.
-    """
+    """Return an upload that is there, in the entry's project."""
     destroyed = log.destroyed.get(upload)
     if destroyed is not None:
         break_off("upload-destroyed", "an upload is used after it was destroyed", entry, destroyed)
@@ -186,11 +166,7 @@ def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
 
 
 def is_in_time(state: RoundState, entry: Entry) -> None:
-    """Check that an entry about an open round is not long after its deadline, at which the broker closes it.
-
-    Raises:
-        BreachError: it is.
-    """
+    """Check that an entry about an open round is not long after its deadline, at which the broker closes it."""
     last = date.fromisoformat(state.deadline[:10]) + timedelta(days=GRACE_DAYS)
     if days_of(entry)[1] > last.isoformat():
         message = "something happens in a round more than a day after its deadline"
@@ -198,11 +174,7 @@ def is_in_time(state: RoundState, entry: Entry) -> None:
 
 
 def run_of(log: LogState, entry: Entry) -> RunState:
-    """Return the run that an entry is about.
-
-    Raises:
-        BreachError: the project never asked for it.
-    """
+    """Return the run that an entry is about."""
     run = log.runs.get(entry.of_object)
     if run is None or run.project != entry.project:
         break_off("run-unknown", "a run is named that the project never asked for", entry)
@@ -210,11 +182,7 @@ def run_of(log: LogState, entry: Entry) -> RunState:
 
 
 def is_under_own_agreement(run: RunState, entry: Entry) -> None:
-    """Check that an entry about a run names the agreement under which the run was asked for.
-
-    Raises:
-        BreachError: another one has taken its place.
-    """
+    """Check that an entry about a run names the agreement under which the run was asked for."""
     if entry.agreement != run.agreement:
         message = (
             "a run goes on, or is released, under another agreement than it was asked for under"
@@ -223,11 +191,7 @@ def is_under_own_agreement(run: RunState, entry: Entry) -> None:
 
 
 def difference_reaches_floor(log: LogState, entry: Entry, *counts: int | None) -> None:
-    """Check that, of counts that are all shown, the first less the others is at or above the floor.
-
-    Raises:
-        BreachError: it is below.
-    """
+    """Check that, of counts that are all shown, the first less the others is at or above the floor."""
     shown = [count for count in counts if count is not None]
     floor = project_of(log, entry).terms.floor
     if len(shown) == len(counts) and 2 * shown[0] - sum(shown) < floor:
@@ -236,11 +200,7 @@ def difference_reaches_floor(log: LogState, entry: Entry, *counts: int | None) -
 
 
 def counts_reach_floor(log: LogState, entry: Entry, counts: tuple[int | None, ...]) -> None:
-    """Check that every count that is shown is at or above the floor.
-
-    Raises:
-        BreachError: one is below.
-    """
+    """Check that every count that is shown is at or above the floor."""
     floor = project_of(log, entry).terms.floor
     if any(count is not None and count < floor for count in counts):
         break_off("below-floor", "an entry shows a count below the floor of the terms", entry)

@@ -266,46 +266,6 @@ def of(signed: Any, party: str) -> bool:
     return bool(signed["statement"]["party"] == party)
 
 
-@pytest.mark.campaign("receipts", database="sqlite")
-def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: AgreementRig) -> None:
-    waiting(rig)
-    run = rig.approve()
-    bob = rig.desks["bob"]
-    path = f"runs/{run}/approvals"
-
-    def forge(document: Any) -> Any:
-        made = copy.deepcopy(document)
-        made["approvals"][1]["signature"] = made["approvals"][0]["signature"]
-        return made
-
-    rig.meddle(path, forge)
-    assert "that does not count" in refused(bob.type("links"))
-    rig.meddle(path, lambda d: {**d, "approvals": [a for a in d["approvals"] if of(a, "welfare")]})
-    assert "started the run although schools has not approved it" in refused(bob.type("links"))
-    assert not (bob.folder / "links.csv").exists()
-    rig.behave()
-    rig.agree_on_links()
-
-
-@pytest.mark.campaign("receipts", database="sqlite")
-def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRig) -> None:
-    """The round of the test before is closed."""
-    bob = rig.desks["bob"]
-    shown: list[Any] = []
-
-    def remember(document: Any) -> Any:
-        shown.append(document["approvals"])
-        return document
-
-    rig.meddle("/approvals", remember)
-    bob.ok("links")
-    rig.behave()
-    rig.upload()
-    second = rig.approve()
-    rig.meddle(f"runs/{second}/approvals", changed(approvals=shown[0]))
-    assert "is for a different run" in refused(bob.type("links"))
-
-
 def shared(rig: AgreementRig) -> None:
     for name, other in (("bob", "kim"), ("kim", "bob")):
         desk = rig.desks[name]

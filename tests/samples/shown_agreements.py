@@ -17,7 +17,7 @@ from samples.agreement import (
 from samples.documents import PROFILE
 
 from schemas.agreement.agreement import Agreement
-from schemas.agreement.negotiation import AgreementView, RunApprovals, StandingList
+from schemas.agreement.negotiation import AgreementView
 from schemas.api.bodies import ProjectView
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import RunSpecification, RunUpload
@@ -91,63 +91,3 @@ def specification(raw: dict[str, Any] = FIRST, **changes: Any) -> RunSpecificati
         asked_at="2026-09-07T06:00:00Z",
     )
     return RunSpecification.from_json(made.to_json() | changes)
-
-
-def approval(
-    name: str,
-    of: RunSpecification,
-    step: str = "run",
-    *,
-    raw: dict[str, Any] = FIRST,
-    key: str | None = None,
-    **fields: Any,
-) -> dict[str, Any]:
-    """A person's signed approval, or one signed with somebody else's key."""
-    number = (1 + ord(name[0]) + (step == "release")) % 16
-    said = {
-        "approval": "apv-" + f"{number:x}" * 32,
-        "step": step,
-        "run": of.run,
-        "specification_sha256": of.digest(),
-        "expires": "2026-09-14T06:00:00Z",
-        **fields,
-    }
-    return signed(stated("run-approval", name, raw, **said), private(key or name))
-
-
-def approvals(*shown: dict[str, Any], standing: tuple[str, ...] = ()) -> RunApprovals:
-    """Who has approved the run, as a broker shows it."""
-    return RunApprovals.from_json(
-        {
-            "run": RUN,
-            "approvals": list(shown),
-            "standing": list(standing),
-            "missing": [],
-            "missing_for_release": None,
-        }
-    )
-
-
-def standing(
-    name: str,
-    *,
-    key: str | None = None,
-    used: int = 1,
-    revoked: str | None = None,
-    **fields: Any,
-) -> dict[str, Any]:
-    """A person's standing approval with its use, and when it was taken back."""
-    said = {
-        "approval": "apv-" + "9" * 32,
-        "policy_sha256": Agreement.from_json(FIRST).policy.digest(),
-        "until": "2027-08-31",
-        "runs": 52,
-        **fields,
-    }
-    statement = signed(stated("standing-approval", name, FIRST, **said), private(key or name))
-    return {"signed": statement, "used": used, "revoked": revoked}
-
-
-def standing_list(*shown: dict[str, Any]) -> StandingList:
-    """The standing approvals of the project, as a broker shows them."""
-    return StandingList.from_json({"project": FIRST["project"], "approvals": list(shown)})

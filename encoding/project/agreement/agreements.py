@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import click
 
-from encoding.agreement.approvals import require_approved, require_let_go
 from encoding.agreement.coverage import (
     require_cover,
     require_covered_run,
@@ -32,6 +31,7 @@ from encoding.errors import (
     AgreementUntrustedError,
     BrokerRefusedError,
     IdentityError,
+    OthersWaitedForError,
 )
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
@@ -41,7 +41,6 @@ from encoding.workspace.workspace import Workspace
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import succession_fault
 from schemas.agreement.negotiation import AgreementSummary
-from schemas.agreement.statement import StandingApproval
 from schemas.api.bodies import ProjectView, RunView
 from schemas.linkage.profile import Side
 from schemas.signing.identity import IdentityHistory
@@ -132,24 +131,6 @@ class Agreements:
             )
         return before
 
-    def same_clauses(
-        self, known: KeptAgreements, kept: KeptAgreement, wanted: Collection[str]
-    ) -> Sequence[Agreement]:
-        """Return an agreement, and those before it from which it differs in persons alone, up to the wanted.
-
-        One that is not kept here is as the broker shows it: the next one names it by its digest.
-        """
-        versions = [kept.agreement]
-        while not {one.digest() for one in versions}.issuperset(wanted):
-            newer = versions[-1]
-            if newer.amends is None or newer.amends.only != "persons":
-                break
-            before = self.named_before(known, newer)
-            if before is None:
-                break
-            versions.append(before.agreement)
-        return versions
-
     def adopt(self, known: KeptAgreements, shown: KeptAgreement, peers: Peers) -> KeptAgreement:
         """Keep what was verified of an agreement that may be gone by, and return it."""
         require_keys_of_then(shown, peers)
@@ -201,9 +182,9 @@ def require_kept_agreement(session: Session, view: ProjectView) -> None:
 def require_agreed_run(
     session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
 ) -> Agreement:
-    """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
+    """Make sure that a run is one that the agreement provides for; return the agreement that it is under.
 
-    Returns the agreement under which the run was made.
+    Whether it was approved is proved by the log: see `RoundHistory.refuse_unfinished`.
     """
     shown_here, specification = Agreements.of(session, client), run.specification
     known = shown_here.known()
@@ -212,19 +193,13 @@ def require_agreed_run(
     kept = require_covered_run(known, run.run, specification, run.specification_sha256)
     sent = ReceiptFolder(session.workspace.receipts).sent_for(specification, session.party)
     require_own_upload(known, specification, sent)
-    if run.state == "succeeded":
-        shown = client.run_approvals(run.run)
-        standing = client.standing_approvals(specification.project)
-        stated = (one.signed.statement for one in standing.approvals)
-        wanted = {
-            one.agreement
-            for one in stated
-            if isinstance(one, StandingApproval) and one.approval in shown.standing
-        }
-        versions = shown_here.same_clauses(known, kept, wanted)
-        require_approved(versions, specification, shown, standing)
-        if for_release:
-            require_let_go(versions, specification, shown, standing)
+    if for_release and run.state == "succeeded":
+        lacking = client.run_approvals(run.run).missing_for_release
+        if lacking:
+            raise OthersWaitedForError(
+                f"the release of what the run found is not approved yet by {', '.join(lacking)}",
+                hint=f"an approver types: blindlink approve --release {run.run}",
+            )
     return kept.agreement
 
 

@@ -115,6 +115,8 @@ def _trusted(context: Context, release: ReleaseView) -> Collection[PublicIdentit
         newest = trusted_peers(session, shown).trusted_of(party, shown)
         entries = log_under_lock(session, client, context.trust).entries
         history = round_history(entries, session.project)
+        run = client.run(release.run)
+        history.refuse_unfinished(run.run, run.specification.digest())
         prepared = (
             one
             for one in history.entries

@@ -72,6 +72,8 @@ class RoundLinks:
         self._turn = LedgerTurn(found.round, supplement or 1)
         # Of each partner: handles of the own container, and in which row each one's record met its match.
         self._rows: dict[str, tuple[Handles, NDArray[np.int64]]] = {}
+        # The digests of the specifications by which the runs were made that were fetched of.
+        self._runs: dict[str, str] = {}
         self._read: RoundHistory | None = None
         self._listed: RoundClosed | SupplementClosed | None = None
 
@@ -209,7 +211,9 @@ class RoundLinks:
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._context.session, self._context.client
-        require_agreed_run(session, client, client.run(view.run), for_release=True)
+        run = client.run(view.run)
+        require_agreed_run(session, client, run, for_release=True)
+        self._runs[run.run] = run.specification.digest()
         fetched = fetch_release(client, view, self._context.trust)
         name = MapName(session.project, self._round.round, partner)
         keys = derive_map_keys(session.workspace.key(), session.project)
@@ -228,11 +232,13 @@ class RoundLinks:
         )
 
     def _at_space(self, found: RoundView) -> SpaceOfRound:
-        party, recipients = self._context.party, self._recipients
+        party, recipients, releases = self._context.party, self._recipients, self.releases
+        for run, specification in self._runs.items():
+            self._read_log(anew=False).refuse_unfinished(run, specification)
         turns = {turn.partner: turn for turn in own_turns(self._context, found)}
         proofs = {
             partner: self._proof(found, turns[partner])
-            for release in self.releases
+            for release in releases
             if (partner := release.other(party)) in recipients
         }
         n_pairs = sum(
@@ -243,7 +249,7 @@ class RoundLinks:
             self._space,
             found,
             recipients,
-            self.releases,
+            releases,
             proofs,
             n_pairs > 1,
             next(supplements, None),

@@ -77,7 +77,7 @@ def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
     with monkeypatch.context() as bent_alike:
         # A broker that bends the copy of the log, too: here the copy is held to no pin in its place.
         bent_alike.setattr(
-            log_copies, "read_log_copy", lambda source, keys, _: read_log_copy(source, keys, ())
+            log_copies, "read_log_copy", lambda source, keys, *_: read_log_copy(source, keys, ())
         )
         welfare.type("refresh")
     near.courier.before = lambda _: None

@@ -8,11 +8,16 @@ import pytest
 from samples.log import SampleLog, story
 
 from encoding.errors import LogError, LogRewrittenError
+from encoding.log import log_copy
 from encoding.log.log_copy import LogCopy, read_log_copy
 from encoding.log.pins import Pin
 from schemas.matchlog.checkpoint import parse_checkpoint
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import LogStarted
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_proof
+from schemas.rules import replay
+from schemas.rules.log_state import LogState
 
 
 def told(seed: int = 9) -> SampleLog:
@@ -32,8 +37,8 @@ def pin(log: SampleLog, place: int) -> Pin:
     return Pin(parse_checkpoint(note)[0], note)
 
 
-def read(raw: bytes, *pins: Pin) -> LogCopy:
-    return read_log_copy(io.BytesIO(raw), KEYS, pins)
+def read(raw: bytes, *pins: Pin, before: LogCopy | None = None) -> LogCopy:
+    return read_log_copy(io.BytesIO(raw), KEYS, pins, before)
 
 
 @pytest.mark.parametrize("project", [None, "foster"])
@@ -76,3 +81,31 @@ def test_a_log_that_was_pinned_otherwise_or_ends_before_a_pin_is_refused() -> No
     for raw in (b"", b"hello", LOG.bundle()[:5000], LOG.bundle() + b"x"):
         with pytest.raises(LogError):
             read(raw)
+
+
+def test_what_was_read_before_is_replayed_once_and_nothing_is_read_otherwise_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replayed: list[int] = []
+
+    def counting(log: LogState, entry: Entry, leaf: bytes) -> None:
+        replayed.append(entry.seq)
+        replay(log, entry, leaf)
+
+    monkeypatch.setattr(log_copy, "replay", counting)
+    longer = told()
+    longer.week("foster")
+    longer.export("foster")
+    again = read(longer.bundle("foster"), before=read(LOG.bundle("foster")))
+    shown = [entry.seq for entry in again.entries]
+    assert replayed == shown
+    # A log that breaks a rule after that, and one of another past.
+    broken = told()
+    broken.append(LogStarted(origin="o.test/log", key=KEY.text, software="blindlink-1"))
+    for log in (longer, broken):
+        for before in (LOG, told(10)):
+            found = read(log.bundle("foster"), before=read(before.bundle("foster")))
+            afresh = read(log.bundle("foster"))
+            assert (found.entries, str(found.breach)) == (afresh.entries, str(afresh.breach))
+    with pytest.raises(LogRewrittenError):
+        read(LOG.bundle("foster"), before=read(longer.bundle("foster")))

@@ -16,7 +16,13 @@ from encoding.rounds.history import RoundHistory, round_history
 from schemas.agreement.agreement import Agreement
 from schemas.documents.document import Model
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, RoleChanged, UploadReceived
+from schemas.matchlog.kinds import (
+    KIND_OF_BODY,
+    KeyRotated,
+    RoleChanged,
+    RunFinished,
+    UploadReceived,
+)
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds.rounds import NonceOffer, RoundPair, SignedNonceOffer, SupplementView, UsedNonce
@@ -65,7 +71,7 @@ def changed(signed: SignedKeyChange) -> KeyRotated:
 
 def log_of(*bodies: tuple[int, Model]) -> list[Entry]:
     """Return entries of bodies, each with the day of November on which it was made."""
-    objects = {UploadReceived: "upl-" + "1" * 32, SupplementClosed: RUN}
+    objects = {UploadReceived: "upl-" + "1" * 32, SupplementClosed: RUN, RunFinished: RUN}
     is_ours = [not isinstance(body, (KeyRotated, RoleChanged)) for _, body in bodies]
     return [
         Entry(
@@ -181,6 +187,18 @@ def test_a_supplement_counts_as_the_log_has_closed_it() -> None:
     for other in ({"release": 3}, {"run": "run-" + "8" * 32}):
         with raises(RoundUnprovenError, match="release was closed"):
             history_of(entries).supplement_closing_of(1, shown.model_copy(update=other))
+
+
+def test_what_a_run_found_counts_once_the_log_shows_it_as_finished() -> None:
+    finished = RunFinished(
+        specification_sha256="5" * 64, match_record_root="6" * 64, auto_pairs=None,
+        expected_false=None, concordance=None, openings=(), software="blindlink-0.1.0",
+    )  # fmt: skip
+    history = history_of(log_of((1, opened(1)), (2, finished)))
+    history.refuse_unfinished(RUN, "5" * 64)
+    for run, digest in ((RUN, "4" * 64), ("run-" + "8" * 32, "5" * 64)):
+        with raises(RoundUnprovenError, match="does not show that the run has finished"):
+            history.refuse_unfinished(run, digest)
 
 
 def test_what_a_party_has_sent_a_partner_is_found_by_round() -> None:
