@@ -1,7 +1,7 @@
 """What a person signs about an agreement with their own keys; it is verified before it leaves.
 
-Each statement names the one of the same party before it, as this agency knows it: whoever believes a broker about
-that may leave out, by their own signature, a halt or a revocation of their own party.
+Each statement names the one of the same party before it, as this agency knows it. An agency that believes a
+broker about that may leave out, by its own signature, a halt or a revocation of its own.
 """
 
 from __future__ import annotations
