@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from encoding.agreement.draft import draft_agreement
 from encoding.errors import AgreementDraftError
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import clauses_of, succession_fault
@@ -60,6 +59,9 @@ def extended(
     An agreement is never shortened. Where the answers do not say by when all is destroyed, that is as many days
     after the last day as before, so that nothing is kept longer.
     """
+    # What a sheet tells of changes needs nothing that drafts.
+    from encoding.agreement.draft import draft_agreement
+
     made = draft_agreement(_settled(before.agreement, answers), folder, before)
     if (clauses_of(made.agreement), made.agreement.parties, made.agreement.epoch) == (
         clauses_of(before.agreement),
