@@ -22,7 +22,7 @@ from app.http.paths import (
     ProjectPath,
     RoundPath,
 )
-from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, handed_out, streamed
 from app.security.actor import Actor
 from app.wired import WiredBroker
 from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
@@ -62,12 +62,7 @@ def list_deliveries(
 @router.get("/v1/deliveries/{delivery}/file", response_class=Response, responses=FILE_ANSWER)
 def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Response:
     """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
-    with broker.database.read() as session:
-        file = service.open_file(session, broker, actor, delivery)
-    answer = streamed(file)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, delivery)
-    return answer
+    return handed_out(streamed, service.open_file, service.log_fetch, broker, actor, delivery)
 
 
 @router.post("/v1/deliveries/{delivery}/opening")

@@ -12,7 +12,7 @@ from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, ReleasePath, RunPath
 from app.links import service
 from app.links.service import log_sealed_fetch, open_sealed_openings
-from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.sealed.answer import FILE_ANSWER, handed_out, streamed
 from app.wired import WiredBroker
 from schemas.api.bodies import ReleaseList, ReleaseVerification, ReleaseView
 from schemas.rounds.upload import Receipt
@@ -40,32 +40,20 @@ def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
 @router.get("/v1/releases/{release}/file", response_class=Response, responses=FILE_ANSWER)
 def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
-    with broker.database.read() as session:
-        file = service.open_file(session, broker, actor, release)
-    answer = streamed(file)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, release)
-    return answer
+    return handed_out(streamed, service.open_file, service.log_fetch, broker, actor, release)
 
 
 @router.get(
     "/v1/releases/{release}/openings",
     response_class=Response,
-    responses={
-        200: {"content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=FILE_ANSWER,
 )
 def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the recipient what opens its own commitments in the run's match record.
 
     They tell which of its records are linked, as the release does; so this is logged as a fetch of it.
     """
-    with broker.database.read() as session:
-        openings = service.open_openings(session, broker, actor, release)
-    answer = streamed(openings)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, release)
-    return answer
+    return handed_out(streamed, service.open_openings, service.log_fetch, broker, actor, release)
 
 
 @router.post("/v1/releases/{release}/verification")
@@ -84,18 +72,11 @@ def verify_release(
 @router.get(
     "/v1/runs/{run}/openings",
     response_class=Response,
-    responses={
-        200: {"content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=FILE_ANSWER,
 )
 def fetch_sealed_openings(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a blind recipient what opens the run's match record, sealed to it; it is logged as an export."""
-    with broker.database.read() as session:
-        openings = open_sealed_openings(session, broker, actor, run)
-    answer = streamed(openings)
-    with broker.database.write() as session:
-        log_sealed_fetch(session, broker, actor, run)
-    return answer
+    return handed_out(streamed, open_sealed_openings, log_sealed_fetch, broker, actor, run)
 
 
 @router.get("/v1/releases/{release}/receipt")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -18,11 +18,11 @@ from app.review import cards, decisions, service
 from app.review.ending import end_with_round
 from app.rounds.opening import open_round as open_next
 from app.rounds.views import round_view
-from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, handed_out, streamed
 from app.sealed.objects import SealedFile
 from app.security.actor import Actor
 from app.wired import WiredBroker
-from schemas.rounds.review import AskedBuckets, ReviewFile, ReviewList, ReviewView, StatedDecisions
+from schemas.rounds.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
 from schemas.rounds.rounds import RoundView
 
 router = APIRouter()
@@ -57,13 +57,17 @@ def list_reviews(
 @router.get("/v1/reviews/{run}/questions", response_class=Response, responses=FILE_ANSWER)
 def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
-    return _fetched(broker, actor, run, "questions", streamed)
+    return handed_out(
+        streamed, service.open_file, service.log_fetch, broker, actor, run, "questions"
+    )
 
 
 @router.get("/v1/reviews/{run}/asked")
 def fetch_asked(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> AskedBuckets:
     """Give the asked agency the buckets that it is to answer for; that they were fetched is logged first."""
-    return _fetched(broker, actor, run, "buckets", _asked_buckets)
+    return handed_out(
+        _asked_buckets, service.open_file, service.log_fetch, broker, actor, run, "buckets"
+    )
 
 
 @router.put("/v1/reviews/{run}/cards")
@@ -83,7 +87,7 @@ async def put_cards(
 @router.get("/v1/reviews/{run}/cards", response_class=Response, responses=FILE_ANSWER)
 def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
-    return _fetched(broker, actor, run, "cards", streamed)
+    return handed_out(streamed, service.open_file, service.log_fetch, broker, actor, run, "cards")
 
 
 def _visible_review(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> None:
@@ -103,17 +107,6 @@ def post_decisions(
     with broker.database.write() as session:
         review = decisions.receive_decisions(session, broker, actor, run, stated)
         return service.view_of(session, review, actor)
-
-
-def _fetched(
-    broker: Broker, actor: Actor, run: str, what: ReviewFile, read: Callable[[SealedFile], AnswerT]
-) -> AnswerT:
-    with broker.database.read() as session:
-        file = service.open_file(session, broker, actor, run, what)
-    answer = read(file)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, run, what)
-    return answer
 
 
 def _asked_buckets(file: SealedFile) -> AskedBuckets:

@@ -54,7 +54,7 @@ class Event(NamedTuple):
     digest            digest      0                   the two parties of the pair, with a space between
     rolled-back       digest      to which round      its release, a space, and what all have signed
 
-    `why` says of `held` and `ended` what made it so, in the words of `encoding.ledger.changes.Why`.
+    `why` says of `held` and `ended` what made it so, in the words of `encoding.ledger.additions.Why`.
     """
 
     kind: Kind

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import IdentityFormatError
 from encoding.files import write_durably
@@ -23,12 +22,10 @@ from encoding.people.identity import (
     replace_keys,
     write_identity,
 )
+from encoding.people.identity_lock import Unlocking
 from schemas.documents.errors import FormatError
 from schemas.shared.durable import sync_folder
 from schemas.signing.identity import SignedKeyChange
-
-if TYPE_CHECKING:
-    from encoding.people.identity_lock import Unlocking
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+import httpx2
 
 from encoding.agreement.kept_agreements import read_kept
 from encoding.broker.client import BrokerClient
@@ -19,10 +20,13 @@ from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.errors import AgencyError, BrokerRefusedError
 from encoding.log.heads import seen_head
+from encoding.log.log_copy import LogCopy
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.log.trust import Trust
 from encoding.log.witness import Witness
+from encoding.people.identity import Identity
+from encoding.people.identity_lock import Unlocking
 from encoding.project.own_keys import unlock_own
 from encoding.workspace.config import Config, is_broker_url, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
@@ -31,14 +35,10 @@ from schemas.shared.progress_bar import ProgressBar, working
 from schemas.shared.terminal import clear, draw, is_terminal
 from schemas.signing.signed_request import Where
 
-if TYPE_CHECKING:
-    from datetime import date
-
-    import httpx2
-
-    from encoding.log.log_copy import LogCopy
-    from encoding.people.identity import Identity
-    from encoding.people.identity_lock import Unlocking
+INTERACTIVE_S: Final = 20.0
+UNATTENDED_S: Final = 900.0
+# The folder of whoever has no settings, such as the operator's steward.
+DEFAULT_WORKSPACE: Final = "workspace"
 
 
 def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
@@ -49,12 +49,6 @@ def place_of(workspace: Workspace, project: str, proven: str | None, today: date
         kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
         proven = None if kept is None else kept.digest
     return Where(origin, project, proven, seen_head(workspace.pins, project))
-
-
-INTERACTIVE_S: Final = 20.0
-UNATTENDED_S: Final = 900.0
-# The folder of whoever has no settings, such as the operator's steward.
-DEFAULT_WORKSPACE: Final = "workspace"
 
 
 def _now() -> datetime:

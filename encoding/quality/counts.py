@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from schemas.linkage.passes import KeyForm
+from schemas.linkage.passes import KeyForm
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from encoding.quality.counts import ColumnCounts
 from encoding.quality.findings import FLOOR, is_small
 from encoding.quality.report import Report, years_shown
+from schemas.linkage.passes import KeyForm
 from schemas.shared.page import (
     Bar,
     Markup,
@@ -21,9 +21,6 @@ from schemas.shared.page import (
     render_page,
     table,
 )
-
-if TYPE_CHECKING:
-    from schemas.linkage.passes import KeyForm
 
 VERDICTS: Mapping[str, Standing] = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}

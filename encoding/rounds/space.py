@@ -60,9 +60,8 @@ from encoding.ledger.messages import (
 from encoding.ledger.values import MessagePlace, Pair, Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
-from encoding.rounds.history import RoundHistory
+from encoding.rounds.history import RoundHistory, find_message, logged_stream
 from encoding.rounds.round_memory import Carried, Said
-from encoding.rounds.streams import find_message, logged_stream
 from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.review_kinds import SupplementClosed

@@ -12,9 +12,9 @@ from typing import Final
 from encoding.errors import LinksFileError
 from encoding.files import put_csv, replacing
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.blind_rows import (
     SEALED_MATCH_ID,
+    Pseudonyms,
     read_blind_header,
     read_sealed_match_id,
     write_blind_rows,

@@ -7,16 +7,20 @@ pseudonym. Spec page: `schemas/spec/blind-release.md`.
 from __future__ import annotations
 
 import csv
+import hmac
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
 from encoding.files import put_csv, replacing
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import receiver_of
-from encoding.sharing.blind_pseudonyms import is_pseudonym
 from schemas.documents.errors import FormatError, SealedError
 from schemas.documents.ids import MatchId
 from schemas.documents.printable import inert, printable
@@ -26,6 +30,38 @@ from schemas.rounds.blind import (
     BlindHeader,
     MatchIdSeal,
 )
+
+PSEUDONYM_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Makes the pseudonyms of this agency's records for one recipient in one ID space."""
+
+    _key: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, workspace_key: bytes, header: BlindHeader, *, are_lasting: bool) -> Pseudonyms:
+        """Return those for the recipient of a blind release.
+
+        Args:
+            are_lasting: the agreement says that link IDs of the space last; else all are new in each round.
+        """
+        names = [header.project, header.recipient, header.space]
+        names += [] if are_lasting else [str(header.round)]
+        info = f"blindlink/v1/workspace/pseudonym/{'/'.join(names)}".encode("ascii")
+        return cls(HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key))
+
+    def make(self, record_id: str) -> str:
+        """Return the pseudonym of a record ID, which counts to the letter, as 32 hexadecimal digits."""
+        raw = record_id.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, raw, "sha256")[:PSEUDONYM_BYTES].hex()
+
+
+def is_pseudonym(text: str) -> bool:
+    """Tell whether a text is a pseudonym as it stands in files."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
 
 ROWS_START: Final = b"blindlink/blind-rows/3\n"
 SEALED_MATCH_ID: Final = "sealed_match_id"

@@ -11,15 +11,76 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from encoding.files import write_csv
+from encoding.ledger.additions import SENTENCES, Kind, Why
 from encoding.ledger.book import Ledger
-from encoding.ledger.changes import SENTENCES, Kind, Why
 from encoding.ledger.values import Reason, Turn
-from encoding.sharing.own_records import OwnRecords
+from encoding.packing.snapshot import Look, Snapshot
 from schemas.documents.ids import LinkId
 from schemas.documents.printable import inert
+
+Cause = Literal[
+    "first-round",
+    "withdrawn",
+    "left-the-file",
+    "not-encoded",
+    "new-in-the-file",
+    "edited",
+    "profile-changed",
+    "partner-side",
+    "not-known",
+]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OwnRecords:
+    """What is known of own records, by record key.
+
+    Attributes:
+        now: what was encoded in the round, by partner; empty where it was not kept.
+        before: the same of the round whose links were in force; None: no links were.
+        withdrawn: records that this agency has withdrawn.
+        missing: records that the agency's file does not have any more.
+        undecided: records that wait for clerical review.
+    """
+
+    now: Mapping[str, Snapshot]
+    before: Mapping[str, Snapshot] | None
+    withdrawn: Collection[str] = ()
+    missing: Collection[str] = ()
+    undecided: Collection[str] = ()
+
+    def cause(self, record: str) -> Cause:
+        """Return what happened to a record here that explains a change of its link."""
+        if self.before is None:
+            return "first-round"
+        if record in self.withdrawn:
+            return "withdrawn"
+        now = look_in(self.now, record)
+        if record in self.missing or (self.now and now is None):
+            return "left-the-file"
+        if now is None or not self.before:
+            return "not-known"
+        return self._compared(now, self.before, look_in(self.before, record))
+
+    def _compared(self, now: Look, snapshots: Mapping[str, Snapshot], before: Look | None) -> Cause:
+        if not now.is_encoded:
+            return "not-encoded"
+        if before is None:
+            return "new-in-the-file"
+        profiles = [{one.profile for one in side.values()} for side in (self.now, snapshots)]
+        if profiles[0] != profiles[1]:
+            return "profile-changed"
+        return "edited" if now.digest != before.digest else "partner-side"
+
+
+def look_in(snapshots: Mapping[str, Snapshot], record: str) -> Look | None:
+    """Return what a record was like in a round, by its key; None if it was in no container of it."""
+    looks = (one.look(record) for one in snapshots.values())
+    return next((look for look in looks if look is not None), None)
+
 
 CHANGES_HEADER: Final = ("record_id", "change", "link_id_before", "link_id", "why", "explanation")
 CHANGES_START: Final = f"{','.join(CHANGES_HEADER)}\n".encode()

@@ -15,8 +15,7 @@ from encoding.ledger.values import Reason
 from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import Look, Snapshot, is_mostly_dropped
 from encoding.quality.record_faults import Fault
-from encoding.sharing.change_report import CAUSES
-from encoding.sharing.own_records import look_in
+from encoding.sharing.change_report import CAUSES, look_in
 from schemas.documents.printable import inert
 
 UNMATCHED_HEADER: Final = ("record_id", "compared_by", "reasons", "explanation")

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from encoding.broker.client import BrokerClient
 from encoding.errors import DeliveryUnusableError
 from encoding.log.receipts import KeptReceipt, verify_delivery_receipt
 from encoding.log.trust import Trust
 from schemas.matchlog.delivery_kinds import DeliveryReceived
-from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
+from schemas.rounds.delivery import DeliveryFault, DeliveryList, DeliveryOpening, DeliveryView
 from schemas.rounds.upload import Receipt
-
-if TYPE_CHECKING:
-    from schemas.rounds.delivery import DeliveryFault
 
 
 @dataclass(frozen=True, slots=True)

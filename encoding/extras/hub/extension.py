@@ -59,7 +59,7 @@ def extended(
     An agreement is never shortened. Where the answers do not say by when all is destroyed, that is as many days
     after the last day as before, so that nothing is kept longer.
     """
-    # What a sheet tells of changes needs nothing that drafts.
+    # It loads what computes, and help does not.
     from encoding.agreement.draft import draft_agreement
 
     made = draft_agreement(_settled(before.agreement, answers), folder, before)

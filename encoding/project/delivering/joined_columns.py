@@ -18,9 +18,8 @@ from encoding.project.linking.shared_links import linked_among, newest_linked
 from encoding.project.own_keys import own_keys
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.sharing.blind_rows import open_blind_rows
-from encoding.sharing.columns import LINK_ID
+from encoding.sharing.columns import LINK_ID, LinkedTable, join_rows
 from encoding.sharing.deliveries import split_tables
-from encoding.sharing.joined_rows import LinkedTable, join_rows
 from schemas.agreement.agreement import Agreement
 from schemas.documents.printable import inert
 from schemas.rounds.delivery import DeliveryView

@@ -25,6 +25,7 @@ from encoding.sharing.change_report import (
     CHANGES_START,
     Between,
     LinkChange,
+    OwnRecords,
     changes_between,
     counts_of,
     exceeds,
@@ -39,7 +40,6 @@ from encoding.sharing.links_of_rounds import (
     keys_of,
     links_as_of,
 )
-from encoding.sharing.own_records import OwnRecords
 from encoding.sharing.unmatched_records import (
     UNMATCHED_START,
     Unmatched,

@@ -14,7 +14,7 @@ from encoding.project.linking.own_links import own_links, withdrawn_among
 from encoding.project.session import Session
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.blind_links import BlindLinks, extract_blind, is_blind_links, read_blind_links
-from encoding.sharing.blind_pseudonyms import Pseudonyms
+from encoding.sharing.blind_rows import Pseudonyms
 from encoding.sharing.columns import extract
 from encoding.sharing.deliveries import join_tables
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of

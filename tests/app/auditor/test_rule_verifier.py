@@ -14,8 +14,9 @@ from campaign.reports import Tally
 from campaign.size import times
 from rigs.first_verdict import first_verdict
 from rigs.independent_verdict import why_refused
+from samples.refusals import is_one
 
-from app.auditor.errors import AuditError
+from app.auditor.errors import AuditError, LeafChangedError, OutOfPlaceError
 from app.auditor.verify import verify_bundle
 from schemas.matchlog.kinds import KINDS
 
@@ -33,6 +34,8 @@ def test_both_come_to_the_same_verdict(part: int, tmp_path: Path, tally: Tally) 
         first = first_verdict(case, tmp_path)
         second = why_refused(case.bundle, case.pins, case.log_key)
         assert (first is None) == (second is None), (seed, case.what, repr(first), second)
+        if is_one(first, LeafChangedError, OutOfPlaceError) and second is not None:
+            assert second.index == getattr(first, "index", None), (seed, case.what, second)
         whats.add(case.what)
         n_good += second is None
     assert 0.2 < n_good / N_GIVEN < 0.8
@@ -53,6 +56,7 @@ def test_both_judge_alike_a_log_that_was_bent_and_signed_anew(part: int, tally: 
             first = error
         second = why_refused(case.bundle)
         assert (first is None) == (second is None), (case.what, repr(first), second)
+        assert getattr(first, "index", None) == getattr(second, "index", None), (case.what, second)
         found[getattr(first, "code", "good")] += 1
         tally.tried()
     assert 0 < found["good"] < N_BENT * 0.6

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from breaks.false_log import root_of
-from rigs import independent_verdict
+from rigs.independent_verdict import why_refused
 from samples.log import Parts, SampleLog, pack_archive, signer, story
 from samples.parties import CW
 from samples.refusals import raises
-from twins import integrity
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -258,8 +257,7 @@ def test_a_log_that_is_handed_back_to_a_former_key_is_refused() -> None:
     entry = log.entries[-1]
     log.export(None)
     assert refused(log.parts(), KeyChainError).index == entry.seq
-    for twin in (integrity, independent_verdict):
-        assert twin.why_refused(log.bundle()) is not None
+    assert why_refused(log.bundle()) is not None
 
 
 def test_two_hand_overs_in_one_batch_are_refused() -> None:

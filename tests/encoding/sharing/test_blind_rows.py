@@ -24,8 +24,7 @@ from encoding.sharing.blind_links import (
     read_blind_links,
     write_blind_links,
 )
-from encoding.sharing.blind_pseudonyms import Pseudonyms
-from encoding.sharing.blind_rows import ROWS_START, open_blind_rows, write_blind_rows
+from encoding.sharing.blind_rows import ROWS_START, Pseudonyms, open_blind_rows, write_blind_rows
 from schemas.rounds.blind import RECORD_BYTES, BlindHeader, parse_blind_header
 from schemas.signing.identity import PublicIdentity, SignedIdentity
 

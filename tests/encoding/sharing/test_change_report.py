@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 from ledger_simulator.duo import Duo, Office, duo
 
+from encoding.ledger.additions import SENTENCES
 from encoding.ledger.book import retired_of
-from encoding.ledger.changes import SENTENCES
 from encoding.ledger.values import Turn
 from encoding.packing.snapshot import _RECORD, Snapshot
 from encoding.sharing.change_report import (
     CAUSES,
     CHANGES_START,
     Between,
+    Cause,
     LinkChange,
+    OwnRecords,
     changes_between,
     counts_of,
     exceeds,
     write_changes,
 )
-from encoding.sharing.own_records import Cause, OwnRecords
 from schemas.documents.ids import LinkId
 
 PLAIN, OTHER = "a" * 64, "b" * 64

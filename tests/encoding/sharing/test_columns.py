@@ -19,7 +19,7 @@ from encoding.errors import (
     LinksFileError,
 )
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.columns import Attached, attach, extract, not_agreed
+from encoding.sharing.columns import Attached, LinkedTable, attach, extract, join_rows, not_agreed
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 Write = Callable[..., Path]
@@ -201,3 +201,24 @@ def test_columns_that_the_agreement_does_not_name_are_told(
     columns: tuple[str, ...], agreed: tuple[str, ...] | None, left: tuple[str, ...]
 ) -> None:
     assert not_agreed(columns, agreed) == left
+
+
+def test_who_is_in_several_files_is_there_with_the_columns_of_all() -> None:
+    courts = LinkedTable(("county",), [("b", "Kern")])
+    schools = LinkedTable(("grade", "county"), [("a", "7", "Inyo"), ("b", "8", ""), ("b", "9", "")])
+    welfare = LinkedTable(("kin",), [("c", "yes"), ("a", "no")])
+    found = join_rows({"courts": courts, "schools": schools, "welfare": welfare})
+    assert found.columns == ("courts.county", "grade", "schools.county", "kin")
+    assert found.rows == [
+        ("a", "", "7", "Inyo", "no"),
+        ("b", "Kern", "8", "", ""),
+        ("b", "Kern", "9", "", ""),
+    ]
+
+
+def test_nobody_in_common_is_no_row() -> None:
+    schools, welfare = (
+        LinkedTable(("grade",), [("a", "7")]),
+        LinkedTable(("link_id",), [("b", "x")]),
+    )
+    assert join_rows({"schools": schools, "welfare": welfare}) == (("grade", "welfare.link_id"), [])
