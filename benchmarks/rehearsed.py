@@ -175,13 +175,13 @@ def mains(file: File) -> NDArray[np.intp]:
     return np.unique(file.record, return_index=True)[1]
 
 
-def encoded_file(file: File, profile: EncodingProfile, side: Side) -> Encoded:
+def encoded_file(file: File, profile: EncodingProfile, side: Side, *, key: bytes = _KEY) -> Encoded:
     """Return a file as the broker gets it, and what the larger one's agency counts in it."""
     own = side.encode().ljust(32, b".")
     slices = (slice(at, at + _AT_ONCE) for at in range(0, len(file.record), _AT_ONCE))
     return encode(
         profile,
-        _KEY,
+        key,
         side,
         (
             ({name: cells[here] for name, cells in file.columns.items()}, file.record[here])

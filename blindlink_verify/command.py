@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser("blindlink-verify", description=ABOUT, formatter_class=form)
     made.add_argument("bundle", metavar="BUNDLE", help="bundle of the match log")
-    pin = "pin that you or an agency kept: a file, or the line that `blindlink log pin` shows; repeatable"
+    pin = "pin that you or an agency kept: a file, or the line that `blindlink pin` shows; repeatable"
     made.add_argument("--pin", metavar="FILE|LINE", action="append", default=[], help=pin)
     key = "the log's first key, as you got it from its operator"
     made.add_argument("--log-key", metavar="KEY|FILE", help=key)

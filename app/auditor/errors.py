@@ -236,7 +236,7 @@ TokenFileError = AuditError.row(
     "token-file",
     "A file that should hold the auditor's token does not.",
     exit_code=3,
-    hint="blindlink identity token --out auditor.token writes one, which lasts 10 minutes",
+    hint="blindlink people sign-in --token auditor.token writes one, which lasts 10 minutes",
 )
 CaFileError = AuditError.row(
     "ca-file",

@@ -64,7 +64,7 @@ def invite(
 
     Hand the file over by a safe way. The person types `blindlink start FILE` and telephones you; then you
     compare the fingerprint with them, and confirm. Without --out the code alone is printed, for `blindlink
-    identity enrol`.
+    people enrol`.
 
     Example: blindlink-broker person invite k12 --duty analyst --project foster-k12 --out bob.invitation
     """

@@ -67,7 +67,7 @@ child-welfare, k12: make the secret
 child-welfare, k12: see that the other has made it, too
   blindlink secret accept
 child-welfare, k12: get ready for rounds
-  blindlink round ready
+  blindlink round --ready
 
 = test, encode and upload both files
 child-welfare, k12: encode the file
@@ -77,7 +77,7 @@ child-welfare, k12: upload
 
 = compare the encodings, and agree on link IDs
 child-welfare: await the run
-  blindlink run --wait --json > run
+  blindlink round --wait --json > run
 
 child-welfare, k12: agree on link IDs
   blindlink links ?
@@ -115,7 +115,7 @@ k12: deliver school columns
 child-welfare: attach them to her rows
   blindlink attach k12
 auditor: sign in
-  blindlink identity token --out auditor.token
+  blindlink people sign-in --token auditor.token
 
 auditor: export the match log
   blindlink-audit fetch $url --project foster-pupils --token-file auditor.token \
@@ -127,7 +127,7 @@ PAGES: Final = """
 broker: make a link to the pages
   blindlink-broker --state state page-link --url $url > operator
 auditor: make a link to the pages
-  blindlink identity page-link > auditor
+  blindlink people sign-in > auditor
 """
 # By the names of the recipe: what a card shows of a pupil to the person who reviews a pair.
 SHOWN_COLUMNS: Final = (

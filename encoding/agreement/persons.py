@@ -99,13 +99,13 @@ def _likely_holder(party: Mapping[str, Any]) -> str | None:
 
 
 def read_identity_file(path: Path) -> PublicIdentity:
-    """Return the public identity in a file, as `blindlink identity show --json` prints it."""
+    """Return the public identity in a file, as `blindlink people me --json` prints it."""
     try:
         raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
     except (OSError, CanonicalError) as exc:
         raise AgreementDraftError(
             why_unread(exc, path, f"the identity {path} cannot be read as JSON"),
-            hint="that person makes it with: blindlink identity show --json",
+            hint="that person makes it with: blindlink people me --json",
         ) from exc
     if not isinstance(raw, dict):
         raise AgreementDraftError(f"the file {path} is not an identity")

@@ -318,7 +318,7 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
 
 _OFF_THE_ROSTER: Final = (
     "if it should exist, ask a steward of your party whether the roster lists you:"
-    " blindlink roster show"
+    " blindlink people list"
 )
 _TOO_SLOW: Final = "try again later; if it stays so, call the operator"
 _SET_CLOCK: Final = "check this computer's date and time; if they are right, call the operator"

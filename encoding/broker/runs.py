@@ -42,10 +42,10 @@ FAILURES: Final = {
     ),
     "key-gone": (
         "an upload was destroyed before the run was done",
-        "begin a new round: blindlink round correct",
+        "begin a new round: blindlink round --correct",
     ),
 }
-_ASK_AGAIN: Final = "ask for it again with: blindlink run --again --wait"
+_ASK_AGAIN: Final = "ask for it again with: blindlink round --again --wait"
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 

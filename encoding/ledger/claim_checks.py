@@ -274,7 +274,7 @@ def _recalled(ledger: Ledger, received: Claims | ChainStatement, believed: Belie
         raise ClaimsContradictError(
             f"{head.sender} says that this agency has unlinked {counted(len(own), 'link ID')}, which it has"
             " not",
-            hint=f"{_TELL}; if this workspace was put back as it was on an earlier day: blindlink round ready",
+            hint=f"{_TELL}; if this workspace was put back as it was earlier: blindlink round --ready",
             n_concerned=len(own),
         )
     refuse_excess(ledger, told, head.sender)

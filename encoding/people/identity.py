@@ -194,7 +194,7 @@ def read_identity(path: str | os.PathLike[str]) -> LockedIdentity:
         IdentityMissingError, IdentityExposedError: the file is not there, or others may read it.
         IdentityFormatError: it is not an identity file, or damaged.
     """
-    hint = "make one with: blindlink identity new PARTY --duty DUTY"
+    hint = "make one with: blindlink people new PARTY --duty DUTY"
     content = own_file("identity file").read(path, MAX_FILE_BYTES, hint=hint)
     try:
         return parse_identity(content)

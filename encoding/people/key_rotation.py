@@ -98,7 +98,7 @@ def relock(path: Path, own: Identity, unlocking: Unlocking) -> None:
     if _change(path).exists():
         raise IdentityFormatError(
             "a change of keys was begun and is not finished",
-            hint="finish it with `blindlink identity rotate`, then choose another passphrase",
+            hint="finish it with `blindlink people rotate`, then choose another passphrase",
         )
     beside = path.with_name(f"{path.name}.relocked")
     beside.unlink(missing_ok=True)

@@ -133,7 +133,7 @@ class Peers(Document):
         if trusted:
             return trusted
         seen = "; ".join(history.newest().fingerprint() for history in of_party)
-        call = f"have {party} read its fingerprint to you, then: blindlink identity trust {party} FINGERPRINT"
+        call = f"have {party} read its fingerprint to you, then: blindlink people trust {party} FINGERPRINT"
         if kept and seen:
             pinned = "; ".join(peer.fingerprint for peer in kept)
             raise UntrustedKeyError(
@@ -210,7 +210,7 @@ def read_fingerprints(text: str, *, most: int = MAX_PEERS) -> list[str]:
     if not (is_fit and digits.isascii() and digits.isdecimal()):
         raise UntrustedKeyError(
             f"a fingerprint has {FINGERPRINT_GROUPS} groups of {_GROUP} digits",
-            hint="the other person reads it from: blindlink identity show",
+            hint="the other person reads it from: blindlink people me",
         )
     groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
     return [

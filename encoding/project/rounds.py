@@ -86,7 +86,7 @@ def required_round(context: Context) -> RoundView:
     found = open_round(context)
     if found is None:
         raise NotReadyError(
-            "by the agreement's schedule, no round is due yet", hint="see: blindlink round status"
+            "by the agreement's schedule, no round is due yet", hint="see: blindlink round"
         )
     return found
 
@@ -173,7 +173,7 @@ def refuse_lost(context: Context, turns: Iterable[Turn]) -> None:
             except NonceUnknownError:
                 raise NonceUnknownError(
                     f"this workspace was restored or handed over after it got ready for round {turn.round}:"
-                    " repeat that round with: blindlink round correct --reason workspace-lost, or wait"
+                    " repeat that round with: blindlink round --correct workspace-lost, or wait"
                     " for the next one"
                 ) from None
 

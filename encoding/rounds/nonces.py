@@ -94,7 +94,7 @@ class Nonces:
         if kept.container is not None:
             raise NonceSpentError(
                 f"encodings were sent to {kept.partner} in round {kept.round}, and they are never made twice",
-                hint="to correct them in the next round: blindlink round correct --reason wrong-file",
+                hint="to correct them in the next round: blindlink round --correct wrong-file",
             )
 
     def has_drawn(self, number: int) -> bool:
@@ -115,7 +115,7 @@ class Nonces:
             raise NonceSpentError(
                 f"other encodings were sent to {partner} in round {round_number}, and they are never made"
                 " twice",
-                hint="to correct them in the next round: blindlink round correct",
+                hint="to correct them in the next round: blindlink round --correct",
             )
         spent = {"round": round_number, "partner": partner, "container": container}
         kept[at] = kept[at].model_copy(update=spent)

@@ -267,11 +267,11 @@ def _describe_runs(facts: Facts, said: list[str]) -> Status:
     for run in facts.runs:
         if run.state in {"awaiting", "queued", "running"}:
             said.append(f"The run is under way: {_progress(run)}.")
-            return Status("running", tuple(said), "blindlink run --wait")
+            return Status("running", tuple(said), "blindlink round --wait")
         if run.state != "succeeded":
             reason = f" ({run.failure})" if run.failure else ""
             said.append(f"The run has {run.state}{reason}.")
-            return Status("failed", tuple(said), "blindlink run --again --wait")
+            return Status("failed", tuple(said), "blindlink round --again --wait")
         said.append(f"The run has succeeded at {run.finished}.")
         said.extend(_finality_sentence(run.finality))
     if not facts.runs:

@@ -5,7 +5,7 @@ One file an epoch, replaced whole at each step, so that a command that is killed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -141,14 +141,21 @@ class KeptSecret(Document):
         if number < self.next:
             raise SecretMovedOnError(
                 f"the secret has moved on beyond round {number}, and no way leads back",
-                hint="to encode in the next round: blindlink round correct",
+                hint="to encode in the next round: blindlink round --correct",
             )
         project = self.holders.project
-        secret = present.after(project, self.next, number)
-        own = base64_text(secret.of_round(project, number).to_bytes())
-        after = base64_text(secret.after(project, number, number + 1).to_bytes())
-        rounds = (*self.rounds, KeptRound(number=number, secret=own))
-        return self.model_copy(update={"secret": after, "next": number + 1, "rounds": rounds})
+        own = present.after(project, self.next, number).of_round(project, number)
+        kept = KeptRound(number=number, secret=base64_text(own.to_bytes()))
+        return self.beyond(number).model_copy(update={"rounds": (*self.rounds, kept)})
+
+    def beyond(self, number: int) -> KeptSecret:
+        """Return this with the secret beyond a round; as it is if it is there, or none is made."""
+        present = self.present()
+        if present is None or number < self.next:
+            return self
+        after = present.after(self.holders.project, self.next, number + 1)
+        update = {"secret": base64_text(after.to_bytes()), "next": number + 1}
+        return self.model_copy(update=update)
 
     def without(self, is_over: Callable[[int], bool]) -> KeptSecret:
         """Return this without the secrets of rounds that are over; no way leads back to them."""
@@ -237,25 +244,23 @@ def secret_for_round(workspace: Workspace, kept: KeptSecret, number: int) -> Rou
     return secret_for_round(workspace, moved, number)
 
 
-def has_ended_rounds(workspace: Workspace, project: str, is_over: Callable[[int], bool]) -> bool:
-    """Tell whether secrets of rounds that are over are kept; call it under the lock."""
-    return any(_with_ended_rounds(workspace, project, is_over))
+def without_past(
+    workspace: Workspace, project: str, newest: int, is_over: Callable[[int], bool]
+) -> list[KeptSecret]:
+    """Return the secrets that change, of all epochs, if those of past rounds go; call it under the lock.
+
+    The secret of a former epoch, or of rounds that this agency missed, goes beyond the newest round, too.
+    """
+    found = [kept_of(workspace, project, epoch) for epoch in workspace.epochs_with_secret(project)]
+    changed = ((kept, kept.beyond(newest).without(is_over)) for kept in found if kept is not None)
+    return [after for before, after in changed if after != before]
 
 
-def end_rounds(workspace: Workspace, project: str, is_over: Callable[[int], bool]) -> None:
-    """Erase the secrets of rounds that are over, of all epochs; call it under the lock."""
-    for kept in _with_ended_rounds(workspace, project, is_over):
-        path = workspace.kept_secret(project, kept.holders.epoch)
-        write_kept(path, kept.without(is_over), workspace.key())
-
-
-def _with_ended_rounds(
-    workspace: Workspace, project: str, is_over: Callable[[int], bool]
-) -> Iterator[KeptSecret]:
-    for epoch in workspace.epochs_with_secret(project):
-        kept = kept_of(workspace, project, epoch)
-        if kept is not None and any(is_over(one.number) for one in kept.rounds):
-            yield kept
+def end_rounds(workspace: Workspace, changed: Iterable[KeptSecret]) -> None:
+    """Erase the secrets of past rounds, by what `without_past` returned; call it under the lock."""
+    for kept in changed:
+        path = workspace.kept_secret(kept.holders.project, kept.holders.epoch)
+        write_kept(path, kept, workspace.key())
 
 
 def _record(path: Path, project: str, epoch: int, workspace_key: bytes) -> SealedRecord:

@@ -180,7 +180,7 @@ def _refuse_unsigned(
     raise DeliveryUnusableError(
         "not-signed",
         f"no person of {sender} whom you trust has signed what was delivered",
-        hint=f"have {sender} read its fingerprint to you, then: blindlink identity trust {sender}",
+        hint=f"have {sender} read its fingerprint to you, then: blindlink people trust {sender}",
     )
 
 

@@ -112,7 +112,7 @@ def restate(manifest: Manifest, view: ProjectView) -> Manifest:
         raise ProjectChangedError(
             "these encodings were made by different rules or with a different secret from the"
             " project's current ones",
-            hint="ask for a new round: blindlink round correct",
+            hint="ask for a new round: blindlink round --correct",
         )
     check_party(terms, manifest.party, manifest.population)
     return manifest.model_copy(update={"agreement": view.agreement})

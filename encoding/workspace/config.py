@@ -397,7 +397,7 @@ def _list_line(name: str, values: list[str], example: str) -> str:
 
 def _identity_lines(identity: IdentitySection) -> list[str]:
     return [
-        "# Your own keys, with which you act at the broker; made by: blindlink identity new",
+        "# Your own keys, with which you act at the broker; made by: blindlink people new",
         "[identity]",
         setting_line("file", identity.file),
         "# For unattended runs: the key file that opens them. Without it you are asked for the passphrase.",

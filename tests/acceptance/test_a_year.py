@@ -236,20 +236,20 @@ def the_wrong_file_is_sent(year: Year) -> None:
     year.welfare.type("check", "--accept")
     year.welfare.ok("encode")
     year.welfare.ok("upload")
-    year.welfare.ok("round", "correct", "--reason", "wrong-file")
+    year.welfare.ok("round", "--correct", "wrong-file")
     year.write_files()
     year.welfare.type("check", "--accept")
 
 
 def a_link_is_disputed(year: Year) -> None:
     one = year.both()[5]
-    year.welfare.ok("unlink", one.rows["welfare"][0], *REASON)
+    year.welfare.ok("unlink", "--record", one.rows["welfare"][0], *REASON)
     year.unlinked.add(one.number)
 
 
 def the_dispute_ends(year: Year) -> None:
     (number,) = year.unlinked
-    year.welfare.ok("relink", year.people[number].rows["welfare"][0], *REASON)
+    year.welfare.ok("unlink", "--undo", "--record", year.people[number].rows["welfare"][0], *REASON)
     year.unlinked.clear()
 
 
@@ -271,10 +271,10 @@ def another_analyst_takes_over(year: Year) -> None:
     desk.ok("workspace", "restore", str(handed), "--made-by", made_by, *keys)
     shutil.rmtree(year.welfare.folder / "workspace")
     near.desks["welfare"], near.people["welfare"] = desk, cleo
-    year.schools.ok("identity", "trust", "welfare", *fingerprint)
+    year.schools.ok("people", "trust", "welfare", *fingerprint)
     year.sign_again([cleo if one is ann else one for one in year.signers])
     near.agree()
-    desk.ok("round", "ready")
+    desk.ok("round", "--ready")
 
 
 def the_secret_is_replaced(year: Year) -> None:
@@ -294,14 +294,14 @@ def a_third_agency_joins(year: Year) -> None:
     year.sign_again([*year.signers, year.near.people["health"]])
     year.near.agree()
     # Else the week's round would be made without it.
-    year.near.desks["health"].ok("round", "ready")
+    year.near.desks["health"].ok("round", "--ready")
 
 
 def a_workspace_is_lost(year: Year) -> None:
     backup = year.near.folder / "schools.backup"
     shutil.rmtree(year.schools.folder / "workspace")
     year.schools.ok("workspace", "restore", str(backup))
-    year.schools.ok("round", "ready")
+    year.schools.ok("round", "--ready")
 
 
 def the_workspace_is_backed_up(year: Year) -> None:

@@ -36,7 +36,7 @@ def state(desk: Desk, number: int = 1) -> str:
 
 
 def run_state(desk: Desk) -> str:
-    (run,) = desk.json("run")["runs"]
+    (run,) = desk.json("round", "--runs")["runs"]
     return str(run["state"])
 
 
@@ -47,18 +47,18 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     assert "signed by all" in shown
     assert fingerprint in shown
     assert "counsel: Dana Cole, General counsel, 2026-11-19" in shown
-    kim_first = kim.ok("round", "ready").stderr
+    kim_first = kim.ok("round", "--ready").stderr
     assert fingerprint not in kim_first
     assert refused(bob.type("agreement", "accept", "0" * 64))
     bob.ok("agreement", "accept", *fingerprint.split())
-    assert fingerprint not in bob.ok("round", "ready").stderr
+    assert fingerprint not in bob.ok("round", "--ready").stderr
     assert "no run waits" in refused(ann.type("approve", "--yes"))
     assert "no agreement waits" in refused(ann.type("agreement", "sign"))
     rig.upload()
-    (asked,) = bob.json("run")["runs"]
+    (asked,) = bob.json("round", "--runs")["runs"]
     assert asked["state"] == "awaiting"
     assert "blindlink approve" in bob.ok("status").stdout
-    assert "waits until it is approved" in refused(bob.type("run", "--wait"), 7)
+    assert "waits until it is approved" in refused(bob.type("round", "--wait"), 7)
     given = ann.ok("approve", "--yes")
     for part in (
         "asked for by schools",
@@ -70,7 +70,7 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     assert f"run {asked['run']} waits for schools" in kim.ok("approve", "--list").stdout
     kim.ok("approve", asked["run"], "--yes")
     rig.work()
-    bob.ok("run", "--wait")
+    bob.ok("round", "--wait")
     rig.agree_on_links()
     assert len((bob.folder / "links.csv").read_text().splitlines()) == 3
 
@@ -126,11 +126,15 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     assert "no agreement waits" in refused(rig.sign("bob", fingerprint))
     assert rig.sign("kim", fingerprint).exit_code == 0
     assert state(ann) == "waits for the signature of operator"
-    for desk, asked in ((bob, ("round", "ready")), (bob, ("encode",)), (kim, ("run",))):
+    for desk, asked in (
+        (bob, ("round", "--ready")),
+        (bob, ("encode",)),
+        (kim, ("round", "--wait")),
+    ):
         assert refused(desk.type(*asked))
     assert rig.sign("eve", fingerprint).exit_code == 0
     assert state(ann) == "signed by all"
-    assert fingerprint in bob.ok("round", "ready").stderr
+    assert fingerprint in bob.ok("round", "--ready").stderr
 
 
 def test_any_party_halts_alone_and_lifts_its_own_halt(agreed: AgreementRig) -> None:
@@ -140,7 +144,7 @@ def test_any_party_halts_alone_and_lifts_its_own_halt(agreed: AgreementRig) -> N
     bob.ok("encode")
     kim.ok("agreement", "halt", "--reason", "A suspected breach.", "--yes")
     assert state(bob) == "suspended by schools"
-    for words in (("encode",), ("upload",), ("run",), ("links",), ("refresh",)):
+    for words in (("encode",), ("upload",), ("round", "--wait"), ("links",), ("refresh",)):
         assert "schools has suspended the linkage" in refused(bob.type(*words))
     assert "--reason or --yes" in refused(kim.type("agreement", "halt"), 2)
     assert "schools has suspended at" in bob.ok("agreement", "status").stdout
@@ -172,7 +176,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
         assert made.stdout.startswith("apv-")
     rig.upload()
     assert run_state(bob) == "queued"
-    bob.ok("run", "--wait")
+    bob.ok("round", "--wait")
     rig.agree_on_links()
     assert "1 of 3 runs used" in bob.ok("approve", "--list").stdout
     kim.ok("approve", "--revoke", "--yes")
@@ -189,7 +193,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
         "signed by all",
         "waits for the signature of operator and schools",
     )
-    bob.ok("run")
+    bob.ok("round", "--runs")
     # What changes is shown also where the version before is not kept.
     (kim.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
     waits = "Agreement 2 waits for the signature of a steward of schools."
@@ -201,7 +205,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
     assert rig.sign("eve", second).exit_code == 0
     assert state(bob, 2) == "signed by all"
     # Bob has not signed it; the same steward has, as for the agreement that he keeps.
-    bob.ok("run")
+    bob.ok("round", "--runs")
     kept = json.loads((bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").read_text())
     assert [one["agreement"]["number"] for one in kept["agreements"]] == [1, 2]
 
@@ -329,7 +333,7 @@ def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRi
     rig.upload()
     waiting = "The run waits until it is approved by {}, as the agreement asks."
     assert waiting.format("schools and welfare") in ann.ok("status").stdout
-    for desk, done, left in ((ann, None, "schools"), (kim, "blindlink run --wait", "")):
+    for desk, done, left in ((ann, None, "schools"), (kim, "blindlink round --wait", "")):
         assert desk.json("status")["next"] == "blindlink approve"
         desk.ok("approve", "--yes")
         found = desk.json("status")

@@ -50,7 +50,7 @@ def test_the_guide_leads_from_a_draft_to_an_end(
 
     pending, approve, standing, revoke, _ = commands("Approve runs")
     rig.upload()
-    bob.ok("run")
+    bob.ok("round", "--runs")
     for name in ("ann", "kim"):
         type_in(rig, name, pending)
         type_in(rig, name, approve, "--yes")

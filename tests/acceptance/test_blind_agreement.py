@@ -87,10 +87,10 @@ def test_the_recipient_signs_receives_and_opens_what_agencies_cannot(rig: Agreem
     rig.upload()
     bob, kim, rex = rig.desks["bob"], rig.desks["kim"], rig.desks["rex"]
     rig.approve()
-    bob.ok("run", "--wait")
+    bob.ok("round", "--wait")
     keys = (rig.people["rex"].public.fingerprint()).split()
     for desk in (bob, kim):
-        desk.ok("identity", "trust", RESEARCH, *keys, "--also")
+        desk.ok("people", "trust", RESEARCH, *keys, "--also")
         said = desk.ok("links").stderr
         assert f"only {RESEARCH} can open" in said
         assert "warning" not in said

@@ -66,9 +66,7 @@ class Stage:
         elif who == RESEARCH:
             command(self.research, *words)
             if "enrol" in words:
-                shown = json.loads(
-                    command(self.research, "blindlink", "identity", "show", "--json")
-                )
+                shown = json.loads(command(self.research, "blindlink", "people", "me", "--json"))
                 self.told["$PERSON"] = shown["identity"]["person"]
                 self.told["$FINGERPRINT"] = shown["fingerprint"]
         else:

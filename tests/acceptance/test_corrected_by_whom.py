@@ -16,7 +16,7 @@ from rigs.persons import lay_down_keys
 from app.agreements.service import all_versions
 from encoding.people.identity import Identity
 
-CORRECT = ("round", "correct", "--reason", "wrong-file")
+CORRECT = ("round", "--correct", "wrong-file")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_who_has_new_keys_and_is_revoked_the_same_night_has_corrected_a_round(
 ) -> None:
     assert rig.desks["kim"].type("refresh", "--begin").exit_code == 7
     bob = rig.desks["bob"]
-    bob.ok("identity", "rotate")
+    bob.ok("people", "rotate")
     bob.ok(*CORRECT)
     revoke(rig.near, rig.people["bob"].public.person)
     require_encoded_again(rig)

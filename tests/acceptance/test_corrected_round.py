@@ -20,12 +20,12 @@ def rig(tmp_path: Path) -> Iterator[NearBroker]:
         made.compare()
         made.agree()
         for desk in made.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         yield made
 
 
 def states(desk: Desk) -> dict[int, str]:
-    return {one["round"]: one["state"] for one in desk.json("round", "status")["rounds"]}
+    return {one["round"]: one["state"] for one in desk.json("round")["rounds"]}
 
 
 def test_a_wrong_file_is_corrected_and_link_ids_stay(rig: NearBroker) -> None:
@@ -40,12 +40,12 @@ def test_a_wrong_file_is_corrected_and_link_ids_stay(rig: NearBroker) -> None:
     wrong.write_text(WRONG, "utf-8")
     welfare.ok("encode", str(wrong))
     welfare.ok("upload")
-    welfare.ok("run", "--wait")
+    welfare.ok("round", "--wait")
     again = welfare.type("encode")
     assert again.exit_code == 1
-    assert "hint: to correct them in the next round: blindlink round correct" in again.stderr
+    assert "hint: to correct them in the next round: blindlink round --correct" in again.stderr
 
-    made = welfare.json("round", "correct", "--reason", "wrong-file")
+    made = welfare.json("round", "--correct", "wrong-file")
     assert made["round"] == 3
     assert states(welfare) == {1: "closed", 2: "superseded", 3: "open"}
     # The partner's job knows by itself that its container is void.
@@ -61,7 +61,7 @@ def test_a_correction_by_both_at_once_is_one(rig: NearBroker) -> None:
         assert desk.type("refresh").exit_code in {0, 7}
         if "upload-received" in rig.log_kinds():
             break
-    first = rig.desks["welfare"].json("round", "correct", "--reason", "wrong-settings")
+    first = rig.desks["welfare"].json("round", "--correct", "wrong-settings")
     assert first["round"] == 2
     # The schools' clerk saw round 1 open, and asks for what has been done.
     assert states(rig.desks["schools"]) == {1: "superseded", 2: "open"}
@@ -71,12 +71,12 @@ def test_a_correction_by_both_at_once_is_one(rig: NearBroker) -> None:
 
 def test_what_was_fetched_is_not_corrected(rig: NearBroker) -> None:
     settle(rig)
-    refused = rig.desks["welfare"].type("round", "correct", "--reason", "wrong-file")
+    refused = rig.desks["welfare"].type("round", "--correct", "wrong-file")
     assert refused.exit_code == 1
     assert "no round is open" in refused.stderr
     rig.move(days=7)
     for desk in rig.desks.values():
         assert desk.type("refresh").exit_code == 7
-    refused = rig.desks["welfare"].type("round", "correct", "--reason", "wrong-file")
+    refused = rig.desks["welfare"].type("round", "--correct", "wrong-file")
     assert refused.exit_code == 1
     assert "fetched" in refused.stderr

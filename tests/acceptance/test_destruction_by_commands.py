@@ -222,13 +222,13 @@ def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(uploaded: Agre
     bob = uploaded.desks["bob"]
     done = bob.json("withdraw-record", "--record", "7", "--yes")
     assert done == {"was_encoded": True, "told": True, "cancelled": 1}
-    bob.ok("run", "--again")
+    bob.ok("round", "--again")
     # The broker must log a withdrawal as it answers.
     uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "index": 0})
     said = refused(bob.type("withdraw-record", "--record", "8", "--yes"))
     assert "doesn't have the withdrawal" in said
     uploaded.behave()
-    bob.ok("run", "--again")
+    bob.ok("round", "--again")
     uploaded.approve()
     uploaded.agree_on_links()
     written = (bob.folder / "links.csv").read_text("utf-8")

@@ -68,7 +68,7 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
     )
     rig.agree()
     rig.upload()
-    rig.desks["bob"].ok("run")
+    rig.desks["bob"].ok("round", "--runs")
     said = type_all(rig, "One record")
     assert "the record is withdrawn; the match log records it" in said[0]
     assert "awaiting" in said[1]

@@ -89,7 +89,7 @@ def test_a_profile_or_terms_that_nobody_signed_are_refused(rig: AgreementRig) ->
     bend_project(lambda d: {**d, "profile": {**d["profile"], "name": "weaker"}})
     assert "a different encoding profile" in refused(bob.type("encode"))
     bend_project(own_terms)
-    for words in (("encode",), ("upload",), ("run",), ("links",), ("status",)):
+    for words in (("encode",), ("upload",), ("round", "--wait"), ("links",), ("status",)):
         assert "an agreement that this agency does not have" in refused(bob.type(*words))
 
 
@@ -130,7 +130,7 @@ def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
     rig.behave()
     rig.pass_time(minutes=1)
     rig.desks["kim"].ok("agreement", "halt", "--lift", "--reason", "It was nothing.", "--yes")
-    bob.ok("round", "ready")
+    bob.ok("round", "--ready")
 
 
 def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None:
@@ -217,7 +217,7 @@ def test_a_round_that_the_log_does_not_show_gets_no_encodings(rig: AgreementRig)
 
 def waiting(rig: AgreementRig) -> None:
     """See to it that a run waits for approvals; the round of a test before goes on."""
-    rounds = rig.desks["bob"].json("round", "status")["rounds"]
+    rounds = rig.desks["bob"].json("round")["rounds"]
     if not rounds or rounds[0]["progress"][0]["run"] is None:
         rig.upload()
 
@@ -232,7 +232,7 @@ def test_a_run_for_a_stranger_or_by_another_policy_is_refused(rig: AgreementRig)
         ({"policy": policy}, "its matching policy"),
     ):
         rig.meddle("runs/", run_with(**fields))
-        assert reason in refused(rig.desks["bob"].type("run"))
+        assert reason in refused(rig.desks["bob"].type("round", "--runs"))
 
 
 def test_what_is_approved_is_held_against_the_agreement_and_the_own_upload(
@@ -270,7 +270,7 @@ def shared(rig: AgreementRig) -> None:
     for name, other in (("bob", "kim"), ("kim", "bob")):
         desk = rig.desks[name]
         person = rig.people[other].public
-        desk.ok("identity", "trust", person.party, *person.fingerprint().split())
+        desk.ok("people", "trust", person.party, *person.fingerprint().split())
         desk.ok("secret", "share")
 
 

@@ -82,7 +82,7 @@ def test_a_resignation_takes_8_commands_and_no_counsel() -> None:
     typed = [(person, part.line) for person, part in steps if isinstance(part, Command)]
     lines = [line for _, line in typed]
     first = next(at for at, line in enumerate(lines) if "person invite" in line)
-    last = next(at for at, line in enumerate(lines) if line == "blindlink round ready")
+    last = next(at for at, line in enumerate(lines) if line == "blindlink round --ready")
     assert last - first + 1 <= 8
     assert {person for person, _ in typed[first : last + 1]} == {"Ann", "Cleo", "Eve", "Sam"}
     assert not [line for line in lines[first:last] if line.startswith("blindlink agreement")]

@@ -71,9 +71,9 @@ class Reader:
         """Return what the command asks for."""
         if words[0] == "start":
             return f"{PASSPHRASE}\n{PASSPHRASE}\n"
-        if words[:2] == ["identity", "passphrase"]:
+        if words[:2] == ["people", "passphrase"]:
             return f"{PASSPHRASE}\n" * 3
-        return self.code if words[:2] == ["identity", "enrol"] else f"{PASSPHRASE}\n"
+        return self.code if words[:2] == ["people", "enrol"] else f"{PASSPHRASE}\n"
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_the_guide_leads_from_an_invitation_to_new_keys(reader: Reader) -> None:
     after = read_identity(office.folder / "identity.txt").public
     assert after.fingerprint() != before.fingerprint()
     follow(reader, "When something happens")
-    refused = reader.type(["blindlink", "identity", "rotate"])
+    refused = reader.type(["blindlink", "people", "rotate"])
     assert refused.exit_code == 4
     assert "the sign-in is refused" in refused.stderr
 

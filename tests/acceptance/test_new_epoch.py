@@ -11,7 +11,7 @@ from rigs.agreement import PROJECT, AgreementRig, agreement_rig
 from rigs.agreement_moments import Reach, agree, refused, rig_at
 from rigs.desk import Desk
 from rigs.moments import Moments
-from rigs.weeks import links
+from rigs.weeks import links, opens
 
 from schemas.documents.ids import HANDLE_BYTES
 from schemas.linkage.profile import ROW_BYTES, TOKEN_BYTES
@@ -124,6 +124,9 @@ def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(linked: Agreem
     for before, after in zip(sent(bob, 2), sent(bob, 3), strict=True):
         assert not before & after
     assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
+    # Round 2 was encoded under the former secret first: what opens that goes with the round's container.
+    assert opens(bob, epoch=1) == ({2}, 3)
+    assert opens(bob) == ({2, 3}, 4)
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

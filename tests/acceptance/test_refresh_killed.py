@@ -151,7 +151,7 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
             for party in ("welfare", "schools")
         )
         compare(welfare, schools)
-        for words in (("secret", "share"), *[("secret", "accept")] * 2, ("round", "ready")):
+        for words in (("secret", "share"), *[("secret", "accept")] * 2, ("round", "--ready")):
             for agency in (welfare, schools):
                 agency.type(*words)
         yield Jobs(broker, people, welfare, schools, frequency)

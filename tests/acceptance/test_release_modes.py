@@ -78,7 +78,7 @@ def make_modes(tmp_path: Path) -> Iterator[Any]:
             for party in ("schools", "welfare")
         )
         upload(schools, welfare)
-        welfare.type("run", "--wait")
+        welfare.type("round", "--wait")
         office = set_up_receiver(broker, tmp_path / "o", COUNTING)
         return Modes(broker, welfare, schools, office, people)
 

@@ -30,7 +30,7 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
         restored = restore_backup(rig.broker, old, replace=True, older=True)
         # A new machine cannot know: that is what the pins are for.
         assert restored.rolled_back == remembers
-        for words in (("pin",), ("status",), ("upload",), ("run",)):
+        for words in (("pin",), ("status",), ("upload",), ("round", "--wait")):
             assert "it was rewritten or cut off" in refused(bob.type(*words))
         evidence = [name for name in bob.files() if name.startswith("workspace/pins/evidence-")]
         assert len(evidence) == 1
@@ -45,7 +45,7 @@ def test_agencies_notice_by_their_pins_on_the_same_and_a_new_machine_and_when_it
         assert not restore_backup(rig.broker, new, replace=True).rolled_back
         for desk in (bob, kim):
             desk.ok("pin")
-        (run,) = bob.json("run")["runs"]
+        (run,) = bob.json("round", "--runs")["runs"]
         assert run["state"] == "awaiting"
 
 

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.campaign("restored", database="sqlit
 
 LOST = (
     "this workspace was restored or handed over after it got ready for round {}: repeat that round with:"
-    " blindlink round correct --reason workspace-lost, or wait for the next one"
+    " blindlink round --correct workspace-lost, or wait for the next one"
 )
 
 
@@ -33,7 +33,7 @@ def ready(tmp_path: Path, moments: Moments) -> Iterator[NearBroker]:
         made.compare()
         made.agree()
         for desk in made.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
 
     with two_agencies(tmp_path / "broker") as made:
         moments.reach(made, "ready", get_ready, __name__)
@@ -79,7 +79,7 @@ def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
     # A backup opens what its workspace held on its day, and what comes later.
     assert opens(lost) == ({1}, 2)
     # What the lost workspace drew is void before a round takes it.
-    lost.ok("round", "ready")
+    lost.ok("round", "--ready")
     rig.move(days=7)
     settle(rig)
     assert {name: links(desk) for name, desk in rig.desks.items()} == before
@@ -110,7 +110,7 @@ def test_a_round_that_took_a_nonce_of_the_lost_workspace_is_corrected(rig: NearB
     assert refused.stderr.count("\n") == 1, "one sentence, before the file is checked"
     assert LOST.format(2) in refused.stderr
     assert LOST.format(2) in welfare.type("encode").stderr
-    assert welfare.json("round", "correct", "--reason", "workspace-lost")["round"] == 3
+    assert welfare.json("round", "--correct", "workspace-lost")["round"] == 3
     settle(rig)
     assert links(welfare) == before
     # The voided round's secret ended with its container, or was never there.
@@ -128,7 +128,7 @@ def test_a_round_that_was_open_is_made_once_more(rig: NearBroker) -> None:
     refused = welfare.type("refresh")
     assert refused.exit_code == 1
     assert LOST.format(2) in refused.stderr
-    made = welfare.json("round", "correct", "--reason", "workspace-lost")
+    made = welfare.json("round", "--correct", "workspace-lost")
     assert made["round"] == 3
     settle(rig)
     assert links(welfare) == before

@@ -106,7 +106,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def test_the_guide_leads_from_a_pair_that_is_held_back_to_its_link(office: Office) -> None:
     office.rae()
     upload(office.ann, office.bob)
-    office.ann.type("run", "--wait")
+    office.ann.type("round", "--wait")
     assert [*office.follow("Every round: Bob has nothing to do")][-1] == ("Bob", "blindlink status")
     for _, line in office.follow("Decide"):
         if line == SCREEN:

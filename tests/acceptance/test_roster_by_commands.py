@@ -41,7 +41,7 @@ def take_over(desk: Desk, person: Identity, *more: str) -> None:
 
 def change(rig: AgreementRig, *words: str) -> str:
     """Let ann change who acts for child welfare; returns what is said."""
-    result = rig.desks["ann"].type("roster", "change", *words, *rig.unlocked("ann"))
+    result = rig.desks["ann"].type("people", "change", *words, *rig.unlocked("ann"))
     assert result.exit_code == 0, result.output
     return str(result.stderr)
 
@@ -60,24 +60,24 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     former = links(bob)
     rae = rig.near.person("welfare", "recipient")
     # Before, the roster shows who has keys and no place; and an analyst changes nobody.
-    shown = json.loads(bob.ok("roster", "show", "--json").stdout)
+    shown = json.loads(bob.ok("people", "list", "--json").stdout)
     place = {one["person"]: one["listed"] for one in shown["persons"]}
     assert place[rae.public.person] is False
     assert all(place[one.public.person] for one in rig.people.values())
-    plain = bob.ok("roster", "show").stdout
+    plain = bob.ok("people", "list").stdout
     assert f"{rae.public.person} (recipient); not on the roster" in plain
     assert rae.public.fingerprint() in plain
-    result = bob.type("roster", "change", *joins(rae))
+    result = bob.type("people", "change", *joins(rae))
     assert (result.exit_code != 0, "duty" in result.stderr) == (True, True)
     said = change(rig, *joins(rae))
     assert "agreement 2 holds from now on" in said
     assert "secret" not in said
     rig.pass_time(days=1)
-    told = kim.ok("round", "ready")
+    told = kim.ok("round", "--ready")
     assert f"welfare changed who acts for it: {rae.public.person} acts for it" in told.stderr
     assert "blindlink agreement halt" in told.stderr
     # It is told once.
-    assert "changed who acts" not in kim.ok("round", "ready").stderr
+    assert "changed who acts" not in kim.ok("round", "--ready").stderr
     # A computer that keeps the newest version alone goes by the approvals of before, too.
     (bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
     second, first = bob.json("agreement", "status")["agreements"]
@@ -88,7 +88,7 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     # They are taken back after somebody joined, too.
     kim.ok("approve", "--revoke", "--yes")
     rig.upload()
-    assert bob.json("run")["runs"][0]["state"] == "awaiting"
+    assert bob.json("round", "--runs")["runs"][0]["state"] == "awaiting"
 
 
 def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: AgreementRig) -> None:
@@ -116,7 +116,7 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     assert "the agencies' next refresh makes a new one" in said
     assert f"blindlink-broker person revoke {bob}" in said
     # Bob is told what to do, and no more than anybody who is not of the project.
-    told = rig.desks["bob"].type("round", "ready")
+    told = rig.desks["bob"].type("round", "--ready")
     assert (told.exit_code, "there is nothing here" in told.stderr) == (1, True), told.output
     assert "ask a steward of your party whether the roster lists you" in told.stderr
     # Cleo takes over bob's computer, with keys of her own.
@@ -159,7 +159,7 @@ def test_what_is_typed_wrong_changes_nothing(rig: AgreementRig) -> None:
         ((*joins(rae), "--fingerprint", "12345"), 2, "one --fingerprint for each --add"),
     ]
     for words, code, said in cases:
-        result = ann.type("roster", "change", *words, *rig.unlocked("ann"))
+        result = ann.type("people", "change", *words, *rig.unlocked("ann"))
         assert (result.exit_code, said in result.stderr) == (code, True), (words, result.output)
     shown = json.loads(ann.ok("agreement", "status", "--json", *rig.unlocked("ann")).stdout)
     assert [one["number"] for one in shown["agreements"]] == [1]
@@ -183,7 +183,7 @@ def test_dates_change_without_counsel_and_what_begins_later_is_approved_once_it_
     assert [one["missing"] for one in state["agreements"]] == [[], []]
     assert state["project"] == PROJECT
     rig.pass_time(minutes=1)
-    rig.desks["bob"].ok("round", "ready")
+    rig.desks["bob"].ok("round", "--ready")
     words = ("agreement", "sign", "--standing", "--yes")
     early = kim.ok(*words).stderr
     assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
@@ -234,14 +234,14 @@ def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
     # Eve has no settings.
     for name in ("ann", "eve", "bob"):
         compared = lee.public.fingerprint().split()
-        rig.desks[name].ok("identity", "trust", "schools", *compared, "--also")
+        rig.desks[name].ok("people", "trust", "schools", *compared, "--also")
     for name in ("ann", "kim", "eve"):
         signed = rig.sign(name, fingerprint)
         assert signed.exit_code == 0, signed.output
     rig.desks["bob"].ok("agreement", "accept", *fingerprint.split())
     state = json.loads(rig.desks["bob"].ok("agreement", "status", "--json").stdout)
     assert {one["number"]: one["missing"] for one in state["agreements"]} == {1: [], 2: []}
-    assert rig.desks["kim"].ok("round", "ready").exit_code == 0
+    assert rig.desks["kim"].ok("round", "--ready").exit_code == 0
     # The auditor is told.
     told = [one.text for one in verified(rig).caveats if one.code == "new-stewards"]
     assert len(told) == 1
@@ -254,13 +254,13 @@ def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(
     kim, bob = rig.desks["kim"], rig.desks["bob"]
     lee = rig.near.person("schools", "analyst", "approver", "recipient", "steward")
     gone = rig.people["kim"].public.person
-    kim.ok("roster", "change", *joins(lee))
+    kim.ok("people", "change", *joins(lee))
     take_over(kim, lee)
     rig.pass_time(minutes=1)
-    kim.ok("roster", "change", "--remove", gone, "--holder", lee.public.person)
-    bob.ok("round", "ready")
+    kim.ok("people", "change", "--remove", gone, "--holder", lee.public.person)
+    bob.ok("round", "--ready")
     # Kim's keys were stolen, and Lee reads hers.
-    bob.ok("identity", "trust", "schools", *lee.public.fingerprint().split())
+    bob.ok("people", "trust", "schools", *lee.public.fingerprint().split())
     shown = bob.json("agreement", "status")
     assert [one["number"] for one in shown["agreements"]] == [3, 2, 1]
     assert "Agreement 1" in bob.ok("agreement", "status").stdout
@@ -277,4 +277,4 @@ def test_an_analyst_who_does_not_hold_the_secret_shares_none(rig: AgreementRig) 
         refused = bob.type(*words)
         assert refused.exit_code == 1
         assert f"lets {holder} hold the secret for welfare, and not you" in refused.stderr
-        assert f"blindlink roster change --holder {rae.public.person}" in refused.stderr
+        assert f"blindlink people change --holder {rae.public.person}" in refused.stderr

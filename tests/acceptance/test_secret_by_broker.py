@@ -97,7 +97,7 @@ def refused(desk: Desk, *words: str) -> str:
 def get_ready(rig: NearBroker) -> None:
     """Put nonces of both agencies into the log, so that a round can begin."""
     for desk in rig.desks.values():
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")
 
 
 def key_of_containers(desk: Desk) -> str:

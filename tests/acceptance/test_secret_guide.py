@@ -43,7 +43,7 @@ def test_the_guide_leads_to_one_secret_through_the_broker(rig: NearBroker) -> No
     assert "schools: has confirmed the secret, and encodes as you do" in said
     assert "`schools: has confirmed the secret, and encodes as you do`" in GUIDE
     for desk in rig.desks.values():
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")
     rig.desks["welfare"].ok("encode")
     type_all(rig, "A new secret")
     assert rig.secret_status("welfare") == rig.secret_status("schools")

@@ -25,12 +25,12 @@ __all__ = ["office"]
 
 def test_a_person_enrols_is_confirmed_signs_in_and_is_revoked(office: Office) -> None:
     office.new_person("analyst")
-    shown = json.loads(office.type("identity", "show", "--json").stdout)
+    shown = json.loads(office.type("people", "me", "--json").stdout)
     assert shown["identity"]["party"] == PARTY
     code = office.invite("analyst")
     # A slip in the code is found before it is sent.
     slipped = ("0" if code[0] != "0" else "1") + code[1:]
-    refused = office.at_broker("identity", "enrol", typed=slipped + "\n")
+    refused = office.at_broker("people", "enrol", typed=slipped + "\n")
     assert refused.exit_code == 1
     assert "letter of the code is wrong" in refused.stderr
     assert code[5:] not in refused.stderr.splitlines()[-1]
@@ -39,10 +39,10 @@ def test_a_person_enrols_is_confirmed_signs_in_and_is_revoked(office: Office) ->
     code_file.write_text(code.lower() + "\n")
     public = read_identity(office.folder / "identity.txt").public
     for _ in range(2):
-        sent = office.at_broker("identity", "enrol", "--code-file", str(code_file))
+        sent = office.at_broker("people", "enrol", "--code-file", str(code_file))
         assert sent.exit_code == 0, sent.stderr
         assert public.fingerprint().split()[0] in sent.stdout
-    missing = office.at_broker("identity", "enrol", "--code-file", "nowhere")
+    missing = office.at_broker("people", "enrol", "--code-file", "nowhere")
     assert missing.exit_code == 4
     early = office.token()
     assert early.exit_code == 4
@@ -59,10 +59,10 @@ def test_a_person_enrols_is_confirmed_signs_in_and_is_revoked(office: Office) ->
     assert refused.exit_code == 4
     assert "127.0.0.1" in refused.stderr
     words = ("--out", "t", "--broker", "http://localhost", *office.unlock())
-    assert office.type("identity", "token", *words).exit_code == 2
+    assert office.type("people", "sign-in", "--token", *words).exit_code == 2
     office.revoke()
     assert office.token().exit_code == 4
-    assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 4
+    assert office.at_broker("people", "rotate", *office.unlock()).exit_code == 4
 
 
 def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off(
@@ -73,7 +73,7 @@ def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off
     key = read_key_file(office.folder / "identity.key")
 
     def rotated() -> PublicIdentity:
-        done = office.at_broker("identity", "rotate", *office.unlock())
+        done = office.at_broker("people", "rotate", *office.unlock())
         assert done.exit_code == 0, done.stderr
         assert office.token().exit_code == 0
         return read_identity(path).public
@@ -102,14 +102,14 @@ def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off
         former = files()
         with monkeypatch.context() as patch:
             patch.setattr(place, die)
-            assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 1
+            assert office.at_broker("people", "rotate", *office.unlock()).exit_code == 1
         drawn = (office.folder / "identity.txt.next").read_bytes()
         rotated()
         assert path.read_bytes() == drawn
         assert len(files() - former) == 1, place
     # One that belongs to other keys is not sent.
     (office.folder / "identity.txt.change").write_text("{}")
-    refused = office.at_broker("identity", "rotate", *office.unlock())
+    refused = office.at_broker("people", "rotate", *office.unlock())
     assert refused.exit_code == 1
     assert "was begun before" in refused.stderr
 
@@ -117,18 +117,18 @@ def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off
 def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
     old, new = "seven odd words for a test", "eight other words, chosen for a test"
     path = office.folder / "identity.txt"
-    office.type("identity", "new", PARTY, "--duty", "analyst", typed=f"{old}\n{old}\n")
+    office.type("people", "new", PARTY, "--duty", "analyst", typed=f"{old}\n{old}\n")
     before, raw = read_identity(path).public, path.read_bytes()
-    wrong = office.type("identity", "passphrase", typed=f"{new}\n{new}\n{new}\n")
-    short = office.type("identity", "passphrase", typed=f"{old}\nshort\nshort\n")
+    wrong = office.type("people", "passphrase", typed=f"{new}\n{new}\n{new}\n")
+    short = office.type("people", "passphrase", typed=f"{old}\nshort\nshort\n")
     assert (wrong.exit_code, short.exit_code) == (1, 1)
     change = path.with_name("identity.txt.change")
     change.write_text("begun")
-    begun = office.type("identity", "passphrase", typed=f"{old}\n{new}\n{new}\n")
-    assert "identity rotate" in begun.stderr
+    begun = office.type("people", "passphrase", typed=f"{old}\n{new}\n{new}\n")
+    assert "people rotate" in begun.stderr
     change.unlink()
     assert path.read_bytes() == raw
-    done = office.type("identity", "passphrase", typed=f"{old}\n{new}\n{new}\n")
+    done = office.type("people", "passphrase", typed=f"{old}\n{new}\n{new}\n")
     assert done.exit_code == 0, done.stderr
     assert read_identity(path).unlock(Passphrase(new)).public == before
     with raises(IdentityLockedError):
@@ -140,7 +140,7 @@ def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
 
 def test_an_auditor_opens_the_pages_with_keys_alone(office: Office) -> None:
     enrolled(office, "auditor")
-    printed = office.at_broker("identity", "page-link", *office.unlock())
+    printed = office.at_broker("people", "sign-in", *office.unlock())
     assert printed.exit_code == 0, printed.stderr
     # The broker is in this process, and its log lines are between.
     (link,) = [line for line in printed.stdout.splitlines() if line.startswith("https:")]
@@ -164,7 +164,7 @@ def test_settings_with_an_identity_need_no_options(office: Office) -> None:
     )  # fmt: skip
     assert made.exit_code == 0, made.stderr
     out = str(office.folder / "token.txt")
-    assert office.type("identity", "token", "--out", out).exit_code == 0
+    assert office.type("people", "sign-in", "--token", out).exit_code == 0
     # No project yet: the person is known, and there is nothing to see.
     asked = office.type("status", "--json")
     assert asked.exit_code == 1

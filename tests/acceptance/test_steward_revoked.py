@@ -75,7 +75,7 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
     with_new_keys(rig, "ann")
     second = amended(rig, end="2027-08-30")
     if not was_away:
-        kim.ok("round", "ready")
+        kim.ok("round", "--ready")
         bob.ok("agreement", "accept", second)
         rig.desks["eve"].ok("agreement", "status", *rig.unlocked("eve"))
     gone = leaves(rig, "ann")
@@ -89,7 +89,7 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
     rig.pass_time(minutes=1)
     kim.ok("agreement", "halt", "--lift", "--reason", "It was nothing.", "--yes")
     amy = rig.desks["amy"]
-    amy.ok("roster", "change", "--remove", gone)
+    amy.ok("people", "change", "--remove", gone)
     before, after = str(amy.folder / "third.json"), str(amy.folder / "fourth.json")
     amy.ok("agreement", "show", "--save", before)
     draft = ("agreement", "draft", "--amends", before, "--set", "end=2027-09-30", "-o", after)
@@ -97,7 +97,7 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
     for name, source in (("amy", (after,)), ("kim", ()), ("eve", ())):
         signed = rig.sign(name, fourth, *source)
         assert signed.exit_code == 0, signed.output
-    bob.ok("round", "ready")
+    bob.ok("round", "--ready")
     assert len(bob.json("agreement", "status")["agreements"]) == 4
 
 
@@ -106,9 +106,9 @@ def test_a_partner_whose_keys_are_new_is_followed_day_after_day(rig: AgreementRi
     with_new_keys(rig, "kim")
     amended(rig)
     for _ in range(2):
-        bob.ok("round", "ready")
+        bob.ok("round", "--ready")
     leaves(rig, "kim")
-    bob.ok("round", "ready")
+    bob.ok("round", "--ready")
 
 
 def test_keys_that_nobody_shows_the_way_to_are_taken_by_the_sheet_alone(rig: AgreementRig) -> None:
@@ -117,12 +117,12 @@ def test_keys_that_nobody_shows_the_way_to_are_taken_by_the_sheet_alone(rig: Agr
     second = amended(rig)
     ann = rig.people["ann"].public.person
     rig.meddle("identities", lambda shown: without(shown, ann))
-    said = kim.type("round", "ready")
+    said = kim.type("round", "--ready")
     assert said.exit_code == 1
     assert "signed for welfare by somebody who was not its steward before" in said.stderr
     assert "agreement accept FINGERPRINT" in said.stderr
     kim.ok("agreement", "accept", second)
-    kim.ok("round", "ready")
+    kim.ok("round", "--ready")
 
 
 def test_a_change_of_keys_that_was_begun_before_a_signature_is_dated_after_it(
@@ -134,9 +134,9 @@ def test_a_change_of_keys_that_was_begun_before_a_signature_is_dated_after_it(
     begin_rotation(kim.folder / "identity.txt", rig.people["kim"], key, rig.near.now)
     rig.pass_time(hours=1)
     amended(rig, end="2027-08-30")
-    bob.ok("round", "ready")
+    bob.ok("round", "--ready")
     rig.pass_time(hours=1)
-    kim.ok("identity", "rotate")
+    kim.ok("people", "rotate")
     for desk in (bob, kim):
         desk.ok("agreement", "status")
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")

@@ -42,7 +42,7 @@ def rig(tmp_path: Path) -> Iterator[NearBroker]:
             for desk in near.desks.values():
                 desk.ok("secret", *words)
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         yield near
 
 

@@ -100,7 +100,7 @@ class Agency:
             assert made_by
             self.paper = {"code": code[1]}
             self.said["PAPER"] = f"'{made_by[1].strip()}'"
-        if words[1:3] == ["identity", "new"]:
+        if words[1:3] == ["people", "new"]:
             public = read_identity(self.at(person).folder / "identity.txt").public
             self.said |= {"PERSON": public.person, "FINGERPRINT": public.fingerprint()}
             self.newest = public
@@ -109,7 +109,7 @@ class Agency:
         """Let the operator and a person do what makes new keys known, as at the beginning."""
         self.type("Eve", "blindlink-broker person invite welfare --duty analyst --duty recipient")
         url = self.broker.url
-        self.type(person, f"blindlink identity enrol --broker {url} --ca-file broker.crt")
+        self.type(person, f"blindlink people enrol --broker {url} --ca-file broker.crt")
         self.type("Eve", "blindlink-broker person confirm PERSON --fingerprint FINGERPRINT")
 
     def follow(self, section: str) -> None:
@@ -149,7 +149,7 @@ def agency(tmp_path: Path) -> Iterator[Agency]:
 
 
 def set_up_ann(agency: Agency) -> None:
-    agency.type("Ann", "blindlink identity new welfare --duty analyst --duty recipient")
+    agency.type("Ann", "blindlink people new welfare --duty analyst --duty recipient")
     agency.enrol("Ann")
     agency.type(
         "Ann",
@@ -163,16 +163,16 @@ def set_up_ann(agency: Agency) -> None:
 
 def link(agency: Agency, schools: LiveAgency) -> None:
     """Agree on a secret through the broker, and link once."""
-    shown = json.loads(schools.type("identity", "show", "--json"))
-    agency.type("Ann", f"blindlink identity trust schools {shown['fingerprint']}")
-    schools.type("identity", "trust", "welfare", *agency.said["FINGERPRINT"].split())
+    shown = json.loads(schools.type("people", "me", "--json"))
+    agency.type("Ann", f"blindlink people trust schools {shown['fingerprint']}")
+    schools.type("people", "trust", "welfare", *agency.said["FINGERPRINT"].split())
     for step in ("share", "accept", "accept"):
         agency.type("Ann", f"blindlink secret {step}")
         schools.type("secret", step)
-    for step in ("round ready", "encode", "upload"):
+    for step in ("round --ready", "encode", "upload"):
         schools.type(*step.split())
         agency.type("Ann", f"blindlink {step}")
-    agency.type("Ann", "blindlink run --wait")
+    agency.type("Ann", "blindlink round --wait")
     # Each needs the other's claims: who comes first comes twice.
     agency.at("Ann").type("blindlink links").end(7)
     schools.type("links")
@@ -216,7 +216,7 @@ def test_links_and_disclosures_open_whatever_was_lost(agency: Agency) -> None:
     assert agency.paper["code"] != first_paper
     assert agency.links("Ann") == before
 
-    agency.type("Cem", "blindlink identity new welfare --duty analyst --duty recipient")
+    agency.type("Cem", "blindlink people new welfare --duty analyst --duty recipient")
     agency.enrol("Cem")
     shutil.copyfile(new / "welfare.backup", agency.at("Cem").folder / "welfare.backup")
     papers = [agency.paper["code"]]

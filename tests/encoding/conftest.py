@@ -134,7 +134,7 @@ def ready_desks(
             broker.desk(party, tmp_path / party, file, secret)
         broker.compare()
         for desk in broker.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
 
     reach(broker, "ready", get_ready)
     return broker

@@ -59,7 +59,7 @@ def test_a_workspace_is_sealed_backed_up_and_restored_without_posix(tmp_path: Pa
     keys = ("--file", str(old / "identity.txt"), "--key-file", str(old / "identity.key"))
     for folder in (old, new):
         folder.mkdir()
-    typed(old, "identity", "new", "welfare", "--duty", "analyst", *keys)
+    typed(old, "people", "new", "welfare", "--duty", "analyst", *keys)
     typed(
         old, "init", "--without-file", "--broker", "https://broker.test", "--project", "foster",
         "--party", "welfare", "--identity", "identity.txt", "--key-file", "identity.key",

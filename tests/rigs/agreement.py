@@ -196,7 +196,7 @@ class AgreementRig:
         ann = self.desks["ann"].folder
         for name, desk in self.desks.items():
             shown = desk.ok(
-                "identity", "show", "--json", "--identity", str(desk.folder / "identity.txt")
+                "people", "me", "--json", "--identity", str(desk.folder / "identity.txt")
             )
             (ann / f"{name}.json").write_text(shown.stdout, "utf-8")
         (ann / "profile.json").write_bytes(small_profile().to_canonical())
@@ -247,12 +247,12 @@ class AgreementRig:
         for name, other in (("bob", "kim"), ("kim", "bob")):
             person = self.people[other].public
             words = person.fingerprint().split()
-            self.desks[name].ok("identity", "trust", person.party, *words, "--also")
+            self.desks[name].ok("people", "trust", person.party, *words, "--also")
 
     def get_ready(self) -> None:
         """Let both analysts put nonces into the log, so that a round can begin."""
         for name in ("bob", "kim"):
-            self.desks[name].ok("round", "ready")
+            self.desks[name].ok("round", "--ready")
 
     def upload(self) -> None:
         """Let both analysts encode and upload; the run is asked for with kim's upload."""
@@ -263,7 +263,7 @@ class AgreementRig:
 
     def run(self) -> str:
         """Return the only run of the newest round, as bob is shown it."""
-        (run,) = self.desks["bob"].json("run")["runs"]
+        (run,) = self.desks["bob"].json("round", "--runs")["runs"]
         return str(run["run"])
 
     def approve(self) -> str:

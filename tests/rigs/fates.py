@@ -169,7 +169,7 @@ class Fates:
     def _ask_again(self, party: str) -> int:
         """Do as the failure of a run says."""
         with self._acting("agency"):
-            return int(self.near.desks[party].type("run", "--again").exit_code)
+            return int(self.near.desks[party].type("round", "--again").exit_code)
 
     def _has_given_up(self) -> bool:
         """Tell whether a run of this round has been given up, and none was asked for since."""

@@ -16,7 +16,7 @@ from encoding.secret.agreement import (
     open_shares,
     seal_share,
 )
-from encoding.secret.secret import Secret
+from encoding.secret.secret import Marks, Secret
 from schemas.signing.secret_share import (
     SecretHolders,
     SelfTest,
@@ -64,7 +64,8 @@ class Holders:
         return make_secret(self.document, self.contributions)
 
     def confirmation(self, party: str) -> SignedConfirmation:
-        return confirm(self.secret(), self.document, self.people[party], SELF_TEST, NOW)
+        marks = Marks.of(self.secret(), self.project, self.epoch)
+        return confirm(marks, self.document, self.people[party], SELF_TEST, NOW)
 
 
 def holders_at(linkage: Linkage, *more: str, project: str = PROJECT, epoch: int = 1) -> Holders:

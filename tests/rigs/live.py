@@ -144,7 +144,7 @@ class LiveBroker:
             folder.mkdir()
             lay_down_keys(folder, self.people[f"steward of {auditor}"])
         command(
-            folder, "blindlink", "identity", "token", "--out", "token.txt", "--broker", self.url,
+            folder, "blindlink", "people", "sign-in", "--token", "token.txt", "--broker", self.url,
             "--ca-file", self.ca_file, "--key-file", "identity.key",
         )  # fmt: skip
         return folder / "token.txt"
@@ -219,17 +219,17 @@ def set_up_agency(
 
 def compare(*agencies: LiveAgency) -> None:
     """Have every two agencies compare their fingerprints."""
-    shown = {one.party: one.json("identity", "show")["fingerprint"].split() for one in agencies}
+    shown = {one.party: one.json("people", "me")["fingerprint"].split() for one in agencies}
     for agency in agencies:
         for party, fingerprint in shown.items():
             if party != agency.party:
-                agency.type("identity", "trust", party, *fingerprint)
+                agency.type("people", "trust", party, *fingerprint)
 
 
 def upload(*agencies: LiveAgency) -> None:
     """Let each agency encode and upload for the open round, which is opened where there is none."""
     for agency in agencies:
-        agency.type("round", "ready")
+        agency.type("round", "--ready")
     for agency in agencies:
         agency.type("encode")
         agency.type("upload")
@@ -239,7 +239,7 @@ def link(*agencies: LiveAgency) -> None:
     """Do a whole round of agencies that share one ID space; whose claims come last closes it."""
     upload(*agencies)
     for agency in agencies:
-        agency.type("run", "--wait")
+        agency.type("round", "--wait")
     *others, last = agencies
     for agency in others:
         agency.type("links", status=7)

@@ -259,7 +259,7 @@ class NearBroker:
             for party, person in self.people.items():
                 if party != desk.party:
                     fingerprint = person.public.fingerprint().split()
-                    desk.ok("identity", "trust", party, *fingerprint)
+                    desk.ok("people", "trust", party, *fingerprint)
 
     def agree(self, *begin: str) -> None:
         """Agree on a secret, from shares to confirmations that all have seen."""

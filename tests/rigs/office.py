@@ -88,7 +88,7 @@ class Office:
     def new_person(self, *duties: str) -> None:
         key_file = str(self.folder / "identity.key")
         words = [word for duty in duties for word in ("--duty", duty)]
-        made = self.type("identity", "new", PARTY, *words, "--key-file", key_file)
+        made = self.type("people", "new", PARTY, *words, "--key-file", key_file)
         assert made.exit_code == 0, made.stderr
 
     def unlock(self) -> tuple[str, str]:
@@ -96,7 +96,7 @@ class Office:
 
     def token(self) -> Result:
         out = str(self.folder / "token.txt")
-        return self.at_broker("identity", "token", "--out", out, *self.unlock())
+        return self.at_broker("people", "sign-in", "--token", out, *self.unlock())
 
 
 @pytest.fixture
@@ -127,6 +127,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def enrolled(office: Office, *duties: Any) -> None:
     office.new_person(*duties)
-    sent = office.at_broker("identity", "enrol", typed=office.invite(*duties) + "\n")
+    sent = office.at_broker("people", "enrol", typed=office.invite(*duties) + "\n")
     assert sent.exit_code == 0, sent.stderr
     office.confirm()

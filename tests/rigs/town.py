@@ -169,7 +169,7 @@ class Town:
             assert code is not None, shown
             self.said[f"code of {receiver}"] = code.group()
         elif words[:2] == ["blindlink", "start"] or words[:3] in (
-            ["blindlink", "identity", "enrol"],
+            ["blindlink", "people", "enrol"],
             ["blindlink", "hub", "start"],
         ):
             identity = re.search(r"per-[0-9a-f]{32}", shown)

@@ -32,11 +32,11 @@ def links(desk: Desk) -> dict[str, str]:
         return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
 
 
-def opens(desk: Desk | LiveAgency) -> tuple[set[int], int]:
+def opens(desk: Desk | LiveAgency, epoch: int | None = None) -> tuple[set[int], int]:
     """Return the rounds whose secrets a desk keeps, and the number that its epoch's secret has moved on to."""
     session = Session(config_path=desk.folder / "blindlink.toml")
     project, workspace = session.project, session.workspace
-    kept = kept_of(workspace, project, max(workspace.epochs_with_secret(project)))
+    kept = kept_of(workspace, project, epoch or max(workspace.epochs_with_secret(project)))
     assert kept is not None
     return {one.number for one in kept.rounds}, kept.next
 

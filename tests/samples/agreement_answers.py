@@ -106,7 +106,7 @@ def write_answers(folder: Path, answers: str = ANSWERS) -> Path:
 
 
 def write_identity(path: Path, name: str) -> None:
-    """Write what `blindlink identity show --json` prints for a person."""
+    """Write what `blindlink people me --json` prints for a person."""
     public = identity(name)
     signed = {"identity": public, "signature": signature("enrolment", public, private(name))}
     path.write_text(json.dumps({"fingerprint": "12345 67890", **signed}), encoding="utf-8")

@@ -107,7 +107,7 @@ def draft(
     if enrolled:
         session.say(
             "its persons are as the broker shows them: before you sign, compare each fingerprint with them,"
-            " from: blindlink identity sheet"
+            " from: blindlink people list"
         )
     warn_of_lacking(session, made.agreement)
     number = made.agreement.known_number

@@ -383,7 +383,7 @@ def ask_whether_compared(unknown: Sequence[PublicIdentity], *, keys_compared: bo
         if not click.confirm(question, err=True):
             raise UntrustedKeyError(
                 "nothing was signed: the keys of the other parties must be compared first",
-                hint="each person reads theirs from: blindlink identity show",
+                hint="each person reads theirs from: blindlink people me",
             )
 
 

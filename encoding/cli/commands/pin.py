@@ -63,7 +63,7 @@ def pin(session: Session, output: Path | None) -> None:
         lines.append(f"head         {session.project} {head.place} {head.leaf}")
     remarks = []
     if witness is None:
-        remarks = ["pinned, not cosigned: that needs keys of your own; see: blindlink identity"]
+        remarks = ["pinned, not cosigned: that needs keys of your own; see: blindlink people"]
     else:
         lines.append(f"cosigned     {cosigned:,} entries, as {witness.signer.verifier_key.text}")
     emit(document, lines, remarks=remarks)

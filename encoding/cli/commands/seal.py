@@ -41,7 +41,7 @@ def seal(
     """Seal FILE, so that only the people of a party whom you trust can open it: blindlink open.
 
     You can then send it any way, by e-mail or on a USB stick. First compare their fingerprint: blindlink
-    identity trust. A sealed file shows who can read it, not who wrote it.
+    people trust. A sealed file shows who can read it, not who wrote it.
     """
     target = output or file.with_name(file.name + SUFFIX)
     refuse_to_overwrite(target, own_start=b"", force=force)

@@ -53,7 +53,7 @@ def share(
     """Send each other agency your part of the secret, sealed.
 
     Every agency that encodes does this once. Only the agency that a part is sealed to can open it. You need
-    the other agencies' keys first: blindlink identity trust.
+    the other agencies' keys first: blindlink people trust.
 
     With --next every agency does this, then accepts. The new secret counts from the moment at which the
     agreement names the next epoch; everything is then encoded anew.

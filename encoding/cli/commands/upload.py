@@ -34,4 +34,4 @@ def upload(session: Session) -> None:
                 f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
             )
     document: dict[str, object] = {"round": found.round, "uploads": sent}
-    emit(document, remarks=["next: blindlink run --wait"])
+    emit(document, remarks=["next: blindlink round --wait"])

@@ -81,7 +81,7 @@ def withdraw_record(session: Session, /, *, record: str, in_advance: bool, yes: 
                 kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
                 kept.add(record_id, logged)
     document = {"was_encoded": bool(handles), "told": bool(told), "cancelled": n_cancelled}
-    once_more = ["ask for the run once more: blindlink run --again"] if n_cancelled else []
+    once_more = ["ask for the run once more: blindlink round --again"] if n_cancelled else []
     emit(document, remarks=[_sentence(document), *once_more])
 
 

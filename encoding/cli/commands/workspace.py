@@ -245,7 +245,7 @@ def restore(
 def recover(session: Session, /, *, code_file: Path | None) -> None:
     """Open the workspace by its recovery code, seal it to your new keys, and print a new code.
 
-    For a forgotten passphrase or a lost identity file: first make new keys with `blindlink identity new`, and
+    For a forgotten passphrase or a lost identity file: first make new keys with `blindlink people new`, and
     have the operator enrol them.
     """
     own = unlock_own(session)

@@ -46,7 +46,7 @@ def compared_person(
     if history is None or history.newest().party != party:
         raise NotReadyError(
             f"{party} has no person {person} at the broker whose keys are confirmed",
-            hint="see who there is: blindlink roster show",
+            hint="see who there is: blindlink people list",
         )
     try:
         found = history.verify()[-1]

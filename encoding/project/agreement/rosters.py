@@ -26,7 +26,7 @@ def on_their_roster(
     if trusted and signed and not listed:
         raise UntrustedKeyError(
             f"you trust nobody whom the agreement lists for {party}",
-            hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
+            hint=f"have {party} read one to you, then: blindlink people trust {party} FINGERPRINT",
         )
     return listed if signed else trusted
 

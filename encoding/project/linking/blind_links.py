@@ -84,7 +84,7 @@ def blind_links(
         if trusted is None:
             session.warn(
                 f"nobody of {recipient} is trusted yet, so only the broker says who can open the link IDs;"
-                f" compare fingerprints: blindlink identity trust {recipient} FINGERPRINT"
+                f" compare fingerprints: blindlink people trust {recipient} FINGERPRINT"
             )
         else:
             refuse_other_receivers(fetched.header, trusted)

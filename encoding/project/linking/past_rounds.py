@@ -24,7 +24,7 @@ from encoding.project.linking.own_links import own_links
 from encoding.project.linking.round_links import RoundLinks
 from encoding.project.rounds import proven
 from encoding.project.runner import is_outdated
-from encoding.secret.kept_secret import end_rounds, has_ended_rounds
+from encoding.secret.kept_secret import end_rounds, without_past
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from encoding.workspace.workspace import Workspace
 from schemas.api.bodies import ReleaseView
@@ -152,12 +152,13 @@ def forget_past_rounds(context: Context) -> None:
         def is_over(number: int) -> bool:
             return number in over or (number < newest and number not in stay)
 
-        if not (ended or past or has_ended_rounds(workspace, project, is_over)):
+        secrets = without_past(workspace, project, newest, is_over)
+        if not (ended or past or secrets):
             return
         if context.client.legal_holds(project).is_held:
             return
         # First: where a command is killed now, the containers are what is left, and the next one removes them.
-        end_rounds(workspace, project, is_over)
+        end_rounds(workspace, secrets)
         for name in ended:
             container = workspace.container(project, *name)
             past += [container, manifest_path(container)]

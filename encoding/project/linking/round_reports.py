@@ -79,7 +79,7 @@ def warned_of(session: Session) -> Iterator[None]:
         yield
     except Exception as exc:  # noqa: BLE001 - a fault of the report is none of the round
         session.warn(
-            f"the report of the round could not be made: {message_of(exc)}; later: blindlink round report"
+            f"the report of the round could not be made: {message_of(exc)}; later: blindlink report --round"
         )
 
 

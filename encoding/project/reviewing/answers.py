@@ -61,7 +61,7 @@ def _answer(context: Context, view: ReviewView, source: Source) -> int:
     if not receivers:
         raise UntrustedKeyError(
             f"no person of {view.reviewer} whom you trust has the duty reviewer",
-            hint=f"have {view.reviewer} read a reviewer's fingerprint to you, then: blindlink identity trust"
+            hint=f"have {view.reviewer} read a reviewer's fingerprint to you, then: blindlink people trust"
             f" {view.reviewer} --also FINGERPRINT",
         )
     with session.progress() as progress:

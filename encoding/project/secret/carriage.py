@@ -50,7 +50,7 @@ class Carriage:
         if holder != own.public.person:
             raise HoldersError(
                 f"the agreement lets {holder} hold the secret for {session.party}, and not you",
-                hint="let that person do it; or a steward of your party types: blindlink roster change --holder"
+                hint="let that person do it; or a steward of your party types: blindlink people change --holder"
                 f" {own.public.person}",
             )
         chosen = epoch

@@ -53,12 +53,12 @@ def address(accord: Accord, ids: dict[str, str], tmp_path: Path) -> Iterator[str
 
 
 def page_link(accord: Accord, name: str, address: str, folder: Path) -> str:
-    """Return what `blindlink identity page-link` prints for a person, over TLS."""
+    """Return what `blindlink people sign-in` prints for a person, over TLS."""
     desk = folder / name
     desk.mkdir()
     lay_down_keys(desk, accord.persons[name].identity)
     words = [
-        *("identity", "page-link", "--broker", address),
+        *("people", "sign-in", "--broker", address),
         *("--ca-file", str(folder / "served" / "broker.crt")),
         *("--identity", str(desk / "identity.txt"), "--key-file", str(desk / "identity.key")),
     ]

@@ -34,11 +34,11 @@ def test_a_failure_of_the_broker_is_told_in_a_sentence_and_another_by_its_code()
         error = failed(code)
         assert str(error).startswith("the run failed: ")
         assert str(error).endswith(f"({code})")
-        assert "run --again" not in (error.hint or "")
+        assert "round --again" not in (error.hint or "")
     for code, told in (("seal-broken", "seal-broken"), (None, "no reason")):
         error = failed(code)
         assert told in str(error)
-        assert "blindlink run --again --wait" in (error.hint or "")
+        assert "blindlink round --again --wait" in (error.hint or "")
 
 
 class Runs:

@@ -74,7 +74,7 @@ def ready_desks(
     def get_ready() -> None:
         broker.compare()
         for desk in desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
 
     reach_anywhere(broker, "ready", get_ready)
     return broker

@@ -97,7 +97,7 @@ def joined(opened: dict[str, dict[str, str]]) -> dict[str, tuple[str, str]]:
 def trust_others(near: NearBroker, party: str) -> None:
     for other, person in near.people.items():
         if other != party:
-            near.desks[party].ok("identity", "trust", other, *person.public.fingerprint().split())
+            near.desks[party].ok("people", "trust", other, *person.public.fingerprint().split())
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def study(bare_broker: NearBroker, terms: dict[str, Any], tmp_path: Path, secret
         trust_others(broker, party)
     for party in ROWS:
         trust_others(broker, party)
-        broker.desks[party].ok("round", "ready")
+        broker.desks[party].ok("round", "--ready")
     return Study(broker)
 
 
@@ -199,7 +199,7 @@ def test_a_workspace_of_an_agency_that_is_lost_gets_the_link_ids_back(
     welfare: Desk = study.near.desks["welfare"]
     shutil.rmtree(welfare.folder / "workspace")
     trust_others(study.near, "welfare")
-    welfare.ok("round", "ready")
+    welfare.ok("round", "--ready")
     study.round(RESEARCH)
     assert joined(study.attach()) == first
 
@@ -260,7 +260,7 @@ def test_keys_that_a_recipient_replaces_in_the_middle_of_a_round_do_not_lose_it(
     schools, welfare, research = (study.near.desks[one] for one in (*SHARED, RESEARCH))
     assert schools.type(*DELIVER).exit_code == 7
     welfare.ok(*DELIVER)
-    research.ok("identity", "rotate")
+    research.ok("people", "rotate")
     schools.ok(*DELIVER)
     study.attach()
     assert joined_rows(research) == LINKED

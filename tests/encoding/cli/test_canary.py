@@ -82,11 +82,11 @@ def everything(near: NearBroker) -> Everything:
     welfare, schools = near.desks["welfare"], near.desks["schools"]
     said = []
     for words in (
-        ["round", "ready"],
+        ["round", "--ready"],
         ["encode"],
         ["upload"],
         ["status"],
-        ["run", "--wait"],
+        ["round", "--wait"],
         ["links"],
         ["links"],
         ["receipts"],

@@ -82,7 +82,7 @@ def test_fifty_known_edits_give_exactly_the_right_changes(tmp_path: Path) -> Non
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         settle(near)
         welfare, schools = near.desks["welfare"], near.desks["schools"]
         before = links(welfare), links(schools)
@@ -139,9 +139,9 @@ def edit(town: Town, right: File) -> dict[str, tuple[str, str]]:
     for key in expect([f"w{n:02}" for n in range(19, 25)], "ended", "partner-side"):
         del town.schools[f"s{key[1:]}"]
     for key in expect([f"w{n:02}" for n in range(25, 29)], "ended", "unlinked"):
-        welfare.ok("unlink", key, "--reason", "Not the same child.")
+        welfare.ok("unlink", "--record", key, "--reason", "Not the same child.")
     for key in expect([f"w{n:02}" for n in range(29, 32)], "ended", "unlinked"):
-        schools.ok("unlink", f"s{key[1:]}", "--reason", "The parents say so.")
+        schools.ok("unlink", "--record", f"s{key[1:]}", "--reason", "The parents say so.")
     town.write()
     return said
 

@@ -137,7 +137,7 @@ def test_an_unlink_and_the_next_round_take_the_place_of_what_was_delivered(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange(near)
-    schools.ok("unlink", "p4", "--reason", "The parents dispute it.")
+    schools.ok("unlink", "--record", "p4", "--reason", "The parents dispute it.")
     schools.ok(*BOTH)
     welfare.ok(*BOTH)
     assert [row["ID"] for row in columns_of(welfare, "schools")] == ["7"]
@@ -273,7 +273,7 @@ def left_since(near: NearBroker, welfare: Desk) -> Any:
     """Return a person who has left the schools, and whom child welfare trusts for all that."""
     former = near.joining("schools", "analyst", "recipient")
     fingerprint = former.public.fingerprint().split()
-    welfare.ok("identity", "trust", "schools", *fingerprint, "--also")
+    welfare.ok("people", "trust", "schools", *fingerprint, "--also")
     near.move(minutes=1)
     gone = [former.public.person]
     sign_roster(near.broker, PROJECT, near.people["schools"], joining=[], leaving=gone)
@@ -477,7 +477,7 @@ def test_nobody_who_was_unlinked_or_withdrawn_is_frozen_or_exported(
     known = links(schools)
     schools.ok(*export)
     assert exported.read_text("utf-8").count(",start,") == 2
-    schools.ok("unlink", "p1", "--reason", "The parents dispute it.")
+    schools.ok("unlink", "--record", "p1", "--reason", "The parents dispute it.")
     freeze = ("freeze", "--why", "IRB 1", "--columns", "School", "--until", "2026-11-30")
     done = schools.ok(*freeze, "unlinked", "-o", str(frozen)).stderr
     assert "1 record left out: withdrawn or unlinked" in done

@@ -245,7 +245,7 @@ def test_nothing_is_encoded_for_a_superseded_round_that_is_shown_as_open(
 ) -> None:
     schools.ok("encode")
     schools.ok("upload")
-    schools.ok("round", "correct", "--reason", "wrong-file")
+    schools.ok("round", "--correct", "wrong-file")
     sent = uploads(near)
     show_rounds(near, as_open, hides_above=1)
     for words in (("refresh",), ("encode",)):
@@ -298,7 +298,7 @@ def test_no_round_beyond_the_budget_is_encoded_for_though_it_corrects_one(
 ) -> None:
     monkeypatch.setattr(opening, "_refuse_beyond_budget", lambda *_: None)
     welfare.ok("encode")
-    schools.ok("round", "correct", "--reason", "wrong-file")
+    schools.ok("round", "--correct", "wrong-file")
     refused = welfare.type("encode")
     assert refused.exit_code == 1
     assert "beyond the number that the terms allow" in refused.stderr
@@ -311,7 +311,7 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
     monkeypatch.setattr(matchlog, "hold_to_signers", lambda *_: None)
     as_it_is = opening._entry
     monkeypatch.setattr(opening, "_entry", lambda *said: replace(as_it_is(*said), actor=SOFTWARE))
-    schools.ok("round", "correct", "--reason", "wrong-file")
+    schools.ok("round", "--correct", "wrong-file")
     refused = welfare.type("encode")
     assert refused.exit_code == 1
     assert "somebody acts who was not enrolled" in refused.stderr

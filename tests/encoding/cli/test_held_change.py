@@ -130,7 +130,7 @@ def test_one_child_who_leaves_and_what_was_unlinked_need_nobody_else_to_look(
     week(settled, 0, 0)
     assert files(welfare)["changes"].count(b"ended") == 1
     for record in ("7", "x-3"):
-        welfare.ok("unlink", record, "--reason", "The parents say so.")
+        welfare.ok("unlink", "--record", record, "--reason", "The parents say so.")
     assert welfare.ok("links")
     assert files(welfare)["links"].count(b"\n") == 1
     week(settled, 0, 0)

@@ -141,11 +141,11 @@ def test_new_keys_of_the_hubs_analyst_open_the_workspaces_of_all_spokes_but_dama
     good, broken = (
         Desk(folder_at(hub, "ann", one), hub.near, HUB, now=ann.now) for one in (GOOD, BROKEN)
     )
-    rotate = ("identity", "rotate", "--broker", ADDRESS)
+    rotate = ("people", "rotate", "--broker", ADDRESS)
     unlock = ("--key-file", str(ann.folder / "identity.key"))
     for desk in (good, broken):
         desk.ok("workspace", "protect")
-    good.ok("identity", "rotate")
+    good.ok("people", "rotate")
     for desk in (good, broken):
         desk.ok("workspace", "custodians")
     ann.ok(*rotate, *unlock)

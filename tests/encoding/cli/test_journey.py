@@ -39,7 +39,7 @@ def ran(near: NearBroker, welfare: Desk, schools: Desk, reach: Callable[..., Any
         for desk in (welfare, schools):
             desk.ok("encode")
             desk.ok("upload")
-        welfare.ok("run", "--wait")
+        welfare.ok("round", "--wait")
 
     reach(near, "ran", run)
     return welfare
@@ -49,14 +49,14 @@ def test_a_round_begins_once_all_are_ready(
     broker: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     broker.compare()
-    welfare.ok("round", "ready")
+    welfare.ok("round", "--ready")
     assert "schools" in welfare.ok("status").stdout
     for command in ("encode", "refresh"):
         refused = welfare.type(command)
         assert refused.exit_code == 7, command
         assert "schools has yet to get ready" in refused.stderr, command
     assert not (welfare.folder / "links.csv").exists()
-    assert "all agencies are ready" in schools.ok("round", "ready").stderr
+    assert "all agencies are ready" in schools.ok("round", "--ready").stderr
     welfare.ok("encode")
 
 
@@ -108,7 +108,7 @@ def test_a_file_is_encoded_as_settings_and_options_say_and_uploaded(
     assert (container["rows_of_file"], container["records"], container["rows_skipped"]) == (4, 4, 0)
     assert list(welfare.json("upload")["uploads"]) == ["schools"]
     assert welfare.json("status")["stage"] == "waiting"
-    waiting = welfare.type("run", "--wait")
+    waiting = welfare.type("round", "--wait")
     assert waiting.exit_code == 7
     assert "round 1 waits for the upload of schools" in waiting.stderr
     with open_workspace(welfare.folder / "workspace").lock():
@@ -122,7 +122,7 @@ def test_a_file_is_encoded_as_settings_and_options_say_and_uploaded(
         return problem(409, "not-in-force", detail="The project has ended.", clause="end")
 
     near.courier.before = refuse
-    refused = welfare.type("run")
+    refused = welfare.type("round", "--runs")
     assert refused.exit_code == 1
     assert "the project has ended (clause end)" in refused.stderr
 
@@ -131,7 +131,7 @@ def test_commands_lead_from_file_to_links_and_receipts(
     near: NearBroker, ran: Desk, schools: Desk
 ) -> None:
     assert schools.type("encode", "--json").exit_code == 1
-    run = ran.json("run", "--wait")["runs"][0]
+    run = ran.json("round", "--wait")["runs"][0]
     assert (run["state"], run["counts"]["auto_pairs"]) == ("succeeded", 3)
     assert ran.type("links", "--json").exit_code == 7
     # Receipts verify without the broker, and one that was tampered with is named.
@@ -204,7 +204,7 @@ def test_a_broker_that_does_not_answer_or_has_rewritten_its_log_stops_every_comm
 ) -> None:
     said = ran.ok("status").stdout
     near.courier.before = no_network
-    result = ran.type("run")
+    result = ran.type("round", "--runs")
     assert (result.exit_code, result.stderr.count("trying again for up to")) == (5, 1)
     # Status shows what the broker said last.
     result = ran.type("status")
@@ -216,7 +216,7 @@ def test_a_broker_that_does_not_answer_or_has_rewritten_its_log_stops_every_comm
     assert ran.type("status", "--json").exit_code == 5
     near.rewrite_log()
     before = ran.files()
-    for words in (["upload"], ["run"], ["links"], ["status"], ["refresh"], ["encode"]):
+    for words in (["upload"], ["round", "--wait"], ["links"], ["status"], ["refresh"], ["encode"]):
         result = ran.type(*words)
         assert result.exit_code == 1, words
         assert "rewritten or cut off" in result.stderr, words

@@ -37,7 +37,7 @@ def desks(tmp_path: Path, bare_broker: NearBroker, secret) -> dict[str, Desk]:
         made[party] = bare_broker.desk(party, tmp_path / party, file, secret, columns=columns)
     bare_broker.compare()
     for desk in made.values():
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")
     return made
 
 
@@ -56,7 +56,7 @@ def test_a_shared_number_counts_for_neither_and_another_links_but_not_whom_all_e
     assert "known number" not in desks["schools"].ok("encode").stderr
     for desk in desks.values():
         desk.ok("upload")
-    desks["welfare"].ok("run", "--wait")
+    desks["welfare"].ok("round", "--wait")
     assert desks["welfare"].type("links").exit_code == 7
     desks["schools"].ok("links")
     desks["welfare"].ok("links")

@@ -75,7 +75,7 @@ def test_a_message_is_opened_with_the_keys_that_were_replaced_since_it_was_seale
 ) -> None:
     before = all_links(near)
     send_claims_of_schools(near)
-    welfare.ok("identity", "rotate")
+    welfare.ok("people", "rotate")
     assert "round 2: 3 records have a link ID" in welfare.ok("refresh").stderr
     require_next_weeks(near, before)
 
@@ -85,7 +85,7 @@ def test_a_message_is_verified_with_the_keys_that_its_sender_had_when_the_log_to
 ) -> None:
     before = all_links(near)
     send_claims_of_schools(near)
-    schools.ok("identity", "rotate")
+    schools.ok("people", "rotate")
     assert "round 2: 3 records have a link ID" in welfare.ok("refresh").stderr
     require_next_weeks(near, before)
 
@@ -170,7 +170,7 @@ def test_a_message_that_was_sealed_to_whoever_handed_over_costs_its_round_alone(
         shutil.copy(welfare.folder / name, folder)
     near.revoke("welfare")
     near.people["welfare"], near.desks["welfare"] = cleo, desk
-    desk.ok("round", "ready")
+    desk.ok("round", "--ready")
     require_told(desk, "round 2 is not applied here")
     assert desk.type("refresh").exit_code == 0
     require_next_weeks(near, before)

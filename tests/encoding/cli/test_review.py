@@ -158,7 +158,7 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     assert pairs_of(welfare)["rec_w3"]["sent"]
     # Keys that were replaced are found beside the file that is named.
     rae = str((welfare.folder / "identity.txt").rename(welfare.folder / "rae.txt"))
-    welfare.ok("identity", "rotate", "--identity", rae)
+    welfare.ok("people", "rotate", "--identity", rae)
     assert len(pairs_of(welfare, "--identity", rae)) == 2
     # A person who is enrolled for the agency, and on no roster.
     other = copied.near.person(REVIEWER, "analyst", "recipient")
@@ -437,7 +437,7 @@ def colleague(tmp_path: Path) -> Iterator[tuple[Asking, Identity]]:
     with asking(tmp_path / "broker") as made:
         person = made.near.joining(ASKED, "analyst", "recipient")
         fingerprint = person.public.fingerprint().split()
-        made.reviewer.ok("identity", "trust", ASKED, *fingerprint, "--also")
+        made.reviewer.ok("people", "trust", ASKED, *fingerprint, "--also")
         yield made, person
 
 
@@ -485,12 +485,12 @@ def test_cards_count_on_when_keys_are_replaced_in_the_middle_of_a_review(
 ) -> None:
     """Those that they were sealed to, and those that signed them."""
     for desk in (welfare, schools):
-        desk.ok("identity", "rotate")
+        desk.ok("people", "rotate")
     schools.ok("refresh")
     shown = pairs_of(welfare)
     assert len(shown) == 2
     for desk in (welfare, schools):
-        desk.ok("identity", "rotate")
+        desk.ok("people", "rotate")
         result = welfare.ok("review", "--list")
         assert "cannot be trusted" not in result.stderr, desk.party
         assert pairs_of(welfare) == shown, desk.party

@@ -120,7 +120,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         settle(near)
         yield made
 
@@ -208,7 +208,7 @@ def test_the_page_needs_nothing_else_and_names_nobody_and_is_written_once_more_t
             assert row["born"] not in text
     assert not {*links(town.desk("welfare")).values()} & {*re.findall("[0-9a-f]{32}", raw)}
     desk, before = town.desk("welfare"), town.report()
-    told = desk.json("round", "report")
+    told = desk.json("report", "--round")
     after = town.report()
     assert told == json.loads(after.to_canonical())
     assert after == before.model_copy(
@@ -227,7 +227,7 @@ def test_the_guide_is_typed_as_it_stands(town: Town) -> None:
     kept = config.read_text("utf-8")
     config.write_text(kept.replace(SECTION, section), "utf-8")
     # This town's file has no such columns.
-    result = desk.type("round", "report")
+    result = desk.type("report", "--round")
     config.write_text(kept, "utf-8")
     assert (result.exit_code, "has no column race" in result.stderr) == (3, True)
 
@@ -239,7 +239,7 @@ def test_a_file_that_is_no_report_is_not_overwritten_and_no_fault_of_it_ends_a_r
     page = desk.folder / PAGE
     kept = page.read_bytes()
     page.write_text("my own notes", "utf-8")
-    result = desk.type("round", "report")
+    result = desk.type("report", "--round")
     assert (result.exit_code, page.read_text("utf-8")) == (1, "my own notes")
     again = desk.ok("links")
     assert "the report of the round could not be made" in again.stderr
@@ -274,7 +274,7 @@ def test_another_number_than_the_log_has_is_not_reported(town: Town) -> None:
 
     before, courier.after = courier.after, wrong
     try:
-        result = desk.type("round", "report")
+        result = desk.type("report", "--round")
     finally:
         courier.after = before
     assert result.exit_code == 1

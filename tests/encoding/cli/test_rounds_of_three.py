@@ -71,7 +71,7 @@ def three(tmp_path: Path, moments: Moments) -> Iterator[Three]:
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
 
     with near_broker(tmp_path / "broker") as near:
 
@@ -266,7 +266,7 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_deliver
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         settle(near)
         schools = near.desks["schools"]
         files = [f"links-for-{research}-with-{partner}.csv" for partner in ("clinics", "welfare")]
@@ -322,7 +322,7 @@ def test_of_a_pair_whose_other_agency_has_left_no_sealed_link_ids_are_fetched(
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         for desk in near.desks.values():
             desk.type("refresh")
         near.work()

@@ -111,7 +111,7 @@ def test_both_come_to_one_secret_encode_with_it_and_link(agreed: Pair) -> None:
         for path in welfare.folder.parent.rglob("*"):
             assert path.is_dir() or form not in path.read_bytes(), path
     for desk in (welfare, schools):
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")
     for desk in (welfare, schools):
         (container,) = desk.json("encode")["containers"]
         assert container["key_id"] == key_id
@@ -123,7 +123,7 @@ def test_both_come_to_one_secret_encode_with_it_and_link(agreed: Pair) -> None:
     assert again["key_id"] == key_id
     for desk in (welfare, schools):
         desk.ok("upload")
-    welfare.ok("run", "--wait")
+    welfare.ok("round", "--wait")
     welfare.type("links")
     assert schools.json("links")["links"] == 3
 
@@ -141,10 +141,10 @@ def test_until_the_secret_is_made_each_command_says_what_comes_first(
     assert not list((welfare.folder / "workspace").glob("reports/*.check.json"))
     # Nothing is sealed to keys that were never compared, or to other keys than were compared.
     refused(pair, "welfare", "the keys of schools are not known here yet")
-    refused(pair, "welfare", "blindlink identity trust schools")
+    refused(pair, "welfare", "blindlink people trust schools")
     file = str(schools.folder / "shown.json")
     other = pair.people["welfare"].public.fingerprint()
-    result = welfare.type("identity", "trust", "schools", other, "--file", file)
+    result = welfare.type("people", "trust", "schools", other, "--file", file)
     assert result.exit_code == 1
     assert pair.people["schools"].public.fingerprint() in result.stderr
     refused(pair, "welfare", "the keys of schools are not known here yet")
@@ -169,7 +169,7 @@ def test_until_the_secret_is_made_each_command_says_what_comes_first(
     # Encoding warns while the others have not confirmed.
     said = pair.ok("welfare", "accept", from_file="s1", to_file="w2").stderr
     assert "let a second person keep it: blindlink workspace protect" in said
-    schools.ok("round", "ready")
+    schools.ok("round", "--ready")
     assert "schools has not confirmed the secret yet" in welfare.ok("encode").stderr
 
 
@@ -199,11 +199,11 @@ def test_before_anything_the_status_says_how_to_begin_and_a_slip_trusts_nobodys_
     result = welfare.type("secret", "status")
     assert (result.exit_code, "blindlink secret share" in result.stderr) == (0, True)
     for party, fingerprint, status in (("Schools", "1" * 60, 2), ("schools", "12345", 1)):
-        assert welfare.type("identity", "trust", party, fingerprint).exit_code == status, party
+        assert welfare.type("people", "trust", party, fingerprint).exit_code == status, party
     file = welfare.folder / "shown.json"
     for content in ("", "[]", "{}", "null", '{"enrolled":{}}'):
         file.write_text(content)
-        result = welfare.type("identity", "trust", "schools", "1" * 60, "--file", str(file))
+        result = welfare.type("people", "trust", "schools", "1" * 60, "--file", str(file))
         assert result.exit_code == 1, content
         assert "has nobody's keys in it" in result.stderr, content
 

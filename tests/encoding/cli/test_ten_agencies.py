@@ -34,11 +34,11 @@ def set_up(near: NearBroker) -> None:
         ),
     )
     for desk in near.desks.values():
-        desk.ok("round", "ready")
+        desk.ok("round", "--ready")
 
 
 def rounds_of(near: NearBroker, party: str) -> RoundList:
-    return RoundList.from_json(near.desks[party].json("round", "status"))
+    return RoundList.from_json(near.desks[party].json("round"))
 
 
 def test_a_round_of_45_pairs_opens_corrects_and_closes_with_proofs_that_fit(tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_a_round_of_45_pairs_opens_corrects_and_closes_with_proofs_that_fit(tmp_
         entry, _ = verify_receipt(found.receipt, keys)
         assert entry.body.pairs == found.pairs  # type: ignore[union-attr]
         for desk in near.desks.values():
-            desk.ok("round", "ready")
-        corrected = near.desks[first].json("round", "correct", "--reason", "other")
+            desk.ok("round", "--ready")
+        corrected = near.desks[first].json("round", "--correct", "other")
         assert len(corrected["pairs"]) == 45
         near.move(days=4)
         near.sweep()

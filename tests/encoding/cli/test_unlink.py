@@ -45,7 +45,7 @@ def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
     of_7 = links(welfare)["7"]
     assert "Nothing was unlinked." in schools.ok("unlink", "--list").stdout
     # The record may come by standard input.
-    said = welfare.type("unlink", "-", "--reason", WRONG, typed="7\n")
+    said = welfare.type("unlink", "--record", "-", "--reason", WRONG, typed="7\n")
     assert said.exit_code == 0
     assert "the other agencies hear of it in the next round" in said.stderr
     # Here at once, with the next file of links.
@@ -61,10 +61,10 @@ def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
     assert (one["act"], one["by"], one["records"]) == ("unlink", "welfare", ["p1"])
     assert (one["person"], one["at"], one["reason"]) == (None, None, None)
     assert WRONG not in schools.ok("unlink", "--list").stdout
-    refused = schools.type("relink", "p1", "--reason", RIGHT)
+    refused = schools.type("unlink", "--undo", "--record", "p1", "--reason", RIGHT)
     assert refused.exit_code == 1
     assert "welfare has unlinked this record, and no other agency can undo it" in refused.stderr
-    welfare.ok("relink", "7", "--reason", RIGHT)
+    welfare.ok("unlink", "--undo", "--record", "7", "--reason", RIGHT)
     next_week(near)
     assert (raw(welfare), raw(schools)) == first
     assert of_7 == links(welfare)["7"]
@@ -86,8 +86,8 @@ def test_an_unlink_that_is_undone_before_the_next_round_was_never_there(
     near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     first = raw(welfare), raw(schools)
-    welfare.ok("unlink", "x-3", "--reason", WRONG)
-    welfare.ok("relink", "x-3", "--reason", RIGHT)
+    welfare.ok("unlink", "--record", "x-3", "--reason", WRONG)
+    welfare.ok("unlink", "--undo", "--record", "x-3", "--reason", RIGHT)
     assert welfare.ok("links")
     assert raw(welfare) == first[0]
     next_week(near)
@@ -110,7 +110,7 @@ def test_links_that_were_written_elsewhere_or_again_are_those_that_are_told(
     near: NearBroker, welfare: Desk, tmp_path: Path
 ) -> None:
     before, told = raw(welfare), "links.csv stays as it was until the next round"
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
     done = welfare.ok("links", "-o", str(tmp_path / "copy.csv"))
     assert (told in done.stderr, raw(welfare) == before) == (True, True), done.stderr
     # The job takes the round for done.
@@ -122,45 +122,50 @@ def test_links_that_were_written_elsewhere_or_again_are_those_that_are_told(
     assert welfare.ok("links", "--as-of", "1").stdout_bytes == raw(welfare)
     next_week(near)
     # What is linked again counts from the next round on, so that this one stays what it was.
-    welfare.ok("relink", "7", "--reason", RIGHT)
+    welfare.ok("unlink", "--undo", "--record", "7", "--reason", RIGHT)
     assert welfare.ok("links")
     assert "7" not in links(welfare)
     assert welfare.ok("links", "--as-of", "2").stdout_bytes == raw(welfare)
 
 
 def test_what_cannot_be_done_is_refused_and_changes_nothing(welfare: Desk) -> None:
-    welfare.ok("unlink", "4", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "4", "--reason", WRONG)
     before = kept(welfare)
     for words, said in (
-        (("unlink", "07"), "this record has no link ID"),
-        (("unlink", "nobody"), "this record has no link ID"),
-        (("unlink", "4"), "this record's link ID is retired already"),
-        (("relink", "7"), "this agency has not unlinked this record"),
-        (("relink", "4", "--link-id", "0" * 32), "or not this link ID"),
+        (("unlink", "--record", "07"), "this record has no link ID"),
+        (("unlink", "--record", "nobody"), "this record has no link ID"),
+        (("unlink", "--record", "4"), "this record's link ID is retired already"),
+        (("unlink", "--undo", "--record", "7"), "this agency has not unlinked this record"),
+        (("unlink", "--undo", "--record", "4", "--link-id", "0" * 32), "or not this link ID"),
     ):
         refused = welfare.type(*words, "--reason", RIGHT)
         assert (refused.exit_code, said in refused.stderr) == (1, True), (words, refused.stderr)
     for words in (
         ("unlink",),
-        ("unlink", "7"),
-        ("unlink", "7", "--list"),
-        ("relink", "7"),
-        ("relink",),
+        ("unlink", "--record", "7"),
+        ("unlink", "--record", "7", "--list"),
+        ("unlink", "--undo", "--record", "7"),
+        ("unlink", "--undo"),
     ):
         assert welfare.type(*words).exit_code == 2, words
     assert kept(welfare) == before
     # Each of several link IDs of a record is linked again by its name.
     retired = [links(welfare)["7"]]
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
     with changed_ledger(welfare) as ledger:
         record = ledger.bearers(bytes.fromhex(retired[0]))[0]  # type: ignore[arg-type]
         ledger.apply([Event("held", ledger.last, b"n" * 16, 1, record)])  # type: ignore[arg-type]
-    welfare.ok("unlink", "7", "--reason", WRONG)
-    refused = welfare.type("relink", "7", "--reason", RIGHT)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
+    refused = welfare.type("unlink", "--undo", "--record", "7", "--reason", RIGHT)
     assert refused.exit_code == 1
     assert f"--link-id {retired[0]}" in refused.stderr
-    assert welfare.ok("relink", "7", "--reason", RIGHT, "--link-id", retired[0])
-    assert welfare.json("relink", "7", "--reason", RIGHT)["link_id"] == (b"n" * 16).hex()
+    assert welfare.ok(
+        "unlink", "--undo", "--record", "7", "--reason", RIGHT, "--link-id", retired[0]
+    )
+    assert (
+        welfare.json("unlink", "--undo", "--record", "7", "--reason", RIGHT)["link_id"]
+        == (b"n" * 16).hex()
+    )
 
 
 @pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
@@ -168,7 +173,7 @@ def test_where_link_ids_are_new_in_each_round_they_are_and_there_is_none_to_reti
     near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     before = links(welfare)
-    refused = welfare.type("unlink", "7", "--reason", WRONG)
+    refused = welfare.type("unlink", "--record", "7", "--reason", WRONG)
     assert refused.exit_code == 1
     assert "are new in each round: none can be retired for good" in refused.stderr
     next_week(near)
@@ -188,12 +193,12 @@ def test_every_round_is_told_again_byte_for_byte(
     write_people: Callable[..., Path],
 ) -> None:
     written = {1: {desk.party: raw(desk) for desk in (welfare, schools)}}
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
     write_people(people[:3])
     next_week(near)
     written[2] = {desk.party: raw(desk) for desk in (welfare, schools)}
-    welfare.ok("relink", "7", "--reason", RIGHT)
-    schools.ok("unlink", "p2", "--reason", WRONG)
+    welfare.ok("unlink", "--undo", "--record", "7", "--reason", RIGHT)
+    schools.ok("unlink", "--record", "p2", "--reason", WRONG)
     write_people(people[:2])
     next_week(near)
     written[3] = {desk.party: raw(desk) for desk in (welfare, schools)}
@@ -228,9 +233,9 @@ def test_a_ledger_that_was_edited_is_refused_in_one_sentence(welfare: Desk) -> N
     path.write_bytes(content)
     before = kept(welfare)
     for words in (
-        ("unlink", "7", "--reason", WRONG),
+        ("unlink", "--record", "7", "--reason", WRONG),
         ("unlink", "--list"),
-        ("relink", "7", "--reason", RIGHT),
+        ("unlink", "--undo", "--record", "7", "--reason", RIGHT),
         ("links",),
         ("links", "--as-of", "1"),
         ("refresh",),
@@ -279,7 +284,7 @@ def test_unlinks_that_a_partner_makes_up_are_an_alarm_and_use_nothing_up(
     refused = next(one for one in ended if one.exit_code == 9)
     assert said in refused.stderr
     assert kept(welfare) == before
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
 
 
 def test_who_was_put_back_hears_of_its_own_unlinks_until_it_has_them_again(
@@ -287,7 +292,7 @@ def test_who_was_put_back_hears_of_its_own_unlinks_until_it_has_them_again(
 ) -> None:
     workspace = welfare.folder / "workspace"
     shutil.copytree(workspace, tmp_path / "snapshot")
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
     next_week(near)
     assert links(welfare).keys() == {"4", "x-3"}
     shutil.rmtree(workspace)
@@ -327,7 +332,7 @@ def test_what_both_have_forgotten_comes_back_with_a_backup_of_one(
         settle(near)
 
     before = keep(welfare, schools)
-    welfare.ok("unlink", "7", "--reason", WRONG)
+    welfare.ok("unlink", "--record", "7", "--reason", WRONG)
     next_week(near)
     after = keep(schools)
     put_back(before)

@@ -45,7 +45,7 @@ def test_a_person_whose_fingerprint_was_compared_is_trusted_whoever_else_is_show
 def test_keys_that_were_never_compared_are_refused_with_their_fingerprint() -> None:
     with raises(UntrustedKeyError, match=BOB.public.fingerprint()) as caught:
         Peers().meet(SHOWN).person_of("schools", SHOWN)
-    assert "blindlink identity trust schools FINGERPRINT" in (caught.value.hint or "")
+    assert "blindlink people trust schools FINGERPRINT" in (caught.value.hint or "")
 
 
 def test_other_keys_than_the_trusted_ones_are_refused_with_both_fingerprints() -> None:

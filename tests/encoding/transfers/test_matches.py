@@ -57,11 +57,11 @@ def matched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
             near.desk(party, folder / party, file, Secret(bytes(range(32))))
         near.add_project()
         near.compare()
-        for words in (("round", "ready"), ("encode",), ("upload",)):
+        for words in (("round", "--ready"), ("encode",), ("upload",)):
             for desk in near.desks.values():
                 desk.ok(*words)
         assert near.desks["schools"].type("links").exit_code == EXIT_REFUSED
-        near.desks["schools"].ok("run", "--wait")
+        near.desks["schools"].ok("round", "--wait")
         near.desks["schools"].type("links")
         near.desks["welfare"].ok("links")
         near.desks["schools"].ok("links")

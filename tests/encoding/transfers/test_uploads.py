@@ -395,7 +395,7 @@ def test_a_restored_workspace_encodes_for_no_nonce_that_it_did_not_draw(
         assert refused.exit_code == EXIT_REFUSED
         assert "restored or handed over" in refused.stderr
     assert parts.order == []
-    welfare.ok("round", "correct", "--reason", "workspace-lost")
+    welfare.ok("round", "--correct", "workspace-lost")
     welfare.ok("encode")
     welfare.ok("upload")
     offered = [

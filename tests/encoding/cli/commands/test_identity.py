@@ -1,4 +1,4 @@
-"""`blindlink identity` as the analyst meets it."""
+"""`blindlink people` as the analyst meets it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def call(*arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["identity", *arguments], input=typed, prog_name="blindlink")
+    return CliRunner().invoke(main, ["people", *arguments], input=typed, prog_name="blindlink")
 
 
 def test_new_locks_the_keys_by_a_passphrase_that_is_typed_twice_or_comes_from_a_file(
@@ -78,19 +78,19 @@ def test_new_refuses_what_no_broker_takes_of_one_person_and_what_locks_nothing(
     assert beside.exit_code == 0, beside.stderr
 
 
-def test_show_prints_the_fingerprint_in_three_lines_of_four_groups_and_what_json_needs() -> None:
-    result = call("show")
+def test_me_prints_the_fingerprint_in_three_lines_of_four_groups_and_what_json_needs() -> None:
+    result = call("me")
     assert result.exit_code == 1
-    assert "hint: make one with: blindlink identity new" in result.stderr
+    assert "hint: make one with: blindlink people new" in result.stderr
     made = call("new", "education", "--duty", "approver", "--key-file", "k")
-    shown = call("show")
+    shown = call("me")
     assert shown.stdout == made.stdout
     groups = read_identity("identity.txt").public.fingerprint().split()
     lines = shown.stdout.splitlines()[-3:]
     assert [line[13:] for line in lines] == [" ".join(groups[i : i + 4]) for i in (0, 4, 8)]
     signed = read_identity("identity.txt").signed
     expected = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
-    assert json.loads(call("show", "--json").stdout) == expected
+    assert json.loads(call("me", "--json").stdout) == expected
 
 
 def test_whoever_signs_without_settings_trusts_in_the_folder_where_they_have_signed(

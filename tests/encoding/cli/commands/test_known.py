@@ -25,7 +25,7 @@ def agreed(tmp_path_factory: pytest.TempPathFactory) -> NearBroker:
         near.compare()
         near.agree()
         for desk in near.desks.values():
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
     return near
 
 

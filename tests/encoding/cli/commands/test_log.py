@@ -60,7 +60,7 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
     assert "pinned, but not cosigned: the broker says: not now" in welfare.ok("status").stderr
     assert welfare.type("pin").exit_code == 4
     near.courier.before = lambda _: None
-    welfare.ok("run", "--wait")
+    welfare.ok("round", "--wait")
     welfare.ok("status")
     assert sizes(near) == sorted({*sizes(near)})
     assert sizes(near)[-1] == len(near.log_kinds()) > before[-1]

@@ -53,7 +53,7 @@ def test_on_request_nothing_is_due_until_somebody_begins_a_round(
         assert json.loads(done.stdout) == {"round": None}
         assert "nothing is due: rounds are made on request" in desk.ok("refresh").stderr
         assert "blindlink refresh --begin" in desk.ok("status").stdout
-        assert "blindlink refresh --begin" in desk.ok("round", "status").stdout
+        assert "blindlink refresh --begin" in desk.ok("round").stdout
     assert settled.log_kinds().count("round-opened") == 1
     assert welfare.type("refresh", "--begin").exit_code == 7
     settle(settled)
@@ -64,16 +64,16 @@ def test_on_request_nothing_is_due_until_somebody_begins_a_round(
 def test_run_says_why_nothing_ran(near: NearBroker, welfare: Desk) -> None:
     welfare.ok("encode")
     reason = "nothing was run with schools yet: waiting for the uploads of schools and welfare"
-    assert reason in welfare.ok("run").stderr
+    assert reason in welfare.ok("round", "--runs").stderr
     welfare.ok("upload")
-    said = welfare.json("run")
+    said = welfare.json("round", "--runs")
     (stated,) = said["reasons"]
     assert stated.startswith("nothing was run with schools yet: waiting for the upload of schools")
     assert "until 2026-11-23" in stated
     near.move(days=4)
     near.sweep()
     over = "the round was closed, and schools had not uploaded by then"
-    assert over in welfare.ok("run").stderr
+    assert over in welfare.ok("round", "--runs").stderr
 
 
 @pytest.mark.parametrize("terms", [{"policy": HIGH_RATE}])
@@ -83,15 +83,15 @@ def test_a_run_that_fails_ends_with_6_says_why_and_writes_nothing(
     ended = [desk.type("refresh").exit_code for desk in (welfare, schools, welfare)]
     assert ended == [7, 6, 6]
     assert not (welfare.folder / "links.csv").exists()
-    said = welfare.json("run")
+    said = welfare.json("round", "--runs")
     assert "with schools: the run failed" in said["reasons"][0]
     assert "link-rate" in said["reasons"][0]
-    result = welfare.type("run", "--wait")
+    result = welfare.type("round", "--wait")
     assert result.exit_code == 6
     assert "more or fewer records are linked than the agreement expects" in result.stderr
     assert "(link-rate)" in welfare.ok("status").stdout
     found = welfare.json("status")
-    assert (found["stage"], found["next"]) == ("failed", "blindlink run --again --wait")
+    assert (found["stage"], found["next"]) == ("failed", "blindlink round --again --wait")
 
 
 def test_it_waits_for_the_other_agency_as_long_as_it_is_told(

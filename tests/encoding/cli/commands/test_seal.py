@@ -96,14 +96,14 @@ def test_it_is_sealed_to_compared_keys_alone_and_rather_to_those_who_receive(
     file.write_text("x")
     words = ("seal", str(file), "--to", "schools", "--offline")
     refused = welfare.type(*words)
-    assert (refused.exit_code, "identity trust schools" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "people trust schools" in refused.stderr) == (1, True)
     assert not (welfare.folder / "letter.txt.sealed").exists()
     receiver = give_keys(schools)
     trust(welfare, schools, receiver)
     analyst = other_person(schools, "analyst")
     shown: Any = schools.folder / "other/shown.json"
     fingerprint = analyst.public.fingerprint().split()
-    welfare.ok("identity", "trust", "schools", *fingerprint, "--file", str(shown), "--also")
+    welfare.ok("people", "trust", "schools", *fingerprint, "--file", str(shown), "--also")
     assert welfare.json(*words)["persons"] == [receiver.public.person]
 
 

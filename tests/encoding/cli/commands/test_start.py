@@ -77,7 +77,7 @@ def test_an_invitation_leads_to_keys_settings_and_a_pinned_log(office: Office) -
                 and invited.code.encode() in p.read_bytes()]  # fmt: skip
     # The commands that follow need no more than the settings.
     office.confirm()
-    link = office.type("identity", "page-link", typed=f"{PASSPHRASE}\n")
+    link = office.type("people", "sign-in", typed=f"{PASSPHRASE}\n")
     assert link.exit_code == 0, link.stderr
 
 
@@ -98,7 +98,7 @@ def test_a_job_begins_with_a_key_file_and_then_names_its_file(office: Office) ->
     again = office.type("init", "--file", "other.csv", "--id-column", "ID", "--population", "x")
     assert again.exit_code == 1
     office.confirm()
-    assert office.type("identity", "page-link").exit_code == 0
+    assert office.type("people", "sign-in").exit_code == 0
 
 
 def test_settings_are_opened_by_the_passphrase_file_that_was_named(office: Office) -> None:
@@ -109,7 +109,7 @@ def test_settings_are_opened_by_the_passphrase_file_that_was_named(office: Offic
     assert done.exit_code == 0, done.stderr
     assert "blindlink agreement show" in done.stderr
     office.confirm()
-    assert office.type("identity", "page-link").exit_code == 0
+    assert office.type("people", "sign-in").exit_code == 0
 
 
 class KilledError(Exception):
@@ -208,7 +208,7 @@ def test_the_broker_takes_the_duties_and_the_party_that_were_invited_alone(offic
         Path("ann.invitation").write_bytes(invitation)
     # A key file that was there stays where the code is refused.
     made = office.type(
-        "identity", "new", PARTY, "--duty", "steward", "--identity", "other.txt",
+        "people", "new", PARTY, "--duty", "steward", "--identity", "other.txt",
         "--key-file", "identity.key",
     )  # fmt: skip
     assert made.exit_code == 0
@@ -255,7 +255,7 @@ def test_what_is_somebody_elses_stays(office: Office) -> None:
         assert Path(name).read_text() == "mine"
         Path(name).unlink()
     # Keys with other duties stay.
-    made = office.type("identity", "new", PARTY, "--duty", "steward", "--key-file", "identity.key")
+    made = office.type("people", "new", PARTY, "--duty", "steward", "--key-file", "identity.key")
     assert made.exit_code == 0
     before = Path("identity.txt").read_bytes()
     done = start(office, "--key-file", "identity.key")
@@ -281,22 +281,22 @@ def test_whom_the_operator_has_confirmed_is_on_the_sheet_and_several_are_trusted
 ) -> None:
     office.invitation("steward")
     assert start(office, "--key-file", "identity.key").exit_code == 0
-    refused = office.type("identity", "sheet")
+    refused = office.type("people", "list")
     assert refused.exit_code == 4
     office.confirm()
-    done = office.type("identity", "sheet", "--json")
+    done = office.type("people", "list", "--json")
     assert done.exit_code == 0, done.stderr
     public = read_identity("identity.txt").public
     # The rig's broker writes its log to the same place.
-    (row,) = json.loads(done.stdout[done.stdout.index("[\n  {") :])
-    assert (row["fingerprint"], row["trusted"]) == (public.fingerprint(), True)
-    assert "[x] compared here" in office.type("identity", "sheet").stdout
+    (row,) = json.loads(done.stdout[done.stdout.index('{\n  "project"') :])["persons"]
+    assert (row["fingerprint"], row["compared"]) == (public.fingerprint(), True)
+    assert "[x] compared here" in office.type("people", "list").stdout
     first, second = "12345 " * 12, "54321 " * 12
-    done = office.type("identity", "trust", "k12", *first.split(), *second.split())
+    done = office.type("people", "trust", "k12", *first.split(), *second.split())
     assert done.exit_code == 0, done.stderr
     peers = read_peers(Path("workspace/peers.json")).of("k12")
     assert {peer.fingerprint for peer in peers} == {first.strip(), second.strip()}
-    assert office.type("identity", "trust", "k12", *first.split()).exit_code == 0
+    assert office.type("people", "trust", "k12", *first.split()).exit_code == 0
     assert len(read_peers(Path("workspace/peers.json")).of("k12")) == 1
-    short = office.type("identity", "trust", "k12", *first.split(), *second.split()[:-1])
+    short = office.type("people", "trust", "k12", *first.split(), *second.split()[:-1])
     assert short.exit_code == 1

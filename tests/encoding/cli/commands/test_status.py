@@ -27,8 +27,8 @@ def test_status_leads_through_the_whole_linkage(
     assert "waits for the upload of schools" in welfare.ok("status").stdout
     schools.ok("encode")
     schools.ok("upload")
-    assert stage(welfare) == ("running", "blindlink run --wait")
-    schools.ok("run", "--wait")
+    assert stage(welfare) == ("running", "blindlink round --wait")
+    schools.ok("round", "--wait")
     assert stage(welfare) == ("links", "blindlink links")
     welfare.type("links")
     schools.ok("links")
@@ -74,7 +74,7 @@ def test_agency_that_receives_nothing_is_told_so(
     for desk in (welfare, schools):
         desk.ok("encode")
         desk.ok("upload")
-    welfare.ok("run", "--wait")
+    welfare.ok("round", "--wait")
     assert stage(welfare) == ("done", None)
     schools.ok("links")
 

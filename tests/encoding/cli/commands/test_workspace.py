@@ -73,7 +73,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> NearBroker:
         near.compare()
         for desk in near.desks.values():
             write_secret(desk.folder / "secret.txt", SECRET)
-            desk.ok("round", "ready")
+            desk.ok("round", "--ready")
         settle(near)
     return near
 

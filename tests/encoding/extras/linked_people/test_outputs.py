@@ -296,7 +296,7 @@ def test_files_that_are_sealed_are_opened_together(near: NearBroker, office: Des
     fingerprint = near.people[OFFICE].public.fingerprint().split()
     sealed = [Path("schools.csv.sealed"), Path("again/schools.csv.sealed")]
     for party, path in zip(("schools", "welfare"), sealed, strict=True):
-        near.desks[party].ok("identity", "trust", OFFICE, *fingerprint)
+        near.desks[party].ok("people", "trust", OFFICE, *fingerprint)
         near.desks[party].ok("seal", f"{party}.csv", "--to", OFFICE, "-o", str(path.absolute()))
     words = ("tabulate", "--by", "grade,placement", "-o")
     office.ok(*words, "open.csv", "--from", "schools=schools.csv", "--from", "welfare=welfare.csv")

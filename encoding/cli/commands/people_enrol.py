@@ -1,4 +1,4 @@
-"""`blindlink identity enrol|rotate|token`: what a person does at the broker with keys of their own."""
+"""`blindlink people enrol|rotate`: what a person does at the broker with keys of their own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 @click.command(
     "enrol",
     short_help="Send your public keys, with the operator's code.",
-    epilog="Example: blindlink identity enrol --broker https://broker.example.org",
+    epilog="Example: blindlink people enrol --broker https://broker.example.org",
 )
 @click.option(
     "--code-file", type=FILE, help="Read the operator's code from this file instead of asking."
@@ -74,7 +74,7 @@ def enrol(
 @click.command(
     "rotate",
     short_help="Replace your keys; the old ones sign for the new.",
-    epilog="Example: blindlink identity rotate",
+    epilog="Example: blindlink people rotate",
 )
 @click.pass_obj
 def rotate(session: Session, /) -> None:
@@ -94,35 +94,6 @@ def rotate(session: Session, /) -> None:
     kept = finish_rotation(rotation)
     session.say(f"your keys are replaced; the old ones are kept in {kept}")
     click.echo("\n".join(identity_lines(rotation.new.public)))
-
-
-@click.command(
-    "token",
-    short_help="Write a token of 10 minutes, for a program without keys.",
-    epilog="Example: blindlink identity token --out auditor.token",
-)
-@click.option(
-    "--out",
-    type=FILE,
-    required=True,
-    help="File for the token, owner-only; an old one is replaced.",
-)
-@click.pass_obj
-def token(session: Session, /, *, out: Path) -> None:
-    """Sign in, and write a token of 10 minutes into a file, for a program that has no keys of its own.
-
-    Anyone who reads the file can act as you until the token ends. `blindlink` itself needs no token.
-    """
-    refuse_to_overwrite(out, own_start=b"bl_")
-    url, ca_file = broker_of(session)
-    sign_in = SignIn(unlock_own(session), url, session.now)
-    connection = session.connection_to(url, ca_file, sign_in)
-    try:
-        answer = sign_in.unbound_token(connection.post)
-    finally:
-        connection.close()
-    write_durably(out, f"{answer.access_token}\n".encode("ascii"))
-    session.say(f"{out} holds a token for the next {answer.expires_in // 60} minutes")
 
 
 def _send_change(

@@ -1,4 +1,4 @@
-"""`blindlink roster`: who acts for the party, changed by its steward alone."""
+"""`blindlink people list|change`: who takes part, and who acts for the party, changed by its steward alone."""
 
 from __future__ import annotations
 
@@ -17,45 +17,43 @@ from encoding.project.session import Session
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from encoding.agreement.kept_agreements import KeptAgreement
-    from schemas.signing.identity import IdentityHistory, PublicIdentity
+    pass
 
 
-@click.group("roster", epilog="Example: blindlink roster show")
-def roster() -> None:
-    """Show and change who acts for your party: the people whom the agreement lists for it."""
-
-
-@roster.command(
-    "show",
-    short_help="Show who acts for each party, with duties and fingerprints.",
-    epilog="Example: blindlink roster show --json",
+@click.command(
+    "list",
+    short_help="List who takes part, with duties and fingerprints.",
+    epilog="Example: blindlink people list > people.txt",
 )
 @json_option
 @click.pass_obj
-def show(session: Session, /) -> None:
-    """Show who acts for each party, with duties and fingerprints, and which of your people have keys but no
-    place yet."""
+def list_all(session: Session) -> None:
+    """List the people of the project: whom the operator has confirmed, and who acts for each party.
+
+    Print the list on paper, call each person on a number that you know, and tick those whose twelve groups
+    match. Then draft or sign the agreement, or keep a fingerprint with: blindlink people trust
+    """
     with seat(session) as at:
-        kept = at.in_force()
-        shown = at.client.identities(at.project).identities
-        peers = at.peers()
-    listed = [(person, True) for party in kept.agreement.parties for person in party.persons]
-    others = [(person, False) for person in _unlisted(kept, shown, at.party)]
+        shown = [history.newest() for history in at.client.identities(at.project).identities]
+        kept, peers = at.refresh().last_complete(), at.peers()
+    parties = () if kept is None else kept.agreement.parties
+    acting = {person.person: person for party in parties for person in party.persons}
+    # The newest keys are those to compare.
+    everyone = acting | {person.person: person for person in shown}
     document = [
         {
             **identity_row(person),
-            "listed": is_listed,
-            "compared": person.party == at.party or is_known(person, peers),
+            "listed": person.person in acting,
+            "compared": person.person == at.own.public.person or is_known(person, peers),
         }
-        for person, is_listed in (*listed, *others)
+        for person in sorted(everyone.values(), key=lambda one: (one.party, one.person))
     ]
-    emit({"project": at.project, "persons": document}, _lines(document))
+    emit({"project": at.project, "persons": document}, _lines(document, is_agreed=bool(parties)))
 
 
-@roster.command(
+@click.command(
     "change",
-    epilog="Example: blindlink roster change --add PERSON --remove PERSON",
+    epilog="Example: blindlink people change --add PERSON --remove PERSON",
 )
 @click.option(
     "--add",
@@ -120,23 +118,14 @@ def change(
         session.say(f"the operator ends the keys: blindlink-broker person revoke {person}")
 
 
-def _unlisted(
-    kept: KeptAgreement, shown: Sequence[IdentityHistory], party: str
-) -> Iterator[PublicIdentity]:
-    """Yield the persons of a party whose keys are confirmed, and whom the agreement does not list."""
-    for history in shown:
-        person = history.newest()
-        if person.party == party and kept.agreement.person(person.person) is None:
-            yield person
-
-
-def _lines(document: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _lines(document: Sequence[dict[str, Any]], *, is_agreed: bool) -> Iterator[str]:
     party = None
     for one in document:
         if one["party"] != party:
             party = one["party"]
             yield f"{party}:"
-        place = "" if one["listed"] else "; not on the roster"
-        compared = "" if one["compared"] else "; nobody has compared it here"
+        place = "" if one["listed"] or not is_agreed else "; not on the roster"
+        tick = "[x] compared here" if one["compared"] else "[ ] nobody has compared it here"
         yield f"  {one['person']} ({', '.join(one['duties'])}){place}"
-        yield f"    {one['fingerprint']}{compared}"
+        yield f"    {one['fingerprint']}"
+        yield f"    {tick}"

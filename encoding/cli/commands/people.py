@@ -1,4 +1,4 @@
-"""`blindlink identity`: make a person's own keys, show their fingerprint, and use them at the broker."""
+"""`blindlink people`: make a person's own keys, show their fingerprint, and use them at the broker."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import get_args
 
 import click
 
-from encoding.cli.commands.identity_enrol import enrol, rotate, token
-from encoding.cli.commands.identity_page_link import page_link, sign_on
-from encoding.cli.commands.identity_sheet import sheet
-from encoding.cli.commands.identity_trust import trust
+from encoding.cli.commands.people_enrol import enrol, rotate
+from encoding.cli.commands.people_list import change, list_all
+from encoding.cli.commands.people_sign_in import sign_in
+from encoding.cli.commands.people_trust import trust
 from encoding.errors import IdentityError, IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.key_rotation import relock, replaced_files
@@ -27,19 +27,19 @@ from schemas.shared.command_line import FILE, emit, json_option
 from schemas.signing.identity import Duty, duty_apart
 
 
-@click.group("identity", epilog="Example: blindlink identity show")
-def identity() -> None:
-    """Make your own keys, and compare their fingerprint by telephone or on paper."""
+@click.group("people", epilog="Example: blindlink people list")
+def people() -> None:
+    """Show who takes part, compare fingerprints, change who acts for your party, and keep your own keys."""
 
 
-for command in (enrol, sheet, trust, rotate, token, page_link, sign_on):
-    identity.add_command(command)
+for command in (list_all, change, trust, enrol, rotate, sign_in):
+    people.add_command(command)
 
 
-@identity.command(
+@people.command(
     "new",
     short_help="Make your keys, in a file that only you can open.",
-    epilog="Example: blindlink identity new child-welfare --duty analyst",
+    epilog="Example: blindlink people new child-welfare --duty analyst",
 )
 @click.argument("party")
 @click.option(
@@ -78,14 +78,14 @@ def new(session: Session, party: str, duties: tuple[Duty, ...]) -> None:
     click.echo("\n".join(identity_lines(made.public)))
 
 
-@identity.command(
-    "show",
+@people.command(
+    "me",
     short_help="Show your own ID and fingerprint.",
-    epilog="Example: blindlink identity show --json",
+    epilog="Example: blindlink people me --json",
 )
 @json_option
 @click.pass_obj
-def show(session: Session) -> None:
+def me(session: Session) -> None:
     """Show your ID and the fingerprint of your keys; you need no passphrase.
 
     Read all twelve groups to somebody who knows your voice.
@@ -95,10 +95,10 @@ def show(session: Session) -> None:
     emit(document, identity_lines(signed.identity))
 
 
-@identity.command(
+@people.command(
     "passphrase",
     short_help="Choose another passphrase; your keys stay.",
-    epilog="Example: blindlink identity passphrase",
+    epilog="Example: blindlink people passphrase",
 )
 @click.option(
     "--new-passphrase-file",

@@ -1,4 +1,4 @@
-"""`blindlink identity trust`: keep the fingerprint of somebody of another agency, once it was compared."""
+"""`blindlink people trust`: keep the fingerprint of somebody of another agency, once it was compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schemas.shared.command_line import FILE
 @click.command(
     "trust",
     short_help="Trust the keys of a party by their fingerprints.",
-    epilog="Example: blindlink identity trust schools 01234 56789 ... (all twelve groups)",
+    epilog="Example: blindlink people trust schools 01234 56789 ... (all twelve groups)",
 )
 @click.argument("party")
 @click.argument("fingerprint", nargs=-1, required=True)
@@ -25,7 +25,7 @@ from schemas.shared.command_line import FILE
     "--file",
     "file",
     type=FILE,
-    help="Their keys, as their `blindlink identity show --json` prints them; else the broker shows them.",
+    help="Their keys, as their `blindlink people me --json` prints them; else the broker shows them.",
 )
 @click.option("--also", is_flag=True, help="Keep trusting the other people of PARTY.")
 @click.pass_obj
