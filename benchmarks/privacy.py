@@ -24,7 +24,6 @@ from encoding.privacy_audit.audit import audit_pair
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.page import report_page
-from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.report import AuditReport, report_lines
 from encoding.privacy_audit.results import Audit, AuditScope
 from encoding.privacy_audit.scene import Pair, rehearse_partner
@@ -34,6 +33,10 @@ from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk, open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
 from schemas.linkage.profile import EncodingProfile
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from samples.strangers import strangers
 
 N_NATION, N_IN_CARE = 6_000_000, 55_000
 # What must hold at any size is measured at the size of a state.

@@ -1,13 +1,18 @@
-"""What a person signs about an agreement with their own keys; it is verified before it leaves."""
+"""What a person signs about an agreement with their own keys; it is verified before it leaves.
+
+Each statement names the one of the same party before it, as this agency knows it. An agency that believes a
+broker about that may leave out, by its own signature, a halt or a revocation of its own.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from encoding.agreement.kept_agreements import KeptAgreements, OwnWord
 from encoding.errors import AgreementError, AgreementUntrustedError
 from encoding.people.identity import Identity
 from schemas.agreement.agreement import Agreement
@@ -29,6 +34,36 @@ from schemas.documents.ids import APPROVAL_PREFIX, utc_text
 from schemas.linkage.run import MatchingPolicy, RunSpecification
 from schemas.signing.identity import IdentityHistory, SignedKeyChange
 from schemas.signing.signed_times import CLOCK_SKEW
+
+
+def require_last(word: LastWord, known: KeptAgreements, party: str) -> None:
+    """Make sure that what a broker says was a party's last statement can be the last.
+
+    What others of the party have signed elsewhere may be unknown here, so that a later one counts.
+
+    Raises:
+        AgreementUntrustedError: the party has signed something after it.
+    """
+    said = {one.sha256: one for one in _own(known, party)}
+    newest = max((one.at for one in said.values()), default="")
+    before = {one.before for one in said.values()}
+    same = said.get(word.sha256 or "")
+    is_older = word.sha256 in before or (word.at or "") < newest
+    if said and (is_older or (same is not None and same.at != word.at)):
+        raise AgreementUntrustedError(
+            f"the broker leaves out what {party} has signed since, such as a halt or a revocation",
+            hint="nothing was signed; ask the operator by telephone, and keep your copies of the log",
+        )
+
+
+def _own(known: KeptAgreements, party: str) -> Iterator[OwnWord]:
+    """Yield what the party has signed that a broker has shown here; a consent may never have come to it."""
+    yield from known.words
+    for kept in known.agreements:
+        for signed in kept.notices:
+            if signed.statement.party == party:
+                yield OwnWord.of(signed.statement)
+
 
 # Of a party that has signed nothing in the project.
 NOTHING_YET: Final = LastWord(sha256=None, at=None)

@@ -6,8 +6,7 @@ ten carrying most of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterator
 from random import Random
 from sys import intern
 from typing import Final
@@ -15,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.recipe import Recipe
 from encoding.recipe.columns import (
     COLUMNS_OF,
     Source,
@@ -27,10 +25,7 @@ from encoding.recipe.columns import (
 )
 from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.tables import load_tables
-from encoding.synth.people import Person, Population, numbering
-from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from encoding.synth.slips import ERROR_LEVELS, ErrorRates, sound_alike, typo
-from schemas.linkage.profile import EncodingProfile, memory_columns
 
 _UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
 _MOVED: Final = 0.5
@@ -39,7 +34,6 @@ _SURNAME_LOST: Final = 1 / 3
 _ALIAS_KEPT: Final = 0.4
 # The other agency does not hold one known number in five, and of a hundred it holds one is another person's.
 _NUMBER_MISSING, _NUMBER_WRONG = 0.2, 0.008
-_AT_ONCE: Final = 20_000
 
 Line = dict[str, str]
 
@@ -147,46 +141,6 @@ class Copyist:
         if birth and int(day) <= 12 and self._rng.random() < 0.5:
             return year + day + month
         return f"{year}{month}{self._rng.randrange(1, 29):02d}" if birth else birth
-
-
-def strangers(
-    profile: EncodingProfile, n: int, seed: int, ages: tuple[float, float] = SCHOOL_AGES
-) -> ClearFile:
-    """Return invented people of some ages, cleaned by the profile's recipe."""
-    rng = Random(seed)  # noqa: S311 - invented people, reproducible on purpose
-    families = Population(rng, AS_OF, in_care=False).families(numbering(), numbering(), ages)
-    people = (person for family in families for person in family)
-    recipe = Recipe.load(profile.recipe)
-    columns: dict[str, list[str]] = {}
-    records: list[int] = []
-    done = 0
-    while done < n:
-        some = list(islice(people, min(_AT_ONCE, n - done)))
-        derived = recipe.derive(_cells(some), date_format="YYYY-MM-DD")
-        for name, values in derived.columns.items():
-            # Each value once, however many people have it, so that a nation fits into memory.
-            columns.setdefault(name, []).extend(map(intern, values))
-        records += [done + row for row in derived.row_of]
-        done += len(some)
-    columns |= dict.fromkeys(memory_columns(profile), [""] * len(records))
-    if NUMBER_COLUMN in columns:
-        # Of their own: each call numbers its people from 1, and no two people have one number.
-        own = Random(f"{seed} known numbers")  # noqa: S311 - as above
-        numbers = [f"{own.randrange(10**11, 10**12)}" for _ in range(n)]
-        columns[NUMBER_COLUMN] = [numbers[record] for record in records]
-    there, number = np.unique(np.array(records, dtype=np.int64), return_inverse=True)
-    return ClearFile(columns, number.reshape(-1).astype(np.int64), len(there))
-
-
-def _cells(people: list[Person]) -> Mapping[str, list[str]]:
-    return {
-        "first_name": [person.first for person in people],
-        "middle_name": [person.middle for person in people],
-        "last_name": [person.last for person in people],
-        "birth_date": [person.birth.isoformat() for person in people],
-        "sex": [person.sex for person in people],
-        "zip": [person.home_zip for person in people],
-    }
 
 
 def _pair(one: str, two: str) -> tuple[str, ...]:

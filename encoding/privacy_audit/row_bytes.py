@@ -17,9 +17,29 @@ from numpy.typing import NDArray
 from encoding.blocks.assembly import Assembly, Rows
 from encoding.blocks.keys import CellKeys
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.linear_code import attack_linear_code
-from encoding.privacy_audit.near_duplicates import near_pairs
+from encoding.privacy_audit.linear_code import PackedBits, attack_linear_code
 from schemas.linkage.profile import EncodingProfile, Side
+
+# Strangers differ in half of the output bits, give or take some hundredths.
+_NEAR = 0.35
+_BLOCK_ROWS = 512
+
+
+def near_pairs(encodings: PackedBits) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of every two encodings that differ in at most 35 % of their bits, but in some."""
+    signs = np.unpackbits(encodings, axis=1).astype(np.float32) * 2 - 1
+    n_bits = signs.shape[1]
+    found = []
+    for start in range(0, len(signs), _BLOCK_ROWS):
+        distance = (n_bits - signs[start : start + _BLOCK_ROWS] @ signs.T) / 2
+        one, other = np.nonzero((distance > 0) & (distance <= _NEAR * n_bits))
+        is_upper = one + start < other
+        found.append((one[is_upper] + start, other[is_upper]))
+    if not found:
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+    ones, others = zip(*found, strict=True)
+    return np.concatenate(ones), np.concatenate(others)
+
 
 _MOST_ROWS: Final = 6_000
 # The one map for a whole file that was in use took 4 of 1,024 filter bits for each bit.

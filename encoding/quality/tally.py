@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.progress import Progress, silent
-from encoding.quality.ages import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.quality.blocks import count_blocks
 from encoding.quality.cells import Kind, is_garbled, kinds_of
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts, NumberCounts
 from encoding.quality.duplicates import DuplicatePair, find_duplicates
 from encoding.quality.key_sample import MOST_KEYS, KeySampler
+from encoding.quality.record_faults import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.recipe import Recipe
 from encoding.recipe.cells import CellReader
 from encoding.recipe.dates import read_date_format

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from encoding.errors import MissingColumnError
 from encoding.packing.handles import MapKeys, record_keys
 from encoding.packing.snapshot import Snapshot
-from encoding.quality.ages import age
-from encoding.quality.record_faults import Fault
+from encoding.quality.record_faults import Fault, age
 from encoding.recipe.dates import read_date_format
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.small_cells import Group, shown_groups

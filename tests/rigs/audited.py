@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from samples.strangers import strangers
 
 from encoding.privacy_audit.files import ClearFile
-from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.profiles.catalog import shipped_profile
 from schemas.linkage.profile import EncodingProfile

@@ -20,7 +20,7 @@ from encoding.extras.attacks.plain import PlainResult, attack_plain
 from encoding.extras.attacks.spread import SpreadResult, spread_traits
 from encoding.privacy_audit.attributes import Features, attributes_of
 from encoding.privacy_audit.files import Numbers
-from encoding.privacy_audit.partner import strangers
+from encoding.privacy_audit.likeness import Likeness
 from encoding.privacy_audit.refinement import SharedCells
 from encoding.privacy_audit.scene import Scene
 from schemas.linkage.privacy_audit import SMALLEST_AUDITED_FILE
@@ -108,7 +108,6 @@ def attack_beside(
     """Attack what is shared; `linked` are the edges that lead from a child to its own record."""
     pair, records = scene.pair, graph.between.left[linked]
     tokens = person_tokens(pair.smaller, records)
-    outsiders = strangers(scene.profile, sizes.n_probes, seed + 7) if sizes.n_probes else None
     return Beside(
         spread=_spread(scene, graph, linked),
         name_pairs=guess_name_pairs(graph, scene.labels, pair.smaller, pair.larger),
@@ -116,7 +115,7 @@ def attack_beside(
             attack_known_pairs(scaled(features), tokens, known)
             for known in _enough(sizes.n_known, len(records))
         ),
-        agency=None if outsiders is None else ask_as_agency(scene, outsiders, sizes.n_probes),
+        agency=_ask(scene, sizes.n_probes, seed),
         plain=attack_plain(
             pair.smaller if pair.smaller.n_records >= sizes.n_plain else pair.larger,
             sizes.n_plain,
@@ -137,3 +136,10 @@ def _spread(scene: Scene, graph: SharedCells, linked: Numbers) -> tuple[SpreadRe
     record_of[graph.between.right[linked]] = graph.between.left[linked]
     values = attributes_of(scene.pair.smaller, None)
     return spread_traits(graph, scene.labels, values, known, record_of)
+
+
+def _ask(scene: Scene, n_probes: int, seed: int) -> DishonestAgency | None:
+    if not n_probes:
+        return None
+    outsiders = Likeness(scene.pair.larger, seed + 7).strangers(n_probes, seed + 7)
+    return ask_as_agency(scene, outsiders, n_probes)

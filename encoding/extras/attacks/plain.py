@@ -23,7 +23,7 @@ from encoding.extras.attacks.known_pairs import (
 )
 from encoding.extras.plain_clks.encoder import Encoder
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.near_duplicates import near_pairs
+from encoding.privacy_audit.row_bytes import near_pairs
 
 CLK_BITS: Final = 1024
 _COLUMNS: Final = {"first_name": 200, "surname_1": 200, "birth_date": 160, "sex": 40}

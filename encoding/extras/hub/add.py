@@ -16,7 +16,7 @@ from encoding.agreement.persons import newest_identities
 from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import compare_fingerprint, refuse_other
 from encoding.cli.terminal.prompts import require_yes
-from encoding.errors import AgencyError, NotReadyError, SpokesError
+from encoding.errors import NotReadyError, SpokesError
 from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.sheet import sheet_page
 from encoding.extras.hub.spokes import (
@@ -105,16 +105,12 @@ def _draft_all(desk: HubDesk, listed: Sequence[Spoke], template: Path) -> None:
     answers = {spoke.project: answers_for(pattern, spoke.answers()) for spoke in new}
     number = max((spoke.sheet for spoke in known), default=0) + 1
     drafted: list[Spoke] = []
-    left_out = 0
-    with desk.session.progress() as progress:
-        for n_done, spoke in enumerate(new, start=1):
-            try:
-                digest = _drafted(desk, spoke, answers[spoke.project], template.parent)
-                drafted.append(replace(spoke, sheet=number, agreement=digest))
-            except AgencyError as exc:
-                left_out += 1
-                desk.session.warn(f"{spoke.project} is left out: {exc}")
-            progress("drafting", n_done / len(new), n_done, "agreements")
+
+    def draft(spoke: Spoke) -> None:
+        digest = _drafted(desk, spoke, answers[spoke.project], template.parent)
+        drafted.append(replace(spoke, sheet=number, agreement=digest))
+
+    left_out = desk.each(new, draft, "drafting")
     if not drafted:
         raise NotReadyError("no agreement could be drafted", hint="add the same list again later")
     columns = sorted(named_columns(pattern) - {"name", "title", "project"})
@@ -127,7 +123,7 @@ def _draft_all(desk: HubDesk, listed: Sequence[Spoke], template: Path) -> None:
         " hand the .csv beside it to everybody at the hub, then: blindlink hub sign"
     )
     if left_out:
-        desk.session.warn(f"{left_out:,} spokes are left out; add the same list again later")
+        desk.session.warn(f"{len(left_out):,} spokes are left out; add the same list again later")
     click.echo(grouped(sheet_digest(drafted)))
 
 

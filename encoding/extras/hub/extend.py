@@ -15,7 +15,7 @@ from encoding.agreement.verification import verified
 from encoding.cli.commands.agreement_signatures import refuse_other
 from encoding.cli.terminal.standing_approvals import read_day
 from encoding.errors import AgencyError, BrokerUnreachableError, NotReadyError
-from encoding.extras.hub.extension import changes_of
+from encoding.extras.hub.extension import changes_of, extended
 from encoding.extras.hub.sessions import HubDesk
 from encoding.extras.hub.sheet import extension_page
 from encoding.extras.hub.spokes import Spoke, answers_for, read_spokes, sheet_digest, write_spokes
@@ -149,9 +149,6 @@ def _extend_all(
 
 def _extended(desk: HubDesk, spoke: Spoke, answers: dict[str, Any], folder: Path) -> _Sent | None:
     """Draft the version that extends a spoke's agreement, and send it; None: there is nothing to extend."""
-
-    from encoding.extras.hub.extension import extended
-
     with desk.seat(spoke) as at:
         before = at.refresh().last_complete() or at.in_force()
         require_force(at.known().with_words(before), desk.session.now().date())

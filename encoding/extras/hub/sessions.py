@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from encoding.broker.credential import SignIn
-from encoding.errors import ConfigError
+from encoding.errors import AgencyError, ConfigError
 from encoding.extras.hub.report import SpokeSeen, in_order, seen
 from encoding.extras.hub.settings import Hub, read_hub
 from encoding.extras.hub.spokes import Spoke, read_spokes
@@ -94,6 +94,19 @@ class HubDesk:
         with session.connect() as client:
             session.trust(client)
             yield Seat(session, client, spoke.project, session.workspace, own)
+
+    def each(self, spokes: Sequence[Spoke], do: Callable[[Spoke], object], step: str) -> set[str]:
+        """Do something at each spoke; return the projects that were left out, each with a warning."""
+        failed: set[str] = set()
+        with self.session.progress() as progress:
+            for n_done, spoke in enumerate(spokes, start=1):
+                try:
+                    do(spoke)
+                except AgencyError as exc:
+                    failed.add(spoke.project)
+                    self.session.warn(f"{spoke.project} is left out: {exc}")
+                progress(step, n_done / len(spokes), n_done, "agreements")
+        return failed
 
     def locked(self) -> AbstractContextManager[None]:
         """Return the lock that one `hub` command at a time holds."""

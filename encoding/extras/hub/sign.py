@@ -112,15 +112,12 @@ def sign(
 
 def _all_offered(desk: HubDesk, spokes: list[Spoke]) -> tuple[list[_Offered], set[str]]:
     offered: list[_Offered] = []
-    failed: set[str] = set()
-    with desk.session.progress() as progress:
-        for n_done, spoke in enumerate(spokes, start=1):
-            try:
-                with desk.seat(spoke) as at:
-                    offered.append(_offered(at, spoke))
-            except AgencyError as exc:
-                _leave_out(desk, spoke, exc, failed)
-            progress("reading", n_done / len(spokes), n_done, "agreements")
+
+    def offer(spoke: Spoke) -> None:
+        with desk.seat(spoke) as at:
+            offered.append(_offered(at, spoke))
+
+    failed = desk.each(spokes, offer, "reading")
     return offered, failed
 
 
@@ -165,19 +162,17 @@ def _sign_all(
     counsel = None
     if entry.counsel_name is not None or any(one.takes_ink for one in waiting):
         counsel = ask_counsel(session, entry.counsel_name, entry.counsel_title, entry.counsel_date)
-    failed: set[str] = set()
-    with session.progress() as progress:
-        for n_done, one in enumerate(waiting, start=1):
-            try:
-                with desk.seat(one.spoke) as at:
-                    trust_persons(at, one.unknown)
-                    named = counsel if one.takes_ink or entry.counsel_name is not None else None
-                    consent = at.signer(one.kept.agreement).consent(named, session.now())
-                    one.kept = hand_in(at, one.kept, consent, is_new=False)
-            except AgencyError as exc:
-                _leave_out(desk, one.spoke, exc, failed)
-            progress("signing", n_done / len(waiting), n_done, "agreements")
-    return failed
+    by_project = {one.spoke.project: one for one in waiting}
+
+    def put_name(spoke: Spoke) -> None:
+        one = by_project[spoke.project]
+        with desk.seat(spoke) as at:
+            trust_persons(at, one.unknown)
+            named = counsel if one.takes_ink or entry.counsel_name is not None else None
+            consent = at.signer(one.kept.agreement).consent(named, session.now())
+            one.kept = hand_in(at, one.kept, consent, is_new=False)
+
+    return desk.each([one.spoke for one in waiting], put_name, "signing")
 
 
 def _sheet(desk: HubDesk, spokes: Iterable[Spoke], number: int) -> Sequence[Spoke]:
@@ -215,7 +210,7 @@ def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
 
 
 def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[str]:
-    party, failed = desk.hub.sections.hub.party, set[str]()
+    party = desk.hub.sections.hub.party
     today = desk.session.now().date()
     asked = [
         one
@@ -224,15 +219,16 @@ def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[st
     ]
     begun = [one for one in asked if one.kept.has_begun(today)]
     alike: dict[tuple[str, str], list[_Offered]] = {}
-    for one in begun:
-        agreement = one.kept.agreement
-        try:
-            with desk.seat(one.spoke) as at:
-                if not _is_approved(at, one.kept):
-                    last = last_day(agreement, entry.until)
-                    alike.setdefault((agreement.policy.digest(), last), []).append(one)
-        except AgencyError as exc:
-            _leave_out(desk, one.spoke, exc, failed)
+    by_project = {one.spoke.project: one for one in begun}
+
+    def ask(spoke: Spoke) -> None:
+        one = by_project[spoke.project]
+        with desk.seat(spoke) as at:
+            if not _is_approved(at, one.kept):
+                last = last_day(one.kept.agreement, entry.until)
+                alike.setdefault((one.kept.agreement.policy.digest(), last), []).append(one)
+
+    failed = desk.each([one.spoke for one in begun], ask, "reading")
     if len(begun) < len(asked):
         first = min(one.kept.agreement.start for one in asked if one not in begun)
         n_later = counted(len(asked) - len(begun), "agreement")
@@ -245,12 +241,12 @@ def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[st
     for (_, last), same in alike.items():
         sentences = standing_sentences(same[0].kept.agreement, last, entry.runs)
         confirm([f"The same for {len(same):,} agreements:", *sentences], yes=entry.yes)
-        for one in same:
-            try:
-                with desk.seat(one.spoke) as at:
-                    send_approval(at, one.kept.agreement, last, entry.runs)
-            except AgencyError as exc:
-                _leave_out(desk, one.spoke, exc, failed)
+
+        def approve(spoke: Spoke, last: str = last) -> None:
+            with desk.seat(spoke) as at:
+                send_approval(at, by_project[spoke.project].kept.agreement, last, entry.runs)
+
+        failed |= desk.each([one.spoke for one in same], approve, "approving")
     return failed
 
 
@@ -261,8 +257,3 @@ def _is_approved(at: Seat, kept: KeptAgreement) -> bool:
     given = at.client.standing_approvals(at.project).approvals
     stated = (state.signed.statement for state in given if state.revoked is None)
     return any(one.party == at.party and one.agreement in counting for one in stated)
-
-
-def _leave_out(desk: HubDesk, spoke: Spoke, exc: AgencyError, failed: set[str]) -> None:
-    failed.add(spoke.project)
-    desk.session.warn(f"{spoke.project} is left out: {exc}")

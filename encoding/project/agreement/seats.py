@@ -10,8 +10,7 @@ from typing import Final
 import click
 
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
-from encoding.agreement.own_words import require_last
-from encoding.agreement.signer import Signer, changes_since
+from encoding.agreement.signer import Signer, changes_since, require_last
 from encoding.agreement.verification import (
     merged,
     require_keys,

@@ -10,8 +10,7 @@ from samples.refusals import raises
 from samples.shown_agreements import FIRST, view
 
 from encoding.agreement.kept_agreements import MAX_KEPT, KeptAgreements, read_kept, write_kept
-from encoding.agreement.own_words import require_last
-from encoding.agreement.signer import NOTHING_YET
+from encoding.agreement.signer import NOTHING_YET, require_last
 from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError
 from schemas.agreement.negotiation import LastWord

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.strangers import strangers
 
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.audit import audit_file
@@ -19,7 +20,7 @@ from encoding.privacy_audit.goals import Outcome, judge_audit
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.likeness import Likeness
 from encoding.privacy_audit.page import report_page
-from encoding.privacy_audit.partner import Copyist, strangers
+from encoding.privacy_audit.partner import Copyist
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.report import AuditReport, report_lines, summary

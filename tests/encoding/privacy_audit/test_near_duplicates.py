@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import linear_code as slow
 
-from encoding.privacy_audit.near_duplicates import near_pairs
+from encoding.privacy_audit.row_bytes import near_pairs
 
 
 @settings(max_examples=60)

@@ -10,8 +10,7 @@ from encoding.blocks.assembly import STORED_ROW
 from encoding.blocks.seal import Fill, RowSealer
 from encoding.blocks.values import ValueTables
 from encoding.extras.attacks.plain import plain_clks
-from encoding.privacy_audit.near_duplicates import near_pairs
-from encoding.privacy_audit.row_bytes import attack_rows, sealed_rows
+from encoding.privacy_audit.row_bytes import attack_rows, near_pairs, sealed_rows
 
 N = 300
 

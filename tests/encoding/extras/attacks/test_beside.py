@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from samples.strangers import strangers
 
 from encoding.extras.attacks.beside import Sizes, attack_beside
 from encoding.extras.attacks.distances import guess_name_pairs
@@ -13,7 +14,6 @@ from encoding.extras.attacks.plain import plain_clks
 from encoding.extras.attacks.spread import spread_traits
 from encoding.privacy_audit.attributes import pair_features
 from encoding.privacy_audit.graph import Edges
-from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.refinement import SharedCells
 
 
