@@ -45,6 +45,9 @@ _THREADS: Final = 2
 # Two keys of one record have the same first 8 bytes once in 2^57 records.
 _SEEN_BYTES: Final = 8
 
+Batch = tuple[Mapping[str, Sequence[str]], NDArray[np.uint32]]
+"""Cleaned columns, and the number of the record of each row."""
+
 
 @dataclass(slots=True)
 class PassCounts:
