@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import NotReadyError, ReleaseError
+from encoding.errors import NotReadyError
 from encoding.log.trust import Trust
-from encoding.transfers.matches import prove_release
-from schemas.api.bodies import ReleaseView
-from schemas.documents.errors import DocumentError
-from schemas.rounds.release import parse_release
+from encoding.transfers.matches import fetch_release
+from schemas.api.releases import ReleaseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,8 @@ def fetch_total(
         ReceiptError, LogError: the match log does not vouch for it.
     """
     release = _newest(client, project, party, run)
-    raw = prove_release(client, release, party, trust)
-    try:
-        header, _ = parse_release(raw)
-    except DocumentError as exc:
-        raise ReleaseError(f"the release breaks its format: {exc}") from exc
-    stated = (header.release, header.run, header.project, header.recipient, header.mode)
-    announced = (release.release, release.run, release.project, party, "count")
-    if stated != announced:
-        raise ReleaseError("the release is not for the party or of the run that was announced")
-    return Total(release.release, release.run, header.total)
+    header = fetch_release(client, release, trust).header
+    return Total(header.release, header.run, header.total)
 
 
 def _newest(client: BrokerClient, project: str, party: str, run: str | None) -> ReleaseView:

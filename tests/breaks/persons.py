@@ -21,7 +21,7 @@ from samples.parties import (
 )
 from samples.signed_log import ACCORD, SignedProject
 
-from schemas.matchlog import destruction_kinds, kinds
+from schemas.matchlog import destruction_kinds, person_kinds, share_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.signed_request import Request, SignedRequest
 
@@ -67,7 +67,9 @@ def fetched_by_nobody(log: SampleLog) -> Entry:
 
 def fetched_after_access_ended(log: SampleLog) -> Entry:
     prepared = _prepared(log)
-    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="agency", change="revoked")
+    body = person_kinds.RoleChanged(
+        party=CW.party, person=CW.person, role="agency", change="revoked"
+    )
     log.append(body, actor=OPERATOR)
     return log.fetch(prepared[0], CW)
 
@@ -114,7 +116,7 @@ def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
 
 def _share(log: SampleLog, **changes: Any) -> Entry:
     """Keep a share, and say something else of it than its sender has signed."""
-    body = kinds.ShareRelayed(
+    body = share_kinds.ShareRelayed(
         epoch=1,
         share=log.id("shr"),
         sender=CW.party,

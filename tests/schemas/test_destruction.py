@@ -14,8 +14,8 @@ from vectors.file import naming, read_vectors
 from vectors.identity import private_bytes
 
 from schemas.documents.errors import FormatError, SignatureError
-from schemas.matchlog.kinds import PersonEnrolled
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.matchlog.person_kinds import PersonEnrolled
 from schemas.reports.certificate import CertificateFile, still_outstanding, verify_certificate
 from schemas.rounds.destruction import (
     SignedDestruction,

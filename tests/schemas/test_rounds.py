@@ -9,12 +9,13 @@ from samples.bodies import BODIES
 
 from schemas.linkage.run import MAX_PROVIDERS
 from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
-from schemas.matchlog.kinds import KIND_OF_BODY
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof
+from schemas.matchlog.registry import KIND_OF_BODY
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
 from schemas.rounds import rounds
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
-from schemas.rounds.upload import Receipt
 
 DIGEST, TIME = "a" * 64, "2026-09-01T06:00:00Z"
 NONCE = UsedNonce(number=1, nonce="1" * 64)
@@ -69,7 +70,7 @@ def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
         body=body,
     )
     raw = entry_bytes(entry)
-    assert parse_entry(raw) == entry
+    assert parse_entry(raw, KINDS) == entry
     receipt = LogProof(raw, 2**40, (bytes(32),) * 53, b"note").to_receipt(None)
     assert Receipt.from_canonical(receipt.to_canonical()) == receipt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from blindlink_verify.basics import Refused
 from blindlink_verify.entries import parse_entry as parse_by_the_page
 from schemas.documents.errors import EntryError
 from schemas.matchlog.entry import Entry, entry_bytes, parse_entry
-from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.registry import KIND_OF_BODY, MAX_ENTRY_BYTES, RESERVED
 
 SPEC = Path(__file__).resolve().parents[3] / "schemas" / "spec"
 PAGE = (SPEC / "entry.md").read_text(encoding="utf-8")
@@ -28,7 +30,7 @@ LOG = story(1, n_weeks=2)
 def test_the_vectors_have_an_entry_of_every_kind() -> None:
     assert set(GOOD) == set(KINDS)
     for kind, raw in GOOD.items():
-        entry = parse_entry(raw)
+        entry = parse_entry(raw, KINDS)
         assert entry.kind == kind == KIND_OF_BODY[type(entry.body)]
 
 
@@ -48,7 +50,9 @@ def test_both_readers_take_the_same_values_of_every_field() -> None:
                         bent = {**entry, field: value}
                     if isinstance(value, dict) and isinstance(field, tuple):
                         continue  # The embedded documents have pages and readers of their own.
-                    assert _takes(parse_entry, bent) == _takes(parse_by_the_page, bent), (
+                    assert _takes(partial(parse_entry, kinds=KINDS), bent) == _takes(
+                        parse_by_the_page, bent
+                    ), (
                         field,
                         value,
                     )
@@ -99,7 +103,7 @@ def test_the_independent_verifier_has_the_table_of_signed_requests() -> None:
 def test_entries_of_a_whole_story_are_read_back_equal() -> None:
     for entry in LOG.entries:
         with naming(str(entry)):
-            assert parse_entry(entry_bytes(entry)) == entry
+            assert parse_entry(entry_bytes(entry), KINDS) == entry
 
 
 def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> None:
@@ -108,8 +112,8 @@ def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> N
     raw = _canonical(entry)
     assert 4096 < len(raw) < MAX_ENTRY_BYTES
     with pytest.raises(EntryError, match="longer"):
-        parse_entry(raw)
-    built = parse_entry(GOOD["configuration-changed"])
+        parse_entry(raw, KINDS)
+    built = parse_entry(GOOD["configuration-changed"], KINDS)
     body = built.body.model_copy(update={"changed": ("a" * 60,) * 64})
     with pytest.raises(EntryError, match="longer"):
         entry_bytes(built.model_copy(update={"body": body}))
@@ -117,14 +121,14 @@ def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> N
 
 def test_an_entry_longer_than_any_kind_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(EntryError, match="longer"):
-        parse_entry(b"[" * (MAX_ENTRY_BYTES + 1))
+        parse_entry(b"[" * (MAX_ENTRY_BYTES + 1), KINDS)
 
 
 @pytest.mark.parametrize("field", ["purpose", "project", "time", "request", "kind"])
 def test_no_error_repeats_what_it_refuses(field: str) -> None:
     entry = {**json.loads(GOOD["upload-received"]), field: "Secret Value 17"}
     with pytest.raises(EntryError) as caught:
-        parse_entry(_canonical(entry))
+        parse_entry(_canonical(entry), KINDS)
     assert "Secret" not in repr(caught.value)
     assert field in str(caught.value)
 

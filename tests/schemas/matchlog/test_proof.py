@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vectors.file import read_vectors
 
 from schemas.documents.errors import FormatError, ProofError
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import (
     MAX_PROOF_BYTES,
     LogProof,
@@ -17,7 +18,7 @@ from schemas.matchlog.proof import (
     verify_proof,
     verify_receipt,
 )
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 from schemas.signing.note import VerifierKey
 
 VECTORS = read_vectors("proof")
@@ -28,7 +29,7 @@ RECEIPT = PROOF.to_receipt(VECTORS["subject"])
 
 
 def test_the_good_vector_verifies() -> None:
-    entry, checkpoint = verify_proof(PROOF, KEYS)
+    entry, checkpoint = verify_proof(PROOF, KEYS, KINDS)
     assert (entry.object, entry.seq) == (VECTORS["subject"], PROOF.index)
     assert checkpoint.size > entry.seq
     assert PROOF.to_bytes() == GOOD
@@ -46,13 +47,13 @@ def test_no_byte_of_a_proof_that_the_log_vouches_for_can_be_changed(data: st.Dat
     bent = GOOD[:place] + bytes([data.draw(st.integers(0, 255))]) + GOOD[place + 1 :]
     if bent != GOOD:
         with pytest.raises(FormatError):
-            verify_proof(parse_proof(bent), KEYS)
+            verify_proof(parse_proof(bent), KEYS, KINDS)
 
 
 def test_a_receipt_says_the_same_as_the_file() -> None:
     assert LogProof.from_receipt(RECEIPT) == PROOF
     again = Receipt.from_canonical(RECEIPT.to_canonical())
-    assert verify_receipt(again, KEYS) == verify_proof(PROOF, KEYS)
+    assert verify_receipt(again, KEYS, KINDS) == verify_proof(PROOF, KEYS, KINDS)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +72,16 @@ def test_a_receipt_says_the_same_as_the_file() -> None:
 @pytest.mark.campaign("receipts")
 def test_a_bent_receipt_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT.model_copy(update=change), KEYS)
+        verify_receipt(RECEIPT.model_copy(update=change), KEYS, KINDS)
 
 
 @pytest.mark.campaign("receipts")
 def test_a_receipt_of_another_log_is_refused() -> None:
     other = VerifierKey(KEYS[0].name, KEYS[0].kind, bytes(32))
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT, [other])
+        verify_receipt(RECEIPT, [other], KINDS)
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT, [])
+        verify_receipt(RECEIPT, [], KINDS)
 
 
 def test_a_proof_of_a_gigabyte_is_refused_before_it_is_parsed() -> None:
