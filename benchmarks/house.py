@@ -32,7 +32,7 @@ CLAIMS = {
     "the log, by the second verifier": ["blindlink_verify.command"],
     "the log, by `blindlink-audit verify`": ["app.auditor.verify"],
     "the encoder, cleaned columns to rows": ["encoding.blocks.assembly"],
-    "the encoder, cleaned columns to container": ["encoding.packing.fill"],
+    "the encoder, cleaned columns to container": ["encoding.packing.pack"],
     "this release is mine, agreed, and whole": ["encoding.transfers.matches"],
     "the secret, and what a workspace keeps of it": [
         "encoding.secret.secret",

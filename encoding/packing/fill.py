@@ -9,6 +9,7 @@ its handles can always be read back.
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -17,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.assembly import Assembly, AssemblyCounts
-from encoding.blocks.keys import CellKeys, round_key
+from encoding.blocks.assembly import AssemblyCounts
+from encoding.blocks.keys import round_key
 from encoding.errors import FileChangedError, NotReadyError, RecordCountError
 from encoding.files import write_durably
-from encoding.packing.container import Body, WrittenContainer, write_body, write_container
+from encoding.packing.container import WrittenContainer, write_container
 from encoding.packing.handles import (
     HandleMap,
     LabelOf,
@@ -35,8 +36,9 @@ from encoding.packing.handles import (
 )
 from encoding.packing.memory import Memory, MemoryColumns
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
+from encoding.packing.pack import Batch, Packed, pack
 from encoding.packing.partition import Buckets, PartitionFile, labels_of
-from encoding.packing.snapshot import Snapshot, SnapshotMaker, Snapshots
+from encoding.packing.snapshot import SnapshotMaker, Snapshots
 from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
 from encoding.progress import Progress
@@ -51,7 +53,7 @@ from encoding.secret.secret import RoundSecret
 from encoding.workspace.workspace import Workspace
 from schemas.api.bodies import ProjectView
 from schemas.documents.ids import utc_text
-from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts
+from schemas.linkage.counts import FileCounts
 from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault
 from schemas.rounds.upload import ContainerHeader, Manifest
 from schemas.shared.durable import sync_folder
@@ -134,21 +136,31 @@ def fill_outbox(
             date.fromisoformat(order.as_of),
             len(people.handles),
         )
-        job = _Job(order, secret, keys, people, problems, scratch, looks)
-        made = job.make(table, cleaner, progress)
+        handles, turn, view = people.handles, order.turn, order.view
+        reading = _Reading(order, keys, people, problems, looks)
+        packed = pack(
+            view.profile,
+            round_key(secret.secret, turn.name(project, view.terms.epoch, view.profile.digest())),
+            turn.side,
+            handles=handles.handles[handles.by_handle()],
+            repeated=people.repeated,
+            batches=reading.batches(table, cleaner, progress),
+            folder=scratch,
+            progress=progress,
+        )
         _settle_problems(order, problems, people.n_rows)
-        _refuse_unaudited(order, len(people.handles))
-        name = people.handles.name
+        _refuse_unaudited(order, len(handles))
+        name = handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
-        write_handle_map(workspace.handle_map(*name), people.handles, keys)
-        Snapshots(workspace, project).keep(name, made.snapshot)
-        outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
+        write_handle_map(workspace.handle_map(*name), handles, keys)
+        Snapshots(workspace, project).keep(name, looks.snapshot(handles, turn.side, packed.met))
+        outbox = _replace_outbox(workspace, order, secret, len(handles), packed, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
     return Filled(
-        outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, made.counts, people.shared
+        outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, packed.counts, people.shared
     )
 
 
@@ -183,61 +195,22 @@ class _People:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """The body of the container, what its records are like, what was counted, and what the manifest states."""
-
-    body: Body
-    snapshot: Snapshot
-    counts: AssemblyCounts
-    stated: FileCounts | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """The second reading: rows into the assembly, the assembly into the body."""
+class _Reading:
+    """The second reading: rows of the file, cleaned, as the encoder takes them."""
 
     order: Order
-    secret: RoundSecret
     keys: MapKeys
     people: _People
     problems: ProblemLog
-    scratch: Path
     looks: SnapshotMaker
 
-    def make(self, table: Table, cleaner: RowCleaner, progress: Progress) -> _Made:
-        order, people = self.order, self.people
-        view = order.view
-        name = order.turn.name(view.project, view.terms.epoch, view.profile.digest())
-        key = round_key(self.secret.secret, name)
-        with Assembly(
-            order.view.profile,
-            CellKeys(key),
-            order.turn.side,
-            n_records=len(people.handles),
-            repeated=people.repeated,
-            folder=self.scratch,
-        ) as assembly:
-            self._read(
-                table.select([order.file.id_column, *cleaner.headers]), cleaner, assembly, progress
-            )
-            cleaner.clear()
-            ordered = people.handles.handles[people.handles.by_handle()]
-            body = write_body(self.scratch / "body", ordered, assembly.rows(progress))
-            stated = None
-            if order.turn.side == "larger" and len(people.handles) >= SMALLEST_COUNTED_FILE:
-                stated = assembly.file_counts()
-        snapshot = self.looks.snapshot(people.handles, order.turn.side, assembly.met)
-        return _Made(body, snapshot, assembly.counts, stated)
-
-    def _read(
-        self, table: Table, cleaner: RowCleaner, assembly: Assembly, progress: Progress
-    ) -> None:
+    def batches(self, table: Table, cleaner: RowCleaner, progress: Progress) -> Iterator[Batch]:
         order, people = self.order, self.people
         id_column = order.file.id_column
         remembered = MemoryColumns(
             order.view.profile, order.memory, people.handles, people.repeated
         )
-        for chunk in table.chunks():
+        for chunk in table.select([id_column, *cleaner.headers]).chunks():
             record_ids = chunk.columns[id_column]
             cleaned = cleaner.clean(chunk)
             self.problems.add(cleaned.problems)
@@ -258,9 +231,10 @@ class _Job:
             if NUMBER_COLUMN in encoded:
                 # What is remembered of a record, and how it looks, does not hang on what others hold.
                 encoded[NUMBER_COLUMN] = people.shared.blanked(encoded[NUMBER_COLUMN])
-            assembly.add(encoded, numbers)
+            yield encoded, numbers
             self.looks.add(columns, numbers)
             progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
+        cleaner.clear()
 
 
 def _number_records(
@@ -343,8 +317,8 @@ def _replace_outbox(
     workspace: Workspace,
     order: Order,
     secret: RoundSecret,
-    people: _People,
-    made: _Made,
+    n_records: int,
+    packed: Packed,
     *,
     now: datetime,
 ) -> Outbox:
@@ -358,13 +332,13 @@ def _replace_outbox(
         side=turn.side,
         profile=order.view.profile.digest(),
         key_id=secret.key_id,
-        records=len(people.handles),
-        rows=made.body.rows,
-        root=made.body.root,
+        records=n_records,
+        rows=packed.body.rows,
+        root=packed.body.root,
     )
     path = workspace.container(terms.project, turn.round, turn.partner)
-    written = write_container(path, header, made.body.path)
-    manifest = _manifest(order, written, made.stated, now)
+    written = write_container(path, header, packed.body.path)
+    manifest = _manifest(order, written, packed.stated, now)
     write_durably(manifest_path(path), manifest.to_canonical())
     return read_outbox(workspace, terms.project, turn.round, turn.partner)
 

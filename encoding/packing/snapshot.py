@@ -26,7 +26,7 @@ from pydantic import Field
 from encoding.blocks.assembly import MetPasses
 from encoding.errors import WorkspaceError
 from encoding.packing.handles import HandleMap, MapName, RecordKeys
-from encoding.quality.record_faults import RecordFaults
+from encoding.recipe.record_faults import RecordFaults
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
 from schemas.documents.document import Document
@@ -59,7 +59,7 @@ class Look:
 
     Attributes:
         digest: of its derived rows; 0 if none of its rows could be encoded.
-        faults: as `encoding.quality.record_faults.Fault` has them.
+        faults: as `encoding.recipe.record_faults.Fault` has them.
         n_keyed: how many passes have a key of it.
         n_sent: how many of these have a row of it; the others had too many rows in its block.
     """

@@ -16,10 +16,10 @@ from encoding.quality.cells import Kind, is_garbled, kinds_of
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts, NumberCounts
 from encoding.quality.duplicates import DuplicatePair, find_duplicates
 from encoding.quality.key_sample import MOST_KEYS, KeySampler
-from encoding.quality.record_faults import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.recipe import Recipe
 from encoding.recipe.cells import CellReader
 from encoding.recipe.dates import read_date_format
+from encoding.recipe.record_faults import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import Hashes, SharedNumbers, hashes
 from encoding.recipe.tables import load_tables

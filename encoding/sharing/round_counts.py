@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from encoding.errors import MissingColumnError
 from encoding.packing.handles import MapKeys, record_keys
 from encoding.packing.snapshot import Snapshot
-from encoding.quality.record_faults import Fault, age
 from encoding.recipe.dates import read_date_format
+from encoding.recipe.record_faults import Fault, age
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.small_cells import Group, shown_groups
 from encoding.sharing.unmatched_records import FAULT_REASONS

@@ -14,7 +14,7 @@ from encoding.files import write_csv
 from encoding.ledger.values import Reason
 from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import Look, Snapshot, is_mostly_dropped
-from encoding.quality.record_faults import Fault
+from encoding.recipe.record_faults import Fault
 from encoding.sharing.change_report import CAUSES, look_in
 from schemas.documents.printable import inert
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from encoding.errors import TrialFilesError
 from encoding.profiles.catalog import MOST_OF_A_STATE
 from encoding.progress import Progress, silent
-from encoding.quality.record_faults import RecordFaults
 from encoding.recipe.numbers import NUMBER_COLUMN
+from encoding.recipe.record_faults import RecordFaults
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import NO_NUMBERS, SharedNumbers, hashes
 from encoding.records import Chunk

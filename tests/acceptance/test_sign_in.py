@@ -97,12 +97,12 @@ def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off
     # After the keys are drawn, and after the broker took them.
     for place in (
         "encoding.broker.client.BrokerClient.change_keys",
-        "encoding.cli.commands.identity_enrol.finish_rotation",
+        "encoding.cli.commands.people_enrol.finish_rotation",
     ):
         former = files()
         with monkeypatch.context() as patch:
             patch.setattr(place, die)
-            assert office.at_broker("people", "rotate", *office.unlock()).exit_code == 1
+            assert office.at_broker("people", "rotate", *office.unlock()).exit_code == 130
         drawn = (office.folder / "identity.txt.next").read_bytes()
         rotated()
         assert path.read_bytes() == drawn

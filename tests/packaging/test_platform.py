@@ -56,7 +56,7 @@ def test_a_workspace_is_sealed_backed_up_and_restored_without_posix(tmp_path: Pa
         return done.stdout
 
     old, new = tmp_path / "old", tmp_path / "new"
-    keys = ("--file", str(old / "identity.txt"), "--key-file", str(old / "identity.key"))
+    keys = ("--identity", str(old / "identity.txt"), "--key-file", str(old / "identity.key"))
     for folder in (old, new):
         folder.mkdir()
     typed(old, "people", "new", "welfare", "--duty", "analyst", *keys)

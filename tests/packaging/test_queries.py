@@ -12,7 +12,6 @@ APP = Path(__file__).resolve().parents[2] / "app"
 NOT_QUERIES = {
     "db.py",
     "backup/snapshot.py",
-    "matchlog/triggers.py",
 }
 # What a service may ask of a unit of work: to write now, to let a row go, to note what to do at its end and
 # whether this is its end.

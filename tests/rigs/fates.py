@@ -26,11 +26,12 @@ from rigs.weeks import links, settle
 from app.auditor.verify import verify_bundle
 from app.evidence.service import write_bundle
 from app.main import create_app
+from schemas.shared.command_line import INTERRUPTED
 
 Actor = Literal["agency", "broker", "worker"]
 # Ways to end a command: done, waiting for others, killed, the broker out of reach. No alarm is among them.
 DONE, WAITING = 0, 7
-ENDS = {DONE, WAITING, 1, 4}
+ENDS = {DONE, WAITING, 4, INTERRUPTED}
 # A run is given up once so many workers in a row have died at it; its failure says to ask for another.
 GIVEN_UP = 6
 # Longer than a worker's lease of a run, and than a client's patience.

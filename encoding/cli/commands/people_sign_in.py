@@ -26,11 +26,12 @@ from schemas.shared.command_line import FILE
 )
 @click.option(
     "--token",
+    "token_file",
     type=FILE,
     help="Write a token of 10 minutes into this file instead, for a program that has no keys of its own.",
 )
 @click.pass_obj
-def sign_in(session: Session, *, sign_on: bool, token: Path | None) -> None:
+def sign_in(session: Session, *, sign_on: bool, token_file: Path | None) -> None:
     """Print a link that signs you in to the broker's pages; it works once, for 60 s.
 
     The pages are for auditors and for the operator. The session lasts for 8 hours, or until you sign out.
@@ -40,10 +41,10 @@ def sign_in(session: Session, *, sign_on: bool, token: Path | None) -> None:
     sign-on. With --token: anyone who reads the file can act as you until the token ends. `blindlink` itself
     needs no token.
     """
-    if sign_on and token is not None:
+    if sign_on and token_file is not None:
         raise click.UsageError("give either --sign-on or --token")
-    if token is not None:
-        _write_token(session, token)
+    if token_file is not None:
+        _write_token(session, token_file)
         return
     url, ca_file = broker_of(session)
     credential = SignIn(unlock_own(session), url, session.now)

@@ -10,7 +10,7 @@ from rigs.agency import Agency
 from encoding.errors import WorkspaceError
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.snapshot import Look, Snapshots
-from encoding.quality.record_faults import Fault
+from encoding.recipe.record_faults import Fault
 from encoding.secret.secret import Secret
 from schemas.api.bodies import ProjectView
 

@@ -14,7 +14,7 @@ from samples.refusals import raises
 from encoding.errors import MissingColumnError
 from encoding.packing.handles import MapKeys, derive_map_keys, record_keys
 from encoding.packing.snapshot import _RECORD, Snapshot
-from encoding.quality.record_faults import Fault
+from encoding.recipe.record_faults import Fault
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.round_counts import Compared, Wanted, count_groups
 from encoding.workspace.config import EligibleSection

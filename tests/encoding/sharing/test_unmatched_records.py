@@ -9,7 +9,7 @@ import numpy as np
 
 from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import _RECORD, Snapshot
-from encoding.quality.record_faults import Fault
+from encoding.recipe.record_faults import Fault
 from encoding.sharing.unmatched_records import (
     NOTHING_WRONG,
     SENTENCES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from encoding.profiles.catalog import shipped_profile
-from encoding.quality.record_faults import Fault, RecordFaults
+from encoding.recipe.record_faults import Fault, RecordFaults
 
 AS_OF = date(2026, 11, 20)
 CHILDREN, PERSONS = (
