@@ -32,7 +32,7 @@ class MatchRecord(Base):
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
     header: Mapped[str] = mapped_column(Text)
     root: Mapped[str] = mapped_column(DIGEST)
-    keep_until: Mapped[str] = mapped_column(TIME)
+    keep_until: Mapped[str] = mapped_column(TIME, index=True)
     destroyed: Mapped[str | None] = mapped_column(TIME)
 
 

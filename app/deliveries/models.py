@@ -49,7 +49,7 @@ class Delivery(Base):
     sha256: Mapped[str] = mapped_column(DIGEST)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received: Mapped[str] = mapped_column(TIME)
-    keep_until: Mapped[str] = mapped_column(TIME)
+    keep_until: Mapped[str] = mapped_column(TIME, index=True)
     entry: Mapped[int] = mapped_column(BigInteger)
     entry_size: Mapped[int] = mapped_column(BigInteger)
     replaced: Mapped[str | None] = mapped_column(TIME)

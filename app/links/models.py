@@ -47,7 +47,7 @@ class Release(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     matches: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[str] = mapped_column(TIME)
-    keep_until: Mapped[str] = mapped_column(TIME)
+    keep_until: Mapped[str] = mapped_column(TIME, index=True)
     entry: Mapped[int] = mapped_column(BigInteger)
     entry_size: Mapped[int] = mapped_column(BigInteger)
     fetched: Mapped[str | None] = mapped_column(TIME)

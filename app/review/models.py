@@ -52,7 +52,7 @@ class Review(Base):
     rejected: Mapped[int | None] = mapped_column(Integer)
     agreed: Mapped[str | None] = mapped_column(Text)
     release: Mapped[int | None] = mapped_column(Integer)
-    keep_until: Mapped[str | None] = mapped_column(TIME)
+    keep_until: Mapped[str | None] = mapped_column(TIME, index=True)
     destroyed: Mapped[str | None] = mapped_column(TIME)
 
 

@@ -95,7 +95,7 @@ class RoundPairing(Base):
     root_larger: Mapped[str | None] = mapped_column(DIGEST)
     root_smaller: Mapped[str | None] = mapped_column(DIGEST)
     earlier: Mapped[str | None] = mapped_column(NAME)
-    run: Mapped[str | None] = mapped_column(RANDOM_ID)
+    run: Mapped[str | None] = mapped_column(RANDOM_ID, index=True)
     run_state: Mapped[str | None] = mapped_column(String(12))
     is_handed_out: Mapped[bool] = mapped_column(default=False)
 
@@ -149,6 +149,6 @@ class SealedMessage(Base):
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
     sha256: Mapped[str] = mapped_column(DIGEST)
     received: Mapped[str] = mapped_column(TIME)
-    keep_until: Mapped[str] = mapped_column(TIME)
+    keep_until: Mapped[str] = mapped_column(TIME, index=True)
     fetched: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)
