@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     except Refused as refused:
         return say_refused(refused, is_json=options.json)
     except (Unreadable, OSError) as error:
-        print(f"blindlink-verify: error: {error}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"blindlink-verify: error: {said}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         print("blindlink-verify: error: interrupted; nothing was verified", file=sys.stderr)

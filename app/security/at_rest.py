@@ -6,7 +6,6 @@ import os
 import tempfile
 from array import array
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -79,12 +78,7 @@ class Scratch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def put(self, content: bytes) -> int:

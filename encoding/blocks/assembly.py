@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
@@ -45,6 +44,9 @@ _SEALED_AT_ONCE: Final = 1 << 12
 _THREADS: Final = 2
 # Two keys of one record have the same first 8 bytes once in 2^57 records.
 _SEEN_BYTES: Final = 8
+
+Batch = tuple[Mapping[str, Sequence[str]], NDArray[np.uint32]]
+"""Cleaned columns, and the number of the record of each row."""
 
 
 @dataclass(slots=True)
@@ -193,12 +195,7 @@ class Assembly:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import IO, Self, TypeVar
 
 from encoding.broker.connection import Connection
@@ -91,12 +90,7 @@ class BrokerClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

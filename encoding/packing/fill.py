@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.assembly import AssemblyCounts
+from encoding.blocks.assembly import AssemblyCounts, Batch
 from encoding.blocks.keys import round_key
 from encoding.errors import FileChangedError, NotReadyError, RecordCountError
 from encoding.files import write_durably
@@ -36,7 +36,7 @@ from encoding.packing.handles import (
 )
 from encoding.packing.memory import Memory, MemoryColumns
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
-from encoding.packing.pack import Batch, Packed, pack
+from encoding.packing.pack import Packed, pack
 from encoding.packing.partition import Buckets, PartitionFile, labels_of
 from encoding.packing.snapshot import SnapshotMaker, Snapshots
 from encoding.packing.withdrawals import Withdrawn

@@ -5,22 +5,19 @@ Its closure is what a reviewer reads of the encoder (docs/security/reading.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.assembly import Assembly, AssemblyCounts, MetPasses
+from encoding.blocks.assembly import Assembly, AssemblyCounts, Batch, MetPasses
 from encoding.blocks.keys import CellKeys
 from encoding.packing.container import Body, write_body
 from encoding.progress import Progress
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts
 from schemas.linkage.profile import EncodingProfile, Side
-
-Batch = tuple[Mapping[str, Sequence[str]], NDArray[np.uint32]]
-"""Cleaned columns, and the number of the record of each row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Nobody is kept from anything here: whoever does both holds the key and the encod
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,12 @@ from app.matching.blocks.pairs import Window, meet
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.resolution import Resolution, link_policy, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
-from encoding.blocks.assembly import Assembly, MetPasses, Randomness
+from encoding.blocks.assembly import Assembly, Batch, MetPasses, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.progress import Progress, silent
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
 from schemas.linkage.profile import EncodingProfile, Side
 from schemas.linkage.run import RECOMMENDED_POLICY
-
-Batch = tuple[Mapping[str, Sequence[str]], NDArray[np.uint32]]
-"""Derived rows, and the number of each one's record."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

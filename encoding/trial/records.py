@@ -10,6 +10,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from encoding.blocks.assembly import Batch
 from encoding.errors import TrialFilesError
 from encoding.profiles.catalog import MOST_OF_A_STATE
 from encoding.progress import Progress, silent
@@ -21,7 +22,6 @@ from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
 from encoding.records.read_once import KeptTable
 from encoding.trial.layout import Source
-from encoding.trial.linkage import Batch
 from schemas.linkage.profile import EncodingProfile
 
 MOST_ROWS: Final = MOST_OF_A_STATE

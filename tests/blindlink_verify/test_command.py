@@ -83,9 +83,9 @@ def test_a_broken_rule_is_named_with_its_entry(run: Run, tmp_path: Path) -> None
     ("words", "status", "said"),
     [
         ([], 2, "the following arguments are required: BUNDLE"),
-        (["nowhere.tar"], 3, "No such file"),
+        (["nowhere.tar"], 3, "error: nowhere.tar: No such file"),
         (["-"], 3, "code: malformed"),
-        (["-", "--pin", "nowhere"], 3, "No such file"),
+        (["-", "--pin", "nowhere"], 3, "error: nowhere: No such file"),
         (["-", "--pin", "blindlink-verify.pyz"], 3, "nor the line of a pin"),
         (["-", "--log-key", "a+b+c"], 3, "code: malformed"),
     ],
