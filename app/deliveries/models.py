@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 TIME = String(20)
 DIGEST = String(64)
@@ -36,6 +36,7 @@ class Delivery(Base):
     __table_args__ = (
         ForeignKeyConstraint(["project", "round"], ["round.project", "round.number"]),
         UniqueConstraint("project", "round", "sender", "recipient", "number"),
+        due_index("delivery"),
     )
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
@@ -49,7 +50,7 @@ class Delivery(Base):
     sha256: Mapped[str] = mapped_column(DIGEST)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received: Mapped[str] = mapped_column(TIME)
-    keep_until: Mapped[str] = mapped_column(TIME, index=True)
+    keep_until: Mapped[str] = mapped_column(TIME)
     entry: Mapped[int] = mapped_column(BigInteger)
     entry_size: Mapped[int] = mapped_column(BigInteger)
     replaced: Mapped[str | None] = mapped_column(TIME)

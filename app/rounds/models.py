@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 # Times are `clock.utc_text`: they compare as text, alike on both databases.
 TIME = String(20)
@@ -137,6 +137,7 @@ class SealedMessage(Base):
     __tablename__ = "sealed_message"
     __table_args__ = (
         ForeignKeyConstraint(["project", "round"], ["round.project", "round.number"]),
+        due_index("sealed_message"),
     )
 
     project: Mapped[str] = mapped_column(NAME, primary_key=True)
@@ -149,6 +150,6 @@ class SealedMessage(Base):
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
     sha256: Mapped[str] = mapped_column(DIGEST)
     received: Mapped[str] = mapped_column(TIME)
-    keep_until: Mapped[str] = mapped_column(TIME, index=True)
+    keep_until: Mapped[str] = mapped_column(TIME)
     fetched: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)

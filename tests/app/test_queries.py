@@ -1,4 +1,4 @@
-"""Each query of routes and jobs finds its rows by an index, however many there are: asked of PostgreSQL's planner."""
+"""Each query of routes and jobs finds its rows by an index, says PostgreSQL's planner."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ MAY_READ_ALL = (
     "DELETE FROM session_code WHERE session_code.expires",
     "DELETE FROM token WHERE token.expires",
 )
+# A sweep empties it.
+KEPT_SMALL = ("retired_object",)
+# They hold only rows that are open, not run yet, or not destroyed.
+OF_FEW = ("_open", "_pending", "_due")
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def database_url(postgres_url: str) -> str:
 
 @contextmanager
 def explained(accord: Accord) -> Iterator[dict[str, list[dict[str, Any]]]]:
-    """Give the plan of each statement that is run meanwhile, made as if reading a table whole cost a fortune."""
+    """Give the plan of each statement that is run meanwhile, as if reading a table whole cost a fortune."""
     plans: dict[str, list[dict[str, Any]]] = {}
 
     def explain(
@@ -82,6 +86,8 @@ def test_every_query_finds_its_rows_by_an_index(accord: Accord) -> None:
         for node in found
         if "Relation Name" in node and node["Node Type"] != "ModifyTable"
         if "Index Cond" not in node and node["Node Type"] != "Bitmap Heap Scan"
+        if node["Relation Name"] not in KEPT_SMALL
+        and not node.get("Index Name", "").endswith(OF_FEW)
     }
     strange = sorted(one for one in whole if not any(part in one[1] for part in MAY_READ_ALL))
     assert not strange, "\n".join(map(str, strange))
