@@ -7,15 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from samples.openlinktoken import (
-    BLANK,
-    HEADER,
-    RULES,
-    token,
-    token_rows,
-    write_rows,
-    write_tokens,
-)
+from samples.openlinktoken import BLANK, HEADER, RULES, token, token_rows, write_rows, write_tokens
 from samples.refusals import raises
 
 from encoding.errors import MissingColumnError, TokensError
