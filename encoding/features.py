@@ -37,6 +37,5 @@ FEATURES: Final = Features(
             "blindlink",
             {"clk": "Make plain CLKs for users of clkhash and anonlink."},
         ),
-        "tokens": Feature("docs/trial.md"),
     },
 )
