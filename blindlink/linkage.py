@@ -17,7 +17,6 @@ from encoding.profiles.catalog import shipped_profile
 from encoding.progress import Progress, silent
 from encoding.quality.evaluation import Evaluation, Truth
 from encoding.trial.examples import Step
-from encoding.trial.found import measure, require_known
 from encoding.trial.guess import WORDS
 from encoding.trial.outcome import TRIAL_SENTENCES, TrialPair
 from encoding.trial.page import FIELD_WORDS, LEVEL_WORDS, trial_page
@@ -30,6 +29,7 @@ from encoding.trial.trial import (
     refuse_other_years,
     run_trial,
 )
+from encoding.trial.truth import measure, require_known
 from encoding.trial.words import UNPROTECTED
 from schemas.documents.errors import FormatError
 from schemas.shared.page import waterfall_chart

@@ -8,7 +8,7 @@ from typing import Final
 from encoding.quality.page import VERDICTS
 from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
-from encoding.trial.sections import REHEARSED, WEIGHTS, render_trial
+from encoding.trial.sections import WEIGHTS, render_trial
 from encoding.trial.trial import Trial
 from schemas.shared.page import (
     Markup,
@@ -42,8 +42,7 @@ def trial_page(trial: Trial) -> str:
         Section("How a pair is weighed", list(_weighing(trial))),
         Section("How the files were read", list(_reading(trial))),
     )
-    holds = "counts, names of columns and invented people; no record of the files"
-    return render_trial(trial, _doubts(trial), REHEARSED, sections, holds)
+    return render_trial(trial, _doubts(trial), sections)
 
 
 def _doubts(trial: Trial) -> Iterator[tuple[Standing, str]]:

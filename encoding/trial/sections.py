@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from encoding.trial.found import Found, Measured
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
 from encoding.trial.summary import (
     headline,
@@ -13,8 +12,9 @@ from encoding.trial.summary import (
     percent,
     range_words,
     reasons_of,
-    wrong_words,
 )
+from encoding.trial.trial import Trial
+from encoding.trial.truth import Measured
 from encoding.trial.words import UNPROTECTED
 from schemas.agreement.policy_words import linked_sentence, review_sentence
 from schemas.linkage.run import RECOMMENDED_POLICY
@@ -31,7 +31,7 @@ _WITH_A_BROKER: Final = (
     " docs/review.md.",
 )
 
-REHEARSED: Final = (
+_REHEARSED: Final = (
     "Expected numbers add up the match probabilities of the pairs; the likely ones held the true number in at"
     " least 90 of 100 rehearsals with invented people."
 )
@@ -41,51 +41,46 @@ WEIGHTS: Final = "A weight of 0 is as likely as not, and one more doubles the od
 
 
 def render_trial(
-    found: Found,
+    found: Trial,
     doubts: Iterable[tuple[Standing, str]],
-    how_sure: str,
     sections: Iterable[Section],
-    holds: str,
 ) -> str:
     """Return the page of a trial as one self-contained HTML file."""
     return render_page(
         f"Trial: {' and '.join(found.names)}",
         f"{headline(found)}.",
         [
-            *_of_outcome(found, doubts, how_sure),
+            *_of_outcome(found, doubts),
             *sections,
             Section("The same with a broker", [paragraph(one) for one in _WITH_A_BROKER]),
         ],
-        f"{UNPROTECTED} This page holds {holds}.",
+        f"{UNPROTECTED} This page holds counts, names of columns and invented people; no record of the files.",
     )
 
 
-def _of_outcome(
-    found: Found, doubts: Iterable[tuple[Standing, str]], how_sure: str
-) -> Iterator[Section]:
+def _of_outcome(found: Trial, doubts: Iterable[tuple[Standing, str]]) -> Iterator[Section]:
     yield Section("In short", [findings([*_in_short(found), *doubts])])
-    yield Section("Match rate", list(_rates(found, how_sure)))
+    yield Section("Match rate", list(_rates(found)))
     if found.measured is not None:
         yield Section("Against the truth", list(_truth(found.measured)))
     yield Section("Records without a link", list(_unmatched(found)))
 
 
-def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
+def _in_short(found: Trial) -> Iterator[tuple[Standing, str]]:
     outcome = found.outcome
     yield "warn", UNPROTECTED
     yield from (("warn", f"{one}.") for one in not_compared_lines(found))
     yield (
         "note",
-        f"Likely wrong, of two different people: {wrong_words(outcome)}.",
+        f"Likely wrong, of two different people: {range_words(outcome.wrong)} of the links.",
     )
     yield (
         "note",
         f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
     )
-    yield from (("warn", one) for one in found.remarks)
 
 
-def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
+def _rates(found: Trial) -> Iterator[Markup]:
     outcome = found.outcome
     rows = []
     for name, side in found.sides:
@@ -100,11 +95,13 @@ def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
         ("of which records", "records", "linked", "rate"),
         rows,
     )
-    columns = [("links", f"{outcome.n_linked:,}"), ("likely wrong", wrong_words(outcome))]
-    if outcome.more_wrong is None:
-        columns.insert(1, ("expected wrong", f"{outcome.run.expected_false_matches:,.1f}"))
-        columns.append(("expected missed, at least", f"{outcome.run.expected_missed:,.1f}"))
-    columns.append(("likely missed", range_words(outcome.missed)))
+    columns = (
+        ("links", f"{outcome.n_linked:,}"),
+        ("expected wrong", f"{outcome.run.expected_false_matches:,.1f}"),
+        ("likely wrong", f"{range_words(outcome.wrong)} of the links"),
+        ("expected missed, at least", f"{outcome.run.expected_missed:,.1f}"),
+        ("likely missed", range_words(outcome.missed)),
+    )
     yield table(
         "How sure the links are",
         tuple(name for name, _ in columns),
@@ -112,7 +109,7 @@ def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
     )
     yield paragraph(f"{linked_sentence(RECOMMENDED_POLICY)} {review_sentence(RECOMMENDED_POLICY)}")
     yield paragraph(
-        f"Nobody knows the truth here. {how_sure}"
+        f"Nobody knows the truth here. {_REHEARSED}"
         if found.measured is None
         else "These numbers were worked out without the truth, as a run with a broker does."
     )
@@ -141,7 +138,7 @@ def _truth(measured: Measured) -> Iterator[Markup]:
         )
 
 
-def _unmatched(found: Found) -> Iterator[Markup]:
+def _unmatched(found: Trial) -> Iterator[Markup]:
     for which, (name, _) in zip(("a", "b"), found.sides, strict=True):
         listed = found.outcome.unmatched("a" if which == "a" else "b")
         if not listed:

@@ -24,12 +24,12 @@ from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec
 from encoding.records.read_once import KeptTable, Readings, reading_once
 from encoding.trial.examples import Step, WeighedExample, weigh_examples, weigh_levels
-from encoding.trial.found import Found, measure, read_true_pairs
 from encoding.trial.guess import Guess
 from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import Encoded, encode, link
 from encoding.trial.outcome import FileSide, Outcome, TrialPair
 from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids, read_rows
+from encoding.trial.truth import Measured, measure, read_true_pairs
 from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
 from schemas.linkage.profile import EncodingProfile, Side
 
@@ -37,10 +37,13 @@ _MOST_OUTSIDE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trial(Found):
+class Trial:
     """Everything that a trial of two files of people reports.
 
     Attributes:
+        names: of the two files.
+        outcome: what was found.
+        measured: against the truth; None where none was given.
         profile: the encoding profile.
         sources: the two files.
         guesses: how each file was read.
@@ -49,12 +52,20 @@ class Trial(Found):
         tables: the rows of each file, in memory.
     """
 
+    names: tuple[str, str]
+    outcome: Outcome
+    measured: Measured | None
     profile: EncodingProfile
     sources: tuple[Source, Source]
     guesses: tuple[Guess, Guess]
     reports: tuple[Report, Report]
     model: Model
     tables: tuple[KeptTable, KeptTable]
+
+    @property
+    def sides(self) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
+        """The name and the records of each file."""
+        return (self.names[0], self.outcome.a), (self.names[1], self.outcome.b)
 
     @property
     def examples(self) -> tuple[WeighedExample, ...]:

@@ -1,4 +1,4 @@
-"""What any trial gives: the outcome of two files by name, held against the truth where somebody knows it."""
+"""The outcome of a trial held against the true pairs, where they are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from encoding.errors import TruthError
 from encoding.quality.evaluation import Evaluation, Truth, evaluate, read_truth
 from encoding.trial.guess import guess_reading
-from encoding.trial.outcome import FileSide, Outcome
+from encoding.trial.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -18,31 +18,6 @@ class Measured:
 
     evaluation: Evaluation
     missed: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Found:
-    """What a trial has found, whatever was compared.
-
-    Attributes:
-        names: of the two files.
-        outcome: what was found.
-        measured: against the truth; None where none was given.
-    """
-
-    names: tuple[str, str]
-    outcome: Outcome
-    measured: Measured | None
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a person has to know of these two files before using the links."""
-        return ()
-
-    @property
-    def sides(self) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
-        """The name and the records of each file."""
-        return (self.names[0], self.outcome.a), (self.names[1], self.outcome.b)
 
 
 def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str]]) -> Truth:
