@@ -13,6 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from rigs.linkage import either_database
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +30,8 @@ from app.migrations.steps import (
     stored_revision,
 )
 from app.migrations.tables import ALL_TABLES
+
+__all__ = ["either_database"]
 
 FROZEN = Path(__file__).parents[1] / "data" / "database-0007"
 TRIGGERS = {

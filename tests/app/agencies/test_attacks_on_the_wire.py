@@ -15,7 +15,6 @@ import httpx2
 import pytest
 from breaks.sign_in import CLAIM_ATTACKS, PROOF_ATTACKS, PROOF_KEY, honest, proof
 from rigs.enrolled import BROKER, EnrolledPerson, confirm, form, invite, revoke
-from rigs.linkage import embedded_database
 from rigs.persons import enrolled_person
 from rigs.served import served
 from samples.sign_in_forms import ACCESS, compact, proof_claims, proof_header
@@ -26,8 +25,6 @@ from encoding.broker.sign_in import ProofKey
 from encoding.people.identity import Identity, PrivateKeys, replace_keys
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.signing.identity import SignedIdentity
-
-__all__ = ["embedded_database"]
 
 PARTY = "child-welfare"
 WHOAMI = "/v1/whoami"

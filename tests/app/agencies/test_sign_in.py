@@ -17,7 +17,6 @@ from rigs.enrolled import (
     log_entries,
     revoke,
 )
-from rigs.linkage import embedded_database
 from samples.sign_in_forms import JTI, NOW_S, compact
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -30,8 +29,6 @@ from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity, PrivateKeys, new_identity
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.signing.identity import SignedIdentity
-
-__all__ = ["embedded_database"]
 
 PARTY = "child-welfare"
 VECTORS = read_vectors("identity")

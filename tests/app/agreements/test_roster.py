@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.refused_calls import refusal
-from rigs.signed import STEWARDS, Accord, accord, make_accord
+from rigs.signed import STEWARDS, Accord
 from samples.round_files import random_people
 
 from app.agreements import negotiation
 from encoding.people.identity import replace_keys
 from schemas.agreement.agreement import Agreement
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 
 def newcomer(accord: Accord, name: str, party: str, *duties: Any) -> None:

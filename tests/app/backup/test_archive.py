@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
+from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, either_database
 from sqlalchemy import inspect, make_url, text
 
 from app.backup import snapshot
@@ -34,6 +34,8 @@ from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.signing.note import NoteSigner
 from tests.samples.refusals import raises
+
+__all__ = ["either_database"]
 
 
 def reopened(linkage: Linkage) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from rigs.linkage import either_database
 from rigs.refused_calls import refused
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
@@ -22,6 +23,8 @@ from app.migrations.formats import OtherFormatError
 from app.migrations.steps import migrate
 from app.security import keyring
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
+
+__all__ = ["either_database"]
 
 
 def test_a_fresh_broker_is_alive_and_ready_and_shows_no_page_of_the_framework(

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from rigs.linkage import embedded_database
 from rigs.persons import DUTIES, MakePerson
 from starlette.testclient import TestClient
 
@@ -15,8 +14,6 @@ from app.http.limits import Rate, RateLimiter
 from app.main import create_app
 from app.security.tokens import csrf_token, new_token
 from schemas.documents.problem import Problem
-
-__all__ = ["embedded_database"]
 
 
 @pytest.fixture

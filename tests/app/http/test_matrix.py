@@ -14,7 +14,7 @@ from rigs.agreed_copies import reach
 from rigs.destroying import destroyed_upload
 from rigs.enrolled import EnrolledPerson, revoke, stated
 from rigs.holders import Holders
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.persons import DUTIES
 from rigs.reviewing import Reviewing
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
@@ -30,8 +30,6 @@ from schemas.signing.identity import Role
 from schemas.signing.signed_request import HEADER
 
 pytestmark = pytest.mark.campaign("routes")
-
-__all__ = ["embedded_database"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")

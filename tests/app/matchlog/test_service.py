@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from breaks.false_log import root_of
 from rigs.independent_verdict import why_refused
+from rigs.linkage import either_database
 from rigs.refused_calls import refuses
 from samples.log import SampleLog, everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
@@ -42,6 +43,8 @@ from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import Exported, UploadRejected
 from schemas.signing.note import NoteSigner
+
+__all__ = ["either_database"]
 
 TABLES = [model.__tablename__ for model in APPEND_ONLY]
 COLUMN = {
