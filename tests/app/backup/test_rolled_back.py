@@ -54,6 +54,7 @@ def test_all_that_would_change_something_is_refused_and_no_key_of_a_newer_databa
             linkage.open(made, SCHOOL),
             linkage.put(upload, 0, made.parts[0], CHILD_WELFARE),
             linkage.ask(),
+            linkage.get(f"/v1/log/bundle?project={PROJECT}"),
         ):
             assert answer.status_code == 503, answer.text
             assert answer.json()["type"].endswith(":log-rolled-back")
