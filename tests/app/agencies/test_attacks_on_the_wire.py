@@ -207,7 +207,7 @@ HEADERS: dict[str, Callable[[Wire], dict[str, str]]] = {
     "the id of a person as a token": lambda w: bearer(w.person.id),
     "an empty credential": lambda _: {"authorization": ""},
     "a token without a scheme": lambda w: {"authorization": w.person.token(is_bound=False)},
-    "a token and a blank after it": lambda w: bearer(w.person.token(is_bound=False) + " "),
+    "a token and a word after it": lambda w: bearer(w.person.token(is_bound=False) + " x"),
     "a token in capitals": lambda w: bearer(w.person.token(is_bound=False).upper()),
     "a token cut short": lambda w: bearer(w.person.token(is_bound=False)[:-1]),
     "a token made longer": lambda w: bearer(w.person.token(is_bound=False) + "A"),
