@@ -93,4 +93,5 @@ def _environment() -> Environment:
         when=show_time, count=show_count, size=byte_size, duration=show_duration, state=show_state
     )
     environment.globals.update(asset=asset_path, software=VERSION)
+    environment.globals["show"] = environment.get_template("macros.html").module
     return environment

@@ -18,7 +18,6 @@ from install.verifier import write
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 pytestmark = pytest.mark.needs("process")
-ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 LOG = story(3, n_weeks=1)
 PINS = serialise_checkpoints([LOG.notes[-1][1]])

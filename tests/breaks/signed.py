@@ -414,15 +414,6 @@ def ran_on_days_far_apart(log: SampleLog, early: timedelta = timedelta()) -> Ent
     return project.ask([first, log.upload(ACCORD, K12)])
 
 
-def opened_beyond_the_budget(log: SampleLog) -> Entry:
-    project = _agreed(log)
-    budget = project.agreement.limits.budget
-    assert budget is not None
-    for _ in range(budget.rounds):
-        log.rounds(ACCORD).correct()
-    return log.entries[-1]
-
-
 # Approvals.
 
 

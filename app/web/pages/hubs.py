@@ -202,7 +202,6 @@ def show_hub(
         table=Table(_COLUMNS, [tuple(_json(row).values()) for row in chosen]),
         query=query.encoded(start=query.start or None),
         party=party,
-        title_of_party=titles[party],
         everywhere=sorted(_everywhere(party, projects) - {party}),
         rows=chosen[query.start : stop],
         n_chosen=len(chosen),

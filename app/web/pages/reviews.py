@@ -180,10 +180,21 @@ def show_review(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
             review=review,
             mark=STATE_MARKS[line.view.state],
             sentence=review_sentence(review),
+            came=list(_came(line)),
             steps=list(steps_of(review, reviewers)),
             reviewers=[(one, decided_words(one, review.floor)) for one in reviewers],
             agreements=agreements,
         )
+
+
+def _came(line: ReviewLine) -> Iterator[tuple[str, int | None]]:
+    """Yield the pairs by what was decided; before the end of a review, its questions alone."""
+    yield "Pairs asked about", line.view.questions
+    if line.review.ended:
+        yield "Settled: accepted as one person", line.results.accepted
+        yield "Settled: rejected", line.results.rejected
+        yield "Left open, or withdrawn meanwhile", line.results.open
+        yield "Accepted of 100 settled pairs", line.results.accept_rate
 
 
 def _line(session: Session, review: Review, actor: Actor) -> ReviewLine:

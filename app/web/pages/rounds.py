@@ -67,7 +67,7 @@ def list_rounds(
         table=Table(COLUMNS, _rows(rounds)),
         project=project,
         query="" if below is None else f"below={below}",
-        rounds=[(view, _lines(view)) for view in rounds],
+        rounds=[(view, line) for view in rounds for line in _lines(view)],
         marks=STATE_MARKS,
         due=round_due_sentence(document),
         newer=f"{page.path}" if below is not None else None,
