@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from rigs.linkage import either_database
 
 from app.agencies import service
 from app.errors import PARTY_EXISTS, UNKNOWN_PARTY, NotAuthenticatedError, RefusedError
@@ -13,6 +14,8 @@ from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import KINDS
 from tests.samples.refusals import raises
+
+__all__ = ["either_database"]
 
 
 def entries(founded: Any) -> list[Any]:
