@@ -86,7 +86,7 @@ class Waterfall:
 
 _CHART_STYLE: Final = (
     "figure svg{max-width:720px;font:13px sans-serif;fill:currentColor}"
-    ".fill-one{fill:#2f6f9f}.fill-bad{fill:#b3541e}.axis{stroke:currentColor}"
+    ".auto{fill:#2f6f9f}.bad{fill:#b3541e}.axis{stroke:currentColor}"
 )
 
 

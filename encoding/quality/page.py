@@ -10,6 +10,7 @@ from encoding.quality.report import Report, years_shown
 from schemas.linkage.passes import KeyForm
 from schemas.shared.page import (
     Bar,
+    Column,
     Markup,
     Section,
     Standing,
@@ -176,7 +177,7 @@ def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
     span = range(min(counted), max(counted) + 1) if counted else range(0)
     yield column_chart(
         "Rows by year of birth",
-        [(str(year), counted.get(year, 0)) for year in span],
+        [Column(str(year), counted.get(year, 0)) for year in span],
         axis="year of birth",
     )
     yield table(

@@ -21,6 +21,7 @@ from schemas.reports.round_report import (
     RoundReport,
 )
 from schemas.shared.page import (
+    Column,
     Markup,
     Section,
     Standing,
@@ -93,7 +94,7 @@ def round_history(report: RoundReport) -> Iterator[Markup]:
     if len(rounds) > 1:
         yield column_chart(
             "Linked records by round",
-            [(str(one.round), one.linked) for one in rounds],
+            [Column(str(one.round), one.linked) for one in rounds],
             axis="round",
         )
         yield table(
