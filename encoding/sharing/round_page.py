@@ -120,9 +120,9 @@ def links_changed(report: RoundReport) -> str | None:
         return None
     waits = f"; {links.pending:,} matches still wait for a link ID" if links.pending else ""
     return (
-        f"Since the round before: {links.new:,} links are new, {links.ended:,} ended,"
-        f" {links.changed:,} changed{waits}."
-    )
+        f"Since the round before: {links.new:,} links are new, {links.ended:,} ended,",
+        f" {links.changed:,} changed{waits}.",
+    )  # fmt: skip
 
 
 def summary(report: RoundReport) -> str:

@@ -106,23 +106,10 @@ class ReviewLine:
         """The line of the CSV twins."""
         review, results = self.review, self.results
         return (
-            review.run,
-            review.round,
-            review.reviewer,
-            review.asked,
-            review.state,
-            review.created,
-            review.answered,
-            review.deadline,
-            review.ended,
-            review.reason,
-            self.view.questions,
-            results.accepted,
-            results.rejected,
-            results.open,
-            results.accept_rate,
-            review.release,
-        )
+            review.run, review.round, review.reviewer, review.asked, review.state, review.created,
+            review.answered, review.deadline, review.ended, review.reason, self.view.questions,
+            results.accepted, results.rejected, results.open, results.accept_rate, review.release,
+        )  # fmt: skip
 
     @property
     def document(self) -> dict[str, Any]:

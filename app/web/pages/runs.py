@@ -186,18 +186,10 @@ def _row(view: RunView) -> tuple[str | int | None, ...]:
     counts = [getattr(view.counts, name, None) for name in COUNTS]
     finality = view.finality
     return (
-        view.run,
-        view.specification.round,
-        *(upload.party for upload in view.specification.uploads),
-        view.state,
-        view.specification.asked_by,
-        view.created,
-        view.finished,
-        *counts,
-        view.failure,
-        view.specification_sha256,
-        view.match_record,
+        view.run, view.specification.round, *(upload.party for upload in view.specification.uploads),
+        view.state, view.specification.asked_by, view.created, view.finished, *counts, view.failure,
+        view.specification_sha256, view.match_record,
         None if finality is None else " ".join(finality.cosigned_by),
         None if finality is None else finality.needed,
         None if finality is None else str(finality.is_final).lower(),
-    )
+    )  # fmt: skip
