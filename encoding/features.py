@@ -9,7 +9,6 @@ from schemas.shared.features import Feature, Features
 FEATURES: Final = Features(
     "encoding.extras",
     {
-        "attacks": Feature("docs/privacy-audit.md"),
         "hub": Feature(
             "docs/hub.md",
             "blindlink",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -179,11 +179,6 @@ def lock_cosignatures(session: Session) -> None:
 def cosigners_of(session: Session, size: int) -> list[str]:
     """Return the keys of all who have cosigned the checkpoint of this size, in the order of their text."""
     return repository.cosigners_of(session, size)
-
-
-def cosigners_among(session: Session, keys: Collection[str]) -> list[str]:
-    """Return which of these keys have cosigned any checkpoint, in the order of their text."""
-    return repository.cosigners_among(session, keys)
 
 
 def cosigned_by(session: Session) -> dict[str, int]:

@@ -19,7 +19,7 @@ from schemas.linkage.privacy_audit import (
 )
 from schemas.linkage.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/6"
+VERSION: Final = "blindlink/privacy-audit/7"
 
 HOLDER_NOTE: Final = (
     "Whoever has both the agencies' secret and a container can guess every record."
@@ -128,8 +128,6 @@ def summary(report: AuditReport) -> str:
 
 def notes(report: AuditReport) -> Iterator[str]:
     """Yield what is no goal and must be known."""
-    if report.audit.beside is not None:
-        yield from report.audit.beside.notes()
     if report.audit.sampled < 1:
         yield (
             f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole"
@@ -144,9 +142,6 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     for outcome in report.outcomes:
         bad = "stop" if outcome.name == "structure" else "warn"
         yield f"  {'good' if outcome.is_reached else bad}  {outcome.sentence}"
-    if report.audit.beside is not None:
-        for line in report.audit.beside.lines():
-            yield f"  note  {line}"
     for note in notes(report):
         yield f"  note  {note}"
 

@@ -28,8 +28,6 @@ from schemas.matchlog.checkpoint import (
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.signing.note import parse_note
 
-ALL_BREAKS = [broken for _, broken in CASES.values()]
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -55,10 +53,10 @@ def given(seed: int, kinds_of_bundle: Sequence[str] = KINDS) -> Given:
         pins, log_key = serialise_checkpoints(note for _, note in chosen), log.used_keys[0]
     kind = chooser.choice(kinds_of_bundle)
     if kind == "rule":
-        broken = chooser.choice(ALL_BREAKS)
+        name, (_, broken) = chooser.choice([*CASES.items()])
         if broken is not never_destroyed or project is None:
             broken(log)
-            return Given(broken.__name__, log.bundle(project), pins, log_key)
+            return Given(name, log.bundle(project), pins, log_key)
     parts = log.parts(project)
     if kind in {"row", "note", "view"}:
         bends = {"row": ROWS, "note": NOTES, "view": VIEWS}[kind]

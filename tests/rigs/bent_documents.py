@@ -195,10 +195,7 @@ OF_TYPE: Final[dict[type, dict[str, Bend]]] = {
         "twice": lambda value: [value[0], *value] if value else value,
         "another order": lambda value: value[::-1],
     },
-    dict: {
-        "empty": lambda _: {},
-        "unknown field": lambda value: {**value, "surprise": 1},
-    },
+    dict: {"empty": lambda _: {}, "unknown field": lambda value: {**value, "surprise": 1}},
 }
 
 

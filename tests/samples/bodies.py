@@ -59,13 +59,7 @@ RUN_VIEW: dict[str, Any] = {
     "state": "queued",
     "specification": RUN,
     "specification_sha256": DIGEST,
-    "progress": {
-        "stage": "waiting",
-        "rows_done": 0,
-        "rows_total": 0,
-        "rate": 0,
-        "seconds_left": 7,
-    },
+    "progress": {"stage": "waiting", "rows_done": 0, "rows_total": 0, "rate": 0, "seconds_left": 7},
     "counts": {
         "candidate_pairs": 9,
         "auto_pairs": 5,

@@ -42,21 +42,12 @@ from schemas.api.logged_requests import asked_for
 from schemas.documents.document import Model
 from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.linkage.link_quality import Concordance
-from schemas.linkage.run import (
-    Recipient,
-    RunSpecification,
-    RunUpload,
-)
+from schemas.linkage.run import Recipient, RunSpecification, RunUpload
 from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member
 from schemas.matchlog.bundle import BundleManifest
-from schemas.matchlog.checkpoint import (
-    Checkpoint,
-    cosign,
-    serialise_checkpoints,
-    sign_checkpoint,
-)
+from schemas.matchlog.checkpoint import Checkpoint, cosign, serialise_checkpoints, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of

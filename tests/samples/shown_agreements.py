@@ -5,15 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from samples.agreement import (
-    AGREEMENT,
-    amended,
-    consent,
-    digest_of,
-    private,
-    signed,
-    stated,
-)
+from samples.agreement import AGREEMENT, amended, consent, digest_of, private, signed, stated
 from samples.documents import PROFILE
 
 from schemas.agreement.agreement import Agreement

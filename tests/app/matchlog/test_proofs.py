@@ -13,6 +13,7 @@ from twins import merkle as oracle
 from app.auditor.verify import verify_bundle
 from app.db import Database
 from app.errors import COSIGNATURE_REFUSED, NotInLogError, RefusedError
+from app.matchlog import repository
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     add_cosignature,
@@ -111,6 +112,32 @@ def test_there_is_no_proof_outside_the_log_or_under_a_checkpoint_that_was_never_
                 entry_proof(session, 0, size=size)
             with pytest.raises(NotInLogError):
                 checkpoint_of(session, size)
+
+
+def test_the_newest_cosignature_of_each_key_is_what_a_walk_through_all_finds(
+    database: Database, log: MatchLog
+) -> None:
+    chooser = random.Random(5)
+    for n in range(9):
+        with database.write() as session:
+            log.append(session, [enrolment(n)])
+    with database.read() as session:
+        assert newest_cosigned(session) == {}
+    made = [(chooser.randint(2, 10), f"key-{chooser.randrange(7)}", at) for at in range(40)]
+    with database.write() as session:
+        for size, key, at in made:
+            repository.add_cosignature(session, size, key, "a line", at)
+    walked = {size: dict[str, tuple[int, int]]() for size in range(11)}
+    for size, key, at in sorted(made):
+        for up_to in range(size, 11):
+            walked[up_to][key] = (size, at)
+    with database.read() as session:
+        assert newest_cosigned(session) == walked[10]
+        for up_to, expected in walked.items():
+            found = repository.newest_cosigned(session, up_to)
+            assert list(found.items()) == sorted(
+                expected.items(), key=lambda one: (-one[1][0], one[0])
+            )
 
 
 def cosignature(database: Database, witness: NoteSigner = WITNESS, time_s: int = 5) -> str:

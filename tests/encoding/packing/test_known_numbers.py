@@ -31,8 +31,7 @@ from schemas.linkage.profile import EncodingProfile, Side
 
 COLUMNS = ("ID", "first", "last", "born", "number")
 POLICY = LinkPolicy(
-    Fraction(1, 2),
-    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
+    Fraction(1, 2), BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None)
 )
 # Of each: the record of the smaller file, that of the larger, and what decides them.
 CASES = {

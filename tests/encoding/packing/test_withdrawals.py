@@ -33,9 +33,7 @@ def test_what_was_withdrawn_is_known_again_and_nothing_else(path: Path) -> None:
     assert again.among(["4711", "4712", " 4711", ""]).tolist() == [True, False, True, False]
 
 
-def test_the_file_tells_nothing_and_opens_whole_with_this_key_and_project_alone(
-    path: Path,
-) -> None:
+def test_the_file_tells_nothing_and_opens_whole_with_this_key_and_project_alone(path: Path) -> None:
     Withdrawn(path, "foster-pupils", KEY).add("case-4711", LOGGED)
     raw = path.read_bytes()
     assert b"case-4711" not in raw

@@ -1,4 +1,4 @@
-"""Attack: learn from some known people what is seen of them, then name the others.
+"""Learn from some known people what is seen of them, then name the others: plain CLKs beside Blindlink's rows.
 
 Ridge and kernel ridge regression from what is seen of a record to the tokens of a person, in the manner of
 Mitchell et al. (2017) and later pattern-learning attacks. The attacker knows how encodings are made, the
