@@ -147,13 +147,11 @@ def _pass_cells(
     header_of = {column.name: column.header for column in report.counts.columns}
     for one in blocks.passes:
         yield (
-            one.name,
-            f"{one.keys:,}",
-            _count(one.records_without, blocks.records, shareable=shareable),
+            one.name, f"{one.keys:,}", _count(one.records_without, blocks.records, shareable=shareable),
             _count(one.blocks_too_large, one.keys, shareable=shareable),
             _count(one.rows_dropped, one.keys, shareable=shareable),
             ", ".join(header_of.get(name, name) for name in one.dropped_by),
-        )
+        )  # fmt: skip
 
 
 def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:

@@ -180,13 +180,8 @@ def _document(number: int, decision: Decision) -> dict[str, Any]:
 
 def _row(number: int, decision: Decision) -> tuple[str | int | None, ...]:
     return (
-        number,
-        decision.band,
-        decision.rule,
-        decision.probability,
-        decision.lead,
-        *decision.commitments,
-    )
+        number, decision.band, decision.rule, decision.probability, decision.lead, *decision.commitments,
+    )  # fmt: skip
 
 
 def _summary(kinds: Sequence[ShownKind]) -> list[tuple[Band, DecisionRule, int]]:

@@ -20,7 +20,7 @@ from app.runs.counts import NOTHING_SHOWN, Found, NotLinked, Step, hide_small, h
 from app.web.answer import json_stream
 from app.web.pages.deliveries import state_of
 from app.web.project_words import parties_of, run_sentence, terms_sentences
-from app.web.rendering import plain_time, show_count, show_duration, show_time
+from app.web.rendering import show_duration, show_time
 from app.web.run_figures import RunFigures, rate_words
 from app.web.table import Table
 from app.web.weights import (
@@ -37,7 +37,7 @@ from app.web.weights import (
 from schemas.documents.canonical import parse_json
 from schemas.documents.printable import inert
 from schemas.linkage.run import IdSpace, Recipient
-from schemas.shared.amounts import byte_size
+from schemas.shared.amounts import byte_size, plain_time, shown
 from schemas.shared.page import nice_ticks
 
 NOW = "2026-09-10T00:00:00Z"
@@ -78,27 +78,27 @@ def test_times_and_counts_are_shown_as_they_are_read() -> None:
     assert show_time(None) == "never"
     assert show_time("2026-09-01") == '<time datetime="2026-09-01">2026-09-01</time>'
     # A count below the floor is said to be so.
-    assert show_count(None) == "not shown"
-    assert show_count(1234567) == "1,234,567"
+    assert shown(None) == "not shown"
+    assert shown(1234567) == "1,234,567"
 
 
 def test_sizes_have_units_and_durations_two_of_them() -> None:
-    for size, shown in (
+    for size, words in (
         (0, "0 bytes"),
         (1023, "1,023 bytes"),
         (1024, "1.0 KiB"),
         (1536, "1.5 KiB"),
         (2**60, "1,048,576.0 TiB"),
     ):
-        assert byte_size(size) == shown, size
-    for seconds, shown in (
+        assert byte_size(size) == words, size
+    for seconds, words in (
         (0, "0 s"),
         (59, "59 s"),
         (61, "1 min 1 s"),
         (3600, "1 h"),
         (90061, "1 d 1 h"),
     ):
-        assert show_duration(seconds) == shown, seconds
+        assert show_duration(seconds) == words, seconds
 
 
 COUNTS = st.lists(st.integers(0, 60), max_size=12)
