@@ -22,6 +22,7 @@ from schemas.reports.certificate import CertificateFile
 from schemas.reports.certificate_page import certificate_page
 from schemas.shared.page import (
     Bar,
+    Column,
     Section,
     bar_chart,
     column_chart,
@@ -44,7 +45,9 @@ def every_block(text: str) -> list[str]:
         findings([("bad", text), ("good", text)]),
         table(text, [text, text], [[text, text]]),
         bar_chart(text, [Bar(text, 0.5, text), Bar(text, 7.0, text, is_bad=True)]),
-        column_chart(text, [(text, 3), (text, None)], axis=text),
+        column_chart(
+            text, [Column(text, 3), Column(text, None)], axis=text, words=text, marks=[(text, 0.5)]
+        ),
         waterfall_chart(text, [(text, 3.0), (text, -1.5)], total=text),
         prose_table(text, [text, text], [[text, text]]),
         facts([(text, text)]),
@@ -94,10 +97,30 @@ def test_a_bar_stays_within_the_chart() -> None:
 
 @pytest.mark.parametrize(("highest", "last"), [(0, "1"), (1, "1"), (7, "8"), (1912, "2,000")])
 def test_a_column_chart_tells_how_high_its_columns_are(highest: int, last: str) -> None:
-    chart = ElementTree.fromstring(column_chart("c", [("2011", highest), ("2012", None)]))
+    chart = ElementTree.fromstring(
+        column_chart("c", [Column("2011", highest), Column("2012", None)])
+    )
     ticks = [text.text for text in chart.iter("text") if text.get("text-anchor") == "end"]
     assert (ticks[0], ticks[-1]) == ("0", last)
-    assert all(float(column.get("y")) >= 10 for column in chart.iter("rect"))
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 10**9)), min_size=1, max_size=40))
+def test_columns_are_inside_the_picture_and_in_proportion(counts: list[int | None]) -> None:
+    columns = [Column(str(at), count) for at, count in enumerate(counts)]
+    drawn = ElementTree.fromstring(column_chart("c", columns, marks=[("m", 0.0), ("n", 1.0)]))
+    shown = []
+    for count, bar in zip(counts, drawn.iter("rect"), strict=True):
+        x, y, width, height = (float(bar.get(name)) for name in ("x", "y", "width", "height"))
+        assert 56 <= x < x + width <= 560
+        assert 0 < y <= y + height <= 220.1
+        assert (bar.get("class") == "hidden") == (count is None)
+        assert count is None or bar[0].text.endswith(f": {count:,}")
+        shown += [] if count is None else [(count, height)]
+    most, tallest = max(shown, default=(0, 0.0))
+    assert tallest > 80 or not most
+    # To a tenth of a pixel each.
+    for count, height in shown:
+        assert height * most == pytest.approx(tallest * count, abs=0.1 * most)
 
 
 def test_each_bar_of_a_waterfall_begins_where_the_one_above_ends() -> None:
@@ -110,7 +133,7 @@ def test_each_bar_of_a_waterfall_begins_where_the_one_above_ends() -> None:
     assert x3 == pytest.approx(x0 + w0, abs=0.2)
     assert w0 / w3 == pytest.approx(4, abs=0.1)
     assert [bar.get("class") for bar in chart.iter("rect")] == [
-        "fill-bad", "fill-one", "fill-bad", "fill-one",
+        "bad", "auto", "bad", "auto",
     ]  # fmt: skip
     shown = [text.text for text in chart.iter("text")]
     assert shown == ["start", "-4.0", "name", "+6.0", "sex", "-1.0", "all", "+1.0"]

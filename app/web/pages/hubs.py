@@ -209,6 +209,7 @@ def show_hub(
         filter=query,
         counts=counts,
         states=STATES,
+        words={state: words for state, (_, words) in STATES.items()},
         sorts=SORTS,
         start=query.start,
         newer=_address(page.path, query, query.start - ROWS_A_PAGE) if query.start else None,

@@ -156,17 +156,12 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
                 health = broker_health(session, broker, page.actor, now, fault)
     rows: list[tuple[Cell, ...]] = [
         (
-            view.project,
-            view.terms.purpose,
-            " ".join(view.terms.providers),
-            " ".join(recipient.party for recipient in view.terms.recipients),
-            view.terms.start,
-            view.terms.end,
-            view.in_force,
-            view.agreement,
+            view.project, view.terms.purpose, " ".join(view.terms.providers),
+            " ".join(recipient.party for recipient in view.terms.recipients), view.terms.start,
+            view.terms.end, view.in_force, view.agreement,
         )
         for view in views
-    ]
+    ]  # fmt: skip
     rows += [(name, *(None,) * 5, False, None) for name in unbound]
     columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
     return page.answer(

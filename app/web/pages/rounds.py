@@ -115,19 +115,8 @@ def _rows(views: Sequence[RoundView]) -> Iterator[tuple[Cell, ...]]:
         for line in _lines(view):
             pair, progress = line.pair, line.progress
             yield (
-                view.round,
-                view.state,
-                view.opened,
-                view.deadline,
-                view.superseded_by,
-                pair.larger,
-                pair.smaller,
-                pair.nonce_larger.number,
-                pair.nonce_smaller.number,
-                progress.root_larger,
-                progress.root_smaller,
-                progress.earlier,
-                progress.run,
-                line.claims_larger,
+                view.round, view.state, view.opened, view.deadline, view.superseded_by, pair.larger,
+                pair.smaller, pair.nonce_larger.number, pair.nonce_smaller.number, progress.root_larger,
+                progress.root_smaller, progress.earlier, progress.run, line.claims_larger,
                 line.claims_smaller,
-            )
+            )  # fmt: skip
