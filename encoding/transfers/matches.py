@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import BrokerRefusedError
+from encoding.errors import BrokerRefusedError, NotReadyError
 from encoding.ledger.claims import PackedMatches
 from encoding.ledger.values import Turn
 from encoding.log.receipts import KeptReceipt
