@@ -18,7 +18,16 @@ from encoding.trial.truth import Measured
 from encoding.trial.words import UNPROTECTED
 from schemas.agreement.policy_words import linked_sentence, review_sentence
 from schemas.linkage.run import RECOMMENDED_POLICY
-from schemas.shared.page import Markup, Section, Standing, findings, paragraph, render_page, table
+from schemas.shared.page import (
+    Markup,
+    Section,
+    Standing,
+    counts_chart,
+    findings,
+    paragraph,
+    render_page,
+    table,
+)
 
 _WITH_A_BROKER: Final = (
     "Two agencies that may not show each other their files would each encode its own, with a secret that only"
@@ -59,11 +68,26 @@ def render_trial(
 
 
 def _of_outcome(found: Trial, doubts: Iterable[tuple[Standing, str]]) -> Iterator[Section]:
-    yield Section("In short", [findings([*_in_short(found), *doubts])])
+    yield Section("In short", [_picture(found), findings([*_in_short(found), *doubts])])
     yield Section("Match rate", list(_rates(found)))
     if found.measured is not None:
         yield Section("Against the truth", list(_truth(found.measured)))
     yield Section("Records without a link", list(_unmatched(found)))
+
+
+def _picture(found: Trial) -> Markup:
+    """Return what became of the smaller file's records; the other's cannot all have a partner."""
+    outcome = found.outcome
+    name, side = min(found.sides, key=lambda one: len(one[1].records.ids))
+    n, linked, left_out = len(side.records.ids), outcome.n_linked, side.looks.n_not_compared
+    counts = [
+        ("cannot be compared", left_out, left_out),
+        ("linked", linked, linked),
+        ("of these, likely wrong", outcome.wrong.low, outcome.wrong.high),
+        ("compared and not linked", n - linked - left_out, n - linked - left_out),
+        ("likely in both, not linked", outcome.missed.low, outcome.missed.high),
+    ]
+    return counts_chart(f"What became of {n:,} records of {name}", n, counts[not left_out :])
 
 
 def _in_short(found: Trial) -> Iterator[tuple[Standing, str]]:
