@@ -522,7 +522,10 @@ def embedded_database(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(name="database_url", params=["sqlite", "postgres"])
+@pytest.fixture(
+    name="database_url",
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+)
 def either_database(request: pytest.FixtureRequest) -> str:
     """The test runs once on each kind of database; a module imports this in place of its folder's."""
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -6,12 +6,15 @@ import threading
 from typing import Any
 
 import pytest
+from rigs.linkage import either_database
 
 from app.agencies import service
 from app.errors import PARTY_EXISTS, UNKNOWN_PARTY, NotAuthenticatedError, RefusedError
 from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
 from tests.samples.refusals import raises
+
+__all__ = ["either_database"]
 
 
 def entries(founded: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
-from rigs.linkage import AUDITOR, Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import AUDITOR, Linkage
 from rigs.served import served
 
 from app.agencies.service import actor_of_session, open_session
@@ -20,8 +20,6 @@ from app.broker import open_broker
 from app.matchlog.repository import entries_at
 from app.settings import read_settings
 from schemas.matchlog.entry import parse_entry
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 LINK = r"{}/sign-in#[A-Za-z0-9_-]{{43}}"
 

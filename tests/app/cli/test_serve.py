@@ -203,15 +203,6 @@ def test_another_schema_is_not_served_and_brought_to_the_newest_if_asked(
     assert "no match log yet" in failing(state, "--migrate")
 
 
-def test_a_rolled_back_broker_still_answers(broker: Any, state: Path, tmp_path: Path) -> None:
-    broker("backup", str(tmp_path / "backup"))
-    broker("agency", "add", "county")
-    broker("restore", str(tmp_path / "backup"), "--replace", "--older")
-    with serving(state) as (_, port):
-        assert get(state, port, "/healthz")[0] == 200
-        assert get(state, port, "/readyz")[0] == 503
-
-
 @pytest.mark.long
 def test_settings_are_logged_when_a_broker_starts_with_others(
     broker: Any, state: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,10 +6,7 @@ from rigs.delivering import Delivering
 from rigs.destroying import certificate_file, checked, destroy, destructions, hold_notice, send
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
-from app.clock import utc_text
 from app.deliveries.arrivals import Incoming
-from app.deliveries.ending import live_deliveries
-from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import parse_entry
@@ -108,18 +105,3 @@ def test_what_a_crash_left_without_a_row_is_swept(delivering: Delivering) -> Non
     now[0] += ORPHAN_AGE_S
     sweeper.sweep()
     assert left(delivering) == []
-
-
-def test_it_is_on_the_list_of_what_is_held(delivering: Delivering) -> None:
-    delivery = delivering.deliver()
-    with delivering.broker.database.read() as session:
-        (due,) = dues_of(
-            utc_text(delivering.founded.clock()),
-            uploads=(),
-            releases=(),
-            records=(),
-            messages=(),
-            reviews=(),
-            deliveries=live_deliveries(session, PROJECT),
-        )
-    assert (due.object, due.party, due.state) == (delivery, SCHOOL, "held")

@@ -15,9 +15,6 @@ from rigs.linkage import (
     SCHOOL,
     Linkage,
     MakeLinkage,
-    embedded_database,
-    linkage,
-    make_linkage,
     terms_of,
 )
 from rigs.refused_calls import refused
@@ -29,8 +26,6 @@ from schemas.api.bodies import CosignatureRequest, LogCheckpoint, RunFinality, R
 from schemas.linkage.run import Recipient
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.signing.note import COSIGNER_KEY, NoteSigner
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 def person_of(linkage: Linkage, party: str) -> EnrolledPerson:

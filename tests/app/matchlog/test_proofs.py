@@ -6,6 +6,7 @@ import io
 import random
 
 import pytest
+from rigs.linkage import either_database
 from samples.log import WITNESSES, signer
 from samples.log_drafts import SIGNER, enrolment
 from twins import merkle as oracle
@@ -35,6 +36,8 @@ from schemas.matchlog.checkpoint import cosign, open_checkpoint
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
 from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
+
+__all__ = ["either_database"]
 
 WITNESS = WITNESSES[0]
 BEYOND = [Tile(0, 2), Tile(0, 2, 89), Tile(0, 3, 1), Tile(1, 0), Tile(1, 0, 3), Tile(2, 0, 1)]

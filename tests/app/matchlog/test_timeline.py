@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rigs.linkage import either_database
 
 import schemas
 from app.db import Base, Database
@@ -29,6 +30,8 @@ from app.matchlog.timeline import (
 )
 from schemas.matchlog.entry import Actor, Entry, parse_entry
 from schemas.matchlog.kinds import KINDS, PartyEnrolled, UploadDestroyed, UploadRejected
+
+__all__ = ["either_database"]
 
 DAYS = [f"2026-09-{day:02d}" for day in range(1, 11)]
 PARTIES = ("one-party", "two-party")

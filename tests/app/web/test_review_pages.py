@@ -8,12 +8,10 @@ import re
 from typing import Any
 
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
-from rigs.reviewing import MakeReviewing, Reviewing, make_reviewing, reviewing
+from rigs.reviewing import MakeReviewing, Reviewing
 from rigs.shown_pages import csv_rows, words
 
 from app.review.results import LEAST_COMMON
-
-__all__ = ["make_reviewing", "reviewing"]
 
 REVIEWS = f"/projects/{PROJECT}/reviews"
 
