@@ -23,13 +23,14 @@ from encoding.trial.page import FIELD_WORDS, LEVEL_WORDS, trial_page
 from encoding.trial.summary import summary_lines
 from encoding.trial.trial import (
     Trial,
+    measure,
     profile_for,
     refuse_faults,
     refuse_one_file,
     refuse_other_years,
+    require_known,
     run_trial,
 )
-from encoding.trial.truth import measure, require_known
 from encoding.trial.words import UNPROTECTED
 from schemas.documents.errors import FormatError
 from schemas.shared.page import waterfall_chart

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.errors import BrokerRefusedError, NotReadyError, ReleaseError
 from encoding.ledger.claims import PackedMatches
 from encoding.ledger.values import Turn
 from encoding.log.receipts import KeptReceipt, verify_release_receipt
@@ -238,3 +238,45 @@ def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
     if stated != announced:
         raise ReleaseError("the release is not for the party or of the run that was announced")
     return FetchedRelease(header, matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many people a run found in several files; null where that lies below the smallest count shown."""
+
+    release: str
+    run: str
+    total: int | None
+
+
+def fetch_total(
+    client: BrokerClient, project: str, party: str, trust: Trust, run: str | None = None
+) -> Total:
+    """Return the newest total for this party, or that of a run, once the match log vouches for it.
+
+    Raises:
+        NotReadyError: there is none.
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the match log does not vouch for it.
+    """
+    release = _newest(client, project, party, run)
+    raw = prove_release(client, release, party, trust)
+    try:
+        header, _ = parse_release(raw)
+    except DocumentError as exc:
+        raise ReleaseError(f"the release breaks its format: {exc}") from exc
+    stated = (header.release, header.run, header.project, header.recipient, header.mode)
+    announced = (release.release, release.run, release.project, party, "count")
+    if stated != announced:
+        raise ReleaseError("the release is not for the party or of the run that was announced")
+    return Total(release.release, release.run, header.total)
+
+
+def _newest(client: BrokerClient, project: str, party: str, run: str | None) -> ReleaseView:
+    for release in client.releases(project).releases:
+        is_wanted = (release.recipient, release.mode) == (party, "count")
+        if is_wanted and (run is None or release.run == run):
+            return release
+    raise NotReadyError(
+        "no total has been released to this party yet", hint="see: blindlink status"
+    )

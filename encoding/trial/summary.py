@@ -10,8 +10,7 @@ from encoding.quality.evaluation import Share
 from encoding.sharing.unmatched_records import Unmatched
 from encoding.trial.guess import Guess
 from encoding.trial.outcome import MISSED, FileSide
-from encoding.trial.trial import Trial
-from encoding.trial.truth import Measured
+from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.linkage.link_quality import Interval
 

@@ -30,7 +30,7 @@ from app.errors import BrokerError
 from app.extras.anonlink.json_documents import parse_object
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import read_proof
-from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.broker.credential import ProofKey, sign_claim
 from encoding.errors import AgencyError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.values import Turn

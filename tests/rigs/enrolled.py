@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.agencies.persons import confirm_person, invite_person, revoke_person
 from app.agreements.service import binding_terms
 from app.broker import Broker
-from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.broker.credential import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 from schemas.agreement.negotiation import AgreementProposal
 from schemas.api.bodies import RunRequest

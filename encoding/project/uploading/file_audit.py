@@ -10,8 +10,7 @@ from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.clear_sample import LeftOut, count_records, read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_of
-from encoding.privacy_audit.report import AuditReport, summary
+from encoding.privacy_audit.report import AuditReport, keep_audit, read_kept_audit, seed_of, summary
 from encoding.privacy_audit.results import FULL, AuditScope
 from encoding.progress import Progress
 from encoding.project.session import Session

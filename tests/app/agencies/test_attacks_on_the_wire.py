@@ -21,7 +21,7 @@ from samples.sign_in_forms import ACCESS, compact, proof_claims, proof_header
 from vectors.file import read_vectors
 
 from app.main import create_app
-from encoding.broker.sign_in import ProofKey
+from encoding.broker.credential import ProofKey
 from encoding.people.identity import Identity, PrivateKeys, replace_keys
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.signing.identity import SignedIdentity

@@ -17,13 +17,18 @@ from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.goals import Outcome, judge_audit
-from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.likeness import Likeness
 from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.partner import Copyist
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.reidentification import NamingResult
-from encoding.privacy_audit.report import AuditReport, report_lines, summary
+from encoding.privacy_audit.report import (
+    AuditReport,
+    keep_audit,
+    read_kept_audit,
+    report_lines,
+    summary,
+)
 from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
 from encoding.privacy_audit.scene import rehearse_partner
 from schemas.documents.canonical import canonical_bytes
