@@ -27,6 +27,7 @@ from schemas.shared.page import (
     Section,
     Standing,
     column_chart,
+    counts_chart,
     findings,
     paragraph,
     prose_table,
@@ -53,7 +54,7 @@ FIELDS: Final = {"birth-date": "date of birth", "sex": "sex"}
 def round_page(report: RoundReport) -> str:
     """Return the report as one self-contained HTML file of one or two printed sheets."""
     sections = [
-        Section("In short", [findings(_in_short(report))]),
+        Section("In short", [_picture(report), findings(_in_short(report))]),
         Section("Match rate", list(_rates(report))),
         Section("How sure the links are", list(_quality(report))),
         *_groups(report),
@@ -134,6 +135,17 @@ def _lead(report: RoundReport) -> str:
         return f"{said}, as in round {last.round}."
     more = "more" if points > 0 else "fewer"
     return f"{said}: {abs(points)} points {more} than in round {last.round}."
+
+
+def _picture(report: RoundReport) -> Markup:
+    now = report.now
+    counts = [("linked", now.linked, now.linked)]
+    if now.wrong is not None and now.missed is not None:
+        counts.append(("of these, likely wrong", now.wrong.low, now.wrong.high))
+    counts.append(("not linked", now.records - now.linked, now.records - now.linked))
+    if now.wrong is not None and now.missed is not None:
+        counts.append(("of these, likely in both files", now.missed.low, now.missed.high))
+    return counts_chart(f"What became of {now.records:,} records", now.records, counts)
 
 
 def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:

@@ -24,6 +24,7 @@ from schemas.shared.page import (
     Markup,
     Section,
     Standing,
+    counts_chart,
     findings,
     paragraph,
     prose_table,
@@ -67,7 +68,7 @@ WEIGHTS: Final = "A weight of 0 is as likely as not, and one more doubles the od
 def trial_page(trial: Trial) -> str:
     """Return the trial as one self-contained HTML file."""
     sections = [
-        Section("In short", [findings([*_in_short(trial), *_doubts(trial)])]),
+        Section("In short", [_picture(trial), findings([*_in_short(trial), *_doubts(trial)])]),
         Section("Match rate", list(_rates(trial))),
         Section("Records without a link", list(_unmatched(trial))),
         Section("What to mend in the files first", list(_mending(trial))),
@@ -161,6 +162,21 @@ def _reading(trial: Trial) -> Iterator[Markup]:
 def meaning_words(name: str) -> str:
     """Return an input of the recipe as people call it."""
     return name if name == RECORD_ID else WORDS[name]
+
+
+def _picture(found: Trial) -> Markup:
+    """Return what became of the smaller file's records; the other's cannot all have a partner."""
+    outcome = found.outcome
+    name, side = min(found.sides, key=lambda one: len(one[1].records.ids))
+    n, linked, left_out = len(side.records.ids), outcome.n_linked, side.looks.n_not_compared
+    counts = [
+        ("cannot be compared", left_out, left_out),
+        ("linked", linked, linked),
+        ("of these, likely wrong", outcome.wrong.low, outcome.wrong.high),
+        ("compared and not linked", n - linked - left_out, n - linked - left_out),
+        ("likely in both, not linked", outcome.missed.low, outcome.missed.high),
+    ]
+    return counts_chart(f"What became of {n:,} records of {name}", n, counts[not left_out :])
 
 
 def _in_short(found: Trial) -> Iterator[tuple[Standing, str]]:

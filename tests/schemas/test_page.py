@@ -26,6 +26,7 @@ from schemas.shared.page import (
     Section,
     bar_chart,
     column_chart,
+    counts_chart,
     facts,
     findings,
     lines,
@@ -48,6 +49,7 @@ def every_block(text: str) -> list[str]:
         column_chart(
             text, [Column(text, 3), Column(text, None)], axis=text, words=text, marks=[(text, 0.5)]
         ),
+        counts_chart(text, 3, [(text, 1, 1), (text, 1, 2)]),
         waterfall_chart(text, [(text, 3.0), (text, -1.5)], total=text),
         prose_table(text, [text, text], [[text, text]]),
         facts([(text, text)]),
@@ -80,7 +82,7 @@ def test_a_page_fetches_nothing() -> None:
     assert "default-src 'none'" in page
 
 
-@pytest.mark.parametrize("place", range(9))
+@pytest.mark.parametrize("place", range(10))
 def test_every_block_is_well_formed(place: int) -> None:
     ElementTree.fromstring(every_block("a < b & c")[place])
 
@@ -146,8 +148,8 @@ def test_a_waterfall_of_nothing_is_drawn() -> None:
 
 def test_what_may_be_wider_than_the_page_scrolls_and_has_a_name() -> None:
     page = render_page("t", "l", [Section("s", every_block("x"))], "f")
-    assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 5
-    assert page.count('tabindex="0"') == 5
+    assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 6
+    assert page.count('tabindex="0"') == 6
 
 
 def page(**other: Any) -> str:

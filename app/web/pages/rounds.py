@@ -17,6 +17,7 @@ from app.web.project_words import STATE_MARKS, round_due_sentence, round_sentenc
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
 from schemas.rounds.rounds import PairProgress, RoundPair, RoundView, SupplementView
+from schemas.shared.page import Bar, Markup, bar_chart
 
 router = APIRouter()
 
@@ -93,9 +94,30 @@ def show_round(
         lines=_lines(view),
         marks=STATE_MARKS,
         sentence=round_sentence(view),
+        picture=_picture(view),
         supplements=[(one, _claims_of(one)) for one in view.supplements],
         opening=opening,
         closing=closing,
+    )
+
+
+def _picture(view: RoundView) -> Markup:
+    """Return bars that say how far a round is; who has to send claims depends on the release modes."""
+    n_pairs, progress = len(view.pairs), view.progress
+    uploads = sum(
+        (one.root_larger is not None) + (one.root_smaller is not None) for one in progress
+    )
+    runs, claims = (
+        sum(one.run is not None for one in progress),
+        sum(len(one.claims) for one in progress),
+    )
+    return bar_chart(
+        "How far the round is",
+        [
+            Bar("uploads", uploads / (2 * n_pairs), f"{uploads:,} of {2 * n_pairs:,}"),
+            Bar("runs begun", runs / n_pairs, f"{runs:,} of {n_pairs:,}"),
+            Bar("claims received", claims / (2 * n_pairs), f"{claims:,}"),
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from schemas.shared.page.charts import (
     Column,
     bar_chart,
     column_chart,
+    counts_chart,
     nice_ticks,
     waterfall_chart,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Standing",
     "bar_chart",
     "column_chart",
+    "counts_chart",
     "facts",
     "findings",
     "lines",

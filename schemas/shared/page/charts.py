@@ -53,6 +53,24 @@ def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
     return _figure(caption, max(len(bars), 1) * _ROW, "".join(pieces))
 
 
+def counts_chart(caption: str, whole: int, counts: Sequence[tuple[str, int, int]]) -> Markup:
+    """Return bars of counts beside the whole of which each is a part: the least and the most it may be."""
+    return bar_chart(
+        caption,
+        [
+            Bar(
+                label,
+                most / max(1, whole),
+                f"{least:,} to {most:,}"
+                if least != most
+                else f"{most:,} ({most / max(1, whole):.1%})",
+                is_bad="wrong" in label,
+            )
+            for label, least, most in counts
+        ],
+    )
+
+
 def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: str) -> Markup:
     """Return bars that each begin where the one above ends, and one from zero to the end of all."""
     ends = [0.0, *accumulate(amount for _, amount in steps)]

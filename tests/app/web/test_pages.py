@@ -272,7 +272,7 @@ def test_titles_of_parties_are_escaped(linkage: Linkage, visitor: Any) -> None:
             text("UPDATE party SET title = :title WHERE name = :name"),
             {"title": "<script>alert(1)</script>", "name": SCHOOL},
         )
-    page = visitor.get(f"/projects/{PROJECT}").text
+    page = visitor.get(f"/hubs/{SCHOOL}").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 

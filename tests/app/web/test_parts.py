@@ -13,13 +13,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rigs.linkage import POLICY, profile_of, terms_of
+from rigs.linkage import POLICY
 
 from app.destruction.dues import dues_of
 from app.runs.counts import NOTHING_SHOWN, Found, NotLinked, Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.pages.deliveries import state_of
-from app.web.project_words import parties_of, run_sentence, terms_sentences
+from app.web.project_words import run_sentence
 from app.web.rendering import show_duration, show_time
 from app.web.run_figures import RunFigures, rate_words
 from app.web.table import Table
@@ -36,7 +36,6 @@ from app.web.weights import (
 )
 from schemas.documents.canonical import parse_json
 from schemas.documents.printable import inert
-from schemas.linkage.run import IdSpace, Recipient
 from schemas.shared.amounts import byte_size, plain_time, shown
 from schemas.shared.page import nice_ticks
 
@@ -319,41 +318,6 @@ def test_what_became_of_a_delivery_is_said_in_words() -> None:
         "expired": ("bad", "expired, and never fetched"),
         "destroyed": ("bad", "destroyed, and never fetched"),
     }
-
-
-def test_terms_are_said_in_sentences() -> None:
-    terms = terms_of(
-        profile_of(),
-        auditors=("one-auditor", "two-auditor"),
-        recipients=(Recipient(party="child-welfare", mode="count", space="shared"),),
-        spaces=(IdSpace(name="shared", lifetime="lasting"),),
-    )
-    sentences = list(terms_sentences(terms))
-    assert "child-welfare and school-district upload encodings." in sentences
-    assert "one-auditor and two-auditor check the match log, and see no person's data." in sentences
-    assert "Link IDs of the ID space “shared” are the same from round to round." in sentences
-    assert any("receives the number of matches, and no match ID" in line for line in sentences)
-    assert "Of child-welfare and school-district, school-district has the larger file." in [
-        line.replace("Of school-district and child-welfare", "Of child-welfare and school-district")
-        for line in sentences
-    ]
-    assert any("A round of linkage is made" in line for line in sentences)
-    assert not any("would end more" in line for line in sentences)
-    nobody = list(terms_sentences(terms_of(profile_of(), auditors=(), most_ended="0.1")))
-    assert "The terms name no auditor." in nobody
-    assert any("would end more than 10% of an agency's links" in line for line in nobody)
-
-
-def test_a_party_is_named_once_with_all_its_parts() -> None:
-    parties = parties_of(terms_of(profile_of()), {"child-welfare": "County Child Welfare"})
-    assert [party.name for party in parties] == [
-        "child-welfare",
-        "school-district",
-        "state-auditor",
-    ]
-    assert parties[0].title == "County Child Welfare"
-    assert len(parties[0].parts) == 2
-    assert parties[2].title == "state-auditor"
 
 
 def test_a_run_says_what_it_does_or_why_it_ended() -> None:
