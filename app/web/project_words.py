@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 from app.rounds.views import RoundStand
 from schemas.agreement.chapter_limits import listed
-from schemas.api.bodies import RunFinality
 from schemas.api.destruction import DestructionView
+from schemas.api.runs import RunFinality
 from schemas.reports.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
 from schemas.rounds.destruction import LocalStatement, Outstanding, SignedDestruction
 from schemas.rounds.rounds import RoundList, RoundState, RoundView

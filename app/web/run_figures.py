@@ -13,7 +13,7 @@ from app.runs.models import Run
 from app.runs.service import found_by, result_before, view_of
 from app.security.actor import Actor
 from app.uploads.service import upload_in
-from schemas.api.bodies import RunCounts, RunFinality, RunView
+from schemas.api.runs import RunCounts, RunFinality, RunView
 from schemas.linkage.link_quality import missed_matches, wrong_links
 from schemas.shared.amounts import NOT_SHOWN, shown
 

@@ -30,9 +30,6 @@ from schemas.api.bodies import (
     LogCheckpoint,
     PartList,
     PartStored,
-    ProjectView,
-    RunRequest,
-    RunView,
     SessionLink,
     UploadList,
     UploadRequest,
@@ -48,7 +45,9 @@ from schemas.api.destruction import (
     WithdrawalTaken,
 )
 from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.projects import ProjectView
 from schemas.api.releases import ReleaseList, ReleaseVerification, ReleaseView
+from schemas.api.runs import RunRequest, RunView
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document

@@ -10,7 +10,7 @@ from typing import Any
 
 from encoding.errors import LogError
 from schemas.agreement.agreement import Agreement
-from schemas.api.bodies import RunCounts, RunView
+from schemas.api.runs import RunCounts, RunView
 from schemas.linkage.link_quality import missed_matches, wrong_links
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook

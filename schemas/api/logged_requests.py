@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.api.bodies import RunRequest
 from schemas.api.releases import ReleaseVerification
+from schemas.api.runs import RunRequest
 from schemas.documents.canonical import canonical_digest
 from schemas.documents.document import Model
 from schemas.documents.ids import SHARE_PREFIX

@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.api.bodies import LogCheckpoint, ProjectView
+from schemas.api.bodies import LogCheckpoint
+from schemas.api.projects import ProjectView
 from schemas.documents.document import Model
 from schemas.documents.merkle import (
     Frontier,

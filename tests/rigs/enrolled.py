@@ -17,9 +17,9 @@ from app.broker import Broker
 from encoding.broker.credential import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 from schemas.agreement.negotiation import AgreementProposal
-from schemas.api.bodies import RunRequest
 from schemas.api.destruction import RecordWithdrawal
 from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.runs import RunRequest
 from schemas.api.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
 from schemas.documents.canonical import canonical_digest, parse_json
 from schemas.documents.errors import CanonicalError, FormatError

@@ -24,7 +24,7 @@ from schemas.agreement import negotiation
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.api import bodies as api
 from schemas.api import destruction as destruction_api
-from schemas.api import releases, sign_in
+from schemas.api import projects, releases, runs, sign_in
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document
 from schemas.linkage.profile import EncodingProfile
@@ -199,8 +199,8 @@ BODIES: dict[type[Document], dict[str, Any]] = {
         "duties": ["analyst"],
         "expires": TIME,
     },
-    api.ProjectView: PROJECT_VIEW,
-    api.ProjectList: {"projects": [PROJECT_VIEW]},
+    projects.ProjectView: PROJECT_VIEW,
+    projects.ProjectList: {"projects": [PROJECT_VIEW]},
     api.UploadRequest: {
         "epoch": 1,
         "round": 3,
@@ -217,9 +217,9 @@ BODIES: dict[type[Document], dict[str, Any]] = {
     api.UploadList: {"uploads": [UPLOAD_VIEW]},
     api.PartList: {"stored": [0, 2]},
     api.PartStored: {"part": 0, "sha256": DIGEST},
-    api.RunRequest: {"round": 3, "partner": "k12", "policy": POLICY},
-    api.RunView: RUN_VIEW,
-    api.RunList: {"runs": [RUN_VIEW]},
+    runs.RunRequest: {"round": 3, "partner": "k12", "policy": POLICY},
+    runs.RunView: RUN_VIEW,
+    runs.RunList: {"runs": [RUN_VIEW]},
     releases.ReleaseView: RELEASE_VIEW,
     releases.ReleaseList: {"releases": [RELEASE_VIEW]},
     api.MatchRecordPage: RECORD_PAGE,

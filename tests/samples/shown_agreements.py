@@ -10,7 +10,7 @@ from samples.documents import PROFILE
 
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import AgreementView
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import RunSpecification, RunUpload
 

@@ -29,6 +29,7 @@ from app.security.policy import POLICY
 from schemas.agreement import negotiation
 from schemas.api import bodies as api
 from schemas.api import destruction as destruction_api
+from schemas.api import projects, releases, runs
 from schemas.api.logged_requests import ASKED, UNDER_ANY_AGREEMENT
 from schemas.documents.document import Model
 from schemas.documents.errors import ContainerError, DocumentError, SignatureError
@@ -210,7 +211,7 @@ def test_the_lines_of_a_page_are_those_of_the_record() -> None:
 def test_no_body_has_a_place_for_what_must_not_travel() -> None:
     of_both = r"handle|secret|birth|surname|record_id"
     for module, forbidden in (
-        (api, rf"{of_both}|ssn|identifier"),
+        *((one, rf"{of_both}|ssn|identifier") for one in (api, projects, releases, runs)),
         (rounds, rf"{of_both}|token|link_id"),
     ):
         for _, kind in inspect.getmembers(module, inspect.isclass):

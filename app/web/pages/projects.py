@@ -36,7 +36,7 @@ from app.web.project_words import STATE_MARKS, round_sentence
 from app.web.run_figures import change_words, figures_before, figures_of, rate_words
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
-from schemas.api.bodies import ProjectList
+from schemas.api.projects import ProjectList
 
 router = APIRouter()
 

@@ -39,7 +39,7 @@ from app.web.weights import (
 )
 from app.wired import WiredBroker
 from schemas.agreement.statement import Step
-from schemas.api.bodies import RunList, RunView
+from schemas.api.runs import RunList, RunView
 from schemas.shared.page import Column, Markup, column_chart
 
 router = APIRouter()

@@ -16,7 +16,7 @@ from encoding.records.agency_file import agency_file
 from encoding.review.records import lacking
 from encoding.sharing.columns import not_agreed
 from schemas.agreement.agreement import Agreement
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 
 def project_view(session: Session, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:

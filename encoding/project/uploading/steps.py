@@ -30,7 +30,7 @@ from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn, turns_of
 from encoding.transfers.uploads import Sending, check_party, send_outbox
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 
 def check(session: Session, view: ProjectView, source: Source) -> None:

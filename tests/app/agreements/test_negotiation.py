@@ -18,7 +18,7 @@ from encoding.people.identity import replace_keys
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import AgreementList, AgreementView
 from schemas.agreement.statement import SignedStatement
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.signing.identity import MAX_KEY_CHANGES

@@ -22,7 +22,8 @@ from rigs.refused_calls import refused
 from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
 from schemas.agreement.clauses import Finality
-from schemas.api.bodies import CosignatureRequest, LogCheckpoint, RunFinality, RunView
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint
+from schemas.api.runs import RunFinality, RunView
 from schemas.linkage.run import Recipient
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.signing.note import COSIGNER_KEY, NoteSigner

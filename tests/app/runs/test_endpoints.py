@@ -21,7 +21,7 @@ from samples.agreed import without
 from samples.round_files import random_people
 
 from app.runs import repository
-from schemas.api.bodies import RunView
+from schemas.api.runs import RunView
 from schemas.linkage.run import LinkRate, Recipient
 
 HEALTH = "health-department"

@@ -17,8 +17,10 @@ from app.runs.commits import check_waiting
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
 from app.worker.sweeper import Sweeper
-from schemas.api.bodies import ProjectView, RunView, UploadList
+from schemas.api.bodies import UploadList
+from schemas.api.projects import ProjectView
 from schemas.api.releases import ReleaseView
+from schemas.api.runs import RunView
 from schemas.matchlog.checkpoint import Checkpoint
 
 STRANGER = "other-auditor"

@@ -24,7 +24,7 @@ from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from encoding.packing.fill import Filled
 from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.counts import published_counts
 from schemas.linkage.fields import NumberKind
 from schemas.linkage.profile import EncodingProfile, Side

@@ -11,7 +11,7 @@ from samples.refusals import raises
 from encoding.errors import RecordCountError, WorkspaceError
 from encoding.packing.withdrawals import LoggedWithdrawal, Withdrawn
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 KEY = bytes(range(32))
 LOGGED = LoggedWithdrawal(epoch=1, index=7, salt="ab" * 32)
