@@ -9,7 +9,7 @@ from schemas.documents.ids import BROKER
 from schemas.linkage.link_quality import wrong_links
 from schemas.linkage.privacy_audit import audit_words
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import SIGN_ON
+from schemas.matchlog.person_kinds import SIGN_ON
 from schemas.reports.certificate_page import REASON_WORDS
 from schemas.shared.amounts import plain_time
 

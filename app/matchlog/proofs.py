@@ -19,6 +19,7 @@ from schemas.matchlog.checkpoint import (
     verify_cosignatures,
 )
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof
 from schemas.signing.note import Note, VerifierKey, parse_note
 
@@ -193,7 +194,7 @@ def cosigned_by(session: Session) -> dict[str, int]:
 def unwitnessed_since(session: Session, sizes: Mapping[str, int]) -> dict[str, str]:
     """Return when the first entry of each project beyond its size was made; who has none is missing."""
     found = repository.first_entries_from(session, sizes)
-    return {project: parse_entry(raw).time for project, raw in found.items()}
+    return {project: parse_entry(raw, KINDS).time for project, raw in found.items()}
 
 
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:

@@ -39,7 +39,7 @@ from schemas.agreement.agreement import ProjectTerms
 from schemas.api.bodies import RunRequest
 from schemas.documents.ids import RUN_PREFIX
 from schemas.linkage.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
-from schemas.matchlog.kinds import RunAsked, RunCancelled
+from schemas.matchlog.run_kinds import RunAsked, RunCancelled
 from schemas.rounds.upload import Manifest
 
 

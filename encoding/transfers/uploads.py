@@ -29,7 +29,8 @@ from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn
 from schemas.agreement.agreement import ProjectTerms
 from schemas.api.bodies import ProjectView, UploadRequest, UploadView
-from schemas.rounds.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import Manifest, Signature, SignedManifest
 from schemas.signing.signatures import sign_document
 
 Wait = Callable[[str], None]

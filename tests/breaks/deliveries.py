@@ -12,7 +12,7 @@ from samples.delivered_log import CARRY, DeliveringProject
 from samples.log import SampleLog
 from samples.parties import ANN, CW
 
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.entry import Entry
 
 WEEK = {
@@ -108,7 +108,9 @@ def kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     days = log.terms[CARRY].keep_links_days
     log.moment += timedelta(days=days + 2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return received
 
@@ -120,7 +122,9 @@ def kept_after_it_was_replaced(log: SampleLog, early: timedelta = timedelta()) -
     project.end_delivery(second)
     log.moment += timedelta(days=2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return first
 

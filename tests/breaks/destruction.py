@@ -14,7 +14,7 @@ from samples.parties import CW, K12, OPERATOR, STRANGER
 from samples.reviewed_log import SIGHT, ReviewedProject
 
 from schemas.agreement.clauses import Finality
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds, person_kinds
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
     DestructionCertified,
@@ -83,7 +83,9 @@ def withdraw(log: SampleLog, actor: Any = CW, project: str = FOSTER) -> Entry:
 def note(log: SampleLog) -> None:
     """Let an entry of no project tell the day."""
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
 
 
@@ -244,7 +246,7 @@ def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
     log.create_project("short", end=last, destroy_by=last)
     received = log.upload("short", CW)
     log.moment += timedelta(days=6) - early
-    body = kinds.Exported(what="log")
+    body = log_kinds.Exported(what="log")
     log.append(body, project="short", actor=CW)
     return received
 

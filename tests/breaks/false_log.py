@@ -22,9 +22,9 @@ from schemas.documents.merkle import (
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.hand_over import HandOver
-from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.log_kinds import LogKeyRotated
 from schemas.matchlog.proof import LogProof
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 from schemas.signing.note import NoteSigner
 from schemas.signing.signatures import sign_document
 

@@ -21,7 +21,7 @@ from samples.parties import (
 )
 from samples.signed_log import ACCORD, SignedProject
 
-from schemas.matchlog import destruction_kinds, kinds
+from schemas.matchlog import destruction_kinds, person_kinds, share_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.signed_request import Request, SignedRequest
 
@@ -61,7 +61,9 @@ def _again(log: SampleLog, entry: Entry, actor: Actor | None = None, **fields: A
 
 def fetched_after_access_ended(log: SampleLog) -> Entry:
     prepared = _prepared(log)
-    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="agency", change="revoked")
+    body = person_kinds.RoleChanged(
+        party=CW.party, person=CW.person, role="agency", change="revoked"
+    )
     log.append(body, actor=OPERATOR)
     return log.fetch(prepared[0], CW)
 
@@ -100,7 +102,7 @@ def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
 
 def _share(log: SampleLog, **changes: Any) -> Entry:
     """Keep a share, and say something else of it than its sender has signed."""
-    body = kinds.ShareRelayed(
+    body = share_kinds.ShareRelayed(
         epoch=1,
         share=log.id("shr"),
         sender=CW.party,

@@ -13,7 +13,7 @@ from samples.log import SampleLog
 from samples.parties import ANN, CW, K12
 from samples.reviewed_log import ReviewedProject
 
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.entry import Entry
 
 
@@ -174,7 +174,9 @@ def never_ended(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     asked = ReviewedProject(log).linked()
     log.moment += timedelta(days=16) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return asked
 

@@ -14,7 +14,7 @@ from samples.parties import BROKER, CW, HEALTH, K12, OPERATOR, POLICY, STRANGER,
 
 from encoding.people.identity import change_of_keys, new_identity, replace_keys
 from schemas.linkage.run import IdSpace, LinkRate, Recipient, RunSpecification
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds, release_kinds, run_kinds, share_kinds, upload_kinds
 from schemas.matchlog.entry import Actor, Entry
 
 Break = Callable[[SampleLog], Entry]
@@ -78,7 +78,7 @@ def unknown_project(log: SampleLog) -> Entry:
 
 def key_ring_of_an_agency(log: SampleLog) -> Entry:
     keys = {"old": None, "new": log.digest(), "signed": None}
-    body = kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
+    body = person_kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
     return log.append(body, actor=CW)
 
 
@@ -88,7 +88,7 @@ PERSON = OWNER.public.person
 
 
 def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
-    body = kinds.PersonEnrolled(
+    body = person_kinds.PersonEnrolled(
         party=party,
         person=PERSON,
         duties=("analyst",),
@@ -107,7 +107,7 @@ def _rotate(log: SampleLog, *, by: Actor | None = None, **changes: Any) -> Entry
         "new": NEXT.public.key_sha256(),
         "signed": change_of_keys(OWNER, NEXT, log.moment),
     }
-    body = kinds.KeyRotated(**{**fields, **changes})
+    body = person_kinds.KeyRotated(**{**fields, **changes})
     own = CW.model_copy(update={"party": body.party, "person": body.person})
     return log.append(body, actor=by or own)
 
@@ -136,7 +136,9 @@ def person_of_two_parties(log: SampleLog) -> Entry:
 def key_after_access_ended(log: SampleLog) -> Entry:
     """Whoever has the keys of somebody who has left makes new ones, by which their party could be a witness."""
     _enrol_person(log)
-    body = kinds.RoleChanged(party="county-cw", person=PERSON, role="agency", change="revoked")
+    body = person_kinds.RoleChanged(
+        party="county-cw", person=PERSON, role="agency", change="revoked"
+    )
     log.append(body, actor=OPERATOR)
     return _rotate(log)
 
@@ -177,7 +179,7 @@ def destroyed_twice(log: SampleLog) -> Entry:
 
 def destroyed_something_else(log: SampleLog) -> Entry:
     received = log.upload(FOSTER, CW)
-    body = kinds.UploadDestroyed(container_sha256="0" * 64, reason="retention")
+    body = upload_kinds.UploadDestroyed(container_sha256="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=received.object)
 
 
@@ -214,12 +216,12 @@ def run_by_a_stranger(log: SampleLog) -> Entry:
 
 def run_twice(log: SampleLog) -> Entry:
     asked = _asked(log)
-    log.append(kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
+    log.append(run_kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
     return log.append(asked.body, project=FOSTER, object=asked.object, actor=CW)
 
 
 def started_without_being_asked(log: SampleLog) -> Entry:
-    body = kinds.RunStarted(attempt=1)
+    body = run_kinds.RunStarted(attempt=1)
     return log.append(body, project=FOSTER, object=log.id("run"))
 
 
@@ -303,7 +305,7 @@ def cancelled_by_a_third_agency(log: SampleLog) -> Entry:
         log.upload("trio", K12, partner=CW.party),
     ]
     asked = log.ask(log.specification("trio", uploads))
-    body = kinds.RunCancelled(reason="by-agency")
+    body = run_kinds.RunCancelled(reason="by-agency")
     return log.append(body, project="trio", object=asked.object, actor=HEALTH)
 
 
@@ -323,7 +325,7 @@ def _released(log: SampleLog, **changes: Any) -> Entry:
 
 
 def fetched_unprepared(log: SampleLog) -> Entry:
-    body = kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
+    body = release_kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
     return log.append(body, project=FOSTER, object=log.id("rel"), actor=CW)
 
 
@@ -366,7 +368,7 @@ def release_destroyed_twice(log: SampleLog) -> Entry:
 
 
 def release_destroyed_unprepared(log: SampleLog) -> Entry:
-    body = kinds.ReleaseDestroyed(sha256="0" * 64, reason="retention")
+    body = release_kinds.ReleaseDestroyed(sha256="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=log.id("rel"))
 
 
@@ -428,7 +430,7 @@ def release_destroyed_as_if_its_time_were_over(log: SampleLog) -> Entry:
 
 
 def match_record_destroyed_of_an_unknown_run(log: SampleLog) -> Entry:
-    body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
+    body = run_kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=log.id("run"))
 
 
@@ -436,13 +438,15 @@ def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
     log.moment += timedelta(days=32) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return received
 
 
 def confirmed_a_far_epoch(log: SampleLog) -> Entry:
-    body = kinds.SecretConfirmed(
+    body = share_kinds.SecretConfirmed(
         epoch=3, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
     )
     return log.append(body, project=FOSTER, actor=CW)
@@ -450,7 +454,7 @@ def confirmed_a_far_epoch(log: SampleLog) -> Entry:
 
 def share_twice(log: SampleLog) -> Entry:
     relayed = log.relay(CW, "school-district")
-    assert isinstance(relayed.body, kinds.ShareRelayed)
+    assert isinstance(relayed.body, share_kinds.ShareRelayed)
     return log.relay(CW, "school-district", share=relayed.body.share)
 
 
@@ -461,7 +465,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     "place": ways(
         place_skipped=lambda log: log.upload(FOSTER, CW, place=log.places[FOSTER] + 1),
         place_repeated=lambda log: log.append(
-            kinds.PartyEnrolled(party="newcomer", role="agency", fingerprint=None),
+            person_kinds.PartyEnrolled(party="newcomer", role="agency", fingerprint=None),
             place=log.places[None] - 1,
         ),
     ),
@@ -483,7 +487,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     "stranger": ways(person_of_a_stranger=lambda log: _enrol_person(log, "stranger")),
     "enrolled-twice": ways(
         enrolled_twice=lambda log: log.append(
-            kinds.PartyEnrolled(party="county-cw", role="agency", fingerprint=None)
+            person_kinds.PartyEnrolled(party="county-cw", role="agency", fingerprint=None)
         )
     ),
     "person-twice": ways(person_twice, person_of_two_parties),

@@ -26,7 +26,7 @@ from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement.agreement import Agreement
 from schemas.matchlog import agreement_kinds as signed_kinds
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds, run_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.identity import PublicIdentity
 
@@ -57,7 +57,7 @@ def _with_max(project: SignedProject, *duties: str) -> Agreement:
             "duties": list(duties),
         }
     )
-    enrolled = kinds.PersonEnrolled(
+    enrolled = person_kinds.PersonEnrolled(
         party=identity.party,
         person=identity.person,
         duties=identity.duties,
@@ -196,7 +196,7 @@ def invite(log: SampleLog, who: Actor, private: bytes | None = None) -> dict[str
     """Let the operator enrol somebody whom no party has named; returns their public identity."""
     raw = new_person(who, private)
     known = PublicIdentity.from_json(raw)
-    body = kinds.PersonEnrolled(
+    body = person_kinds.PersonEnrolled(
         party=known.party,
         person=known.person,
         duties=known.duties,
@@ -243,7 +243,7 @@ def instead_of(project: SignedProject, others: dict[str, Actor], role: str = "ag
     """The next version, with other parties, which the operator enrols, in the place of these."""
     raw = project.agreement.to_json()
     for old, who in others.items():
-        body = kinds.PartyEnrolled(party=who.party, role=role, fingerprint=None)
+        body = person_kinds.PartyEnrolled(party=who.party, role=role, fingerprint=None)
         project.log.append(body, actor=OPERATOR)
         raw = json.loads(json.dumps(raw).replace(json.dumps(old), json.dumps(who.party)))
         (party,) = (one for one in raw["parties"] if one["name"] == who.party)
@@ -446,7 +446,7 @@ def approved_twice_by_one_id(log: SampleLog) -> Entry:
     uploads = project.uploads()
     first = project.ask(uploads)
     approved = project.approve(ANN, first)
-    log.append(kinds.RunCancelled(reason="by-request"), project=ACCORD, object=first.object)
+    log.append(run_kinds.RunCancelled(reason="by-request"), project=ACCORD, object=first.object)
     said = approved.body.signed.statement  # type: ignore[attr-defined]
     return project.approve(ANN, project.ask(uploads), approval=said.approval)
 
@@ -569,7 +569,9 @@ def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> 
     log.clear("foster")
     log.moment = log.moment.replace(year=2028, month=9, day=2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return left
 

@@ -25,7 +25,8 @@ from schemas.documents.canonical import canonical_digest, parse_json
 from schemas.documents.errors import CanonicalError, FormatError
 from schemas.documents.ids import is_name, utc_text
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
-from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
+from schemas.matchlog.share_kinds import SecretConfirmed
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.destruction import SignedDestruction
 from schemas.rounds.upload import SignedManifest
 from schemas.signing.identity import Duty

@@ -28,10 +28,10 @@ from schemas.agreement.negotiation import AgreementProposal
 from schemas.api.bodies import (
     CosignatureRequest,
     LogCheckpoint,
-    ReleaseVerification,
     RunRequest,
     UploadRequest,
 )
+from schemas.api.releases import ReleaseVerification
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.documents.document import Document
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint

@@ -24,7 +24,7 @@ from schemas.agreement import negotiation
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.api import bodies as api
 from schemas.api import destruction as destruction_api
-from schemas.api import sign_in
+from schemas.api import releases, sign_in
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document
 from schemas.linkage.profile import EncodingProfile
@@ -220,8 +220,8 @@ BODIES: dict[type[Document], dict[str, Any]] = {
     api.RunRequest: {"round": 3, "partner": "k12", "policy": POLICY},
     api.RunView: RUN_VIEW,
     api.RunList: {"runs": [RUN_VIEW]},
-    api.ReleaseView: RELEASE_VIEW,
-    api.ReleaseList: {"releases": [RELEASE_VIEW]},
+    releases.ReleaseView: RELEASE_VIEW,
+    releases.ReleaseList: {"releases": [RELEASE_VIEW]},
     api.MatchRecordPage: RECORD_PAGE,
     api.CosignatureRequest: {"size": 1, "key": "key", "line": "line\n"},
     api.CosignatureStored: {"party": "k12", "size": 1, "time": TIME},
@@ -233,7 +233,7 @@ BODIES: dict[type[Document], dict[str, Any]] = {
         "log_key": "key",
         "hand_overs": [HAND_OVER],
     },
-    api.ReleaseVerification: {"sha256": DIGEST},
+    releases.ReleaseVerification: {"sha256": DIGEST},
     rounds.SignedNonceOffer: {"offer": OFFER, "signature": SIGNATURE},
     rounds.NonceState: {"party": "k12", "unspent": 4, "next": 9},
     rounds.RoundView: ROUND_VIEW,

@@ -23,8 +23,8 @@ from vectors.identity import private_bytes
 from encoding.people.identity import PrivateKeys
 from schemas.documents.errors import DocumentError, FormatError, SealedError, SignatureError
 from schemas.documents.ids import Handle, MatchId
-from schemas.matchlog.kinds import PersonEnrolled
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.matchlog.person_kinds import PersonEnrolled
 from schemas.reports.certificate import CertificateFile, still_outstanding, verify_certificate
 from schemas.rounds.blind import (
     RECORD_BYTES,

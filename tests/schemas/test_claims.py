@@ -29,8 +29,9 @@ from schemas.linkage.link_quality import (
 )
 from schemas.linkage.run import MAX_PROVIDERS
 from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
-from schemas.matchlog.kinds import KIND_OF_BODY
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof
+from schemas.matchlog.registry import KIND_OF_BODY
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
 from schemas.reports.round_report import Range, RoundReport
 from schemas.rounds import rounds
@@ -52,9 +53,9 @@ from schemas.rounds.claims import (
     serialise_claims,
     sign_claims,
 )
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
 from schemas.rounds.space_message import MessageHead, Veto
-from schemas.rounds.upload import Receipt
 from schemas.signing.identity import PublicIdentity
 
 VECTORS = read_vectors("claims")
@@ -223,7 +224,7 @@ def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
         body=body,
     )
     raw = entry_bytes(entry)
-    assert parse_entry(raw) == entry
+    assert parse_entry(raw, KINDS) == entry
     receipt = LogProof(raw, 2**40, (bytes(32),) * 53, b"note").to_receipt(None)
     assert Receipt.from_canonical(receipt.to_canonical()) == receipt
 

@@ -10,6 +10,7 @@ from app.deliveries.arrivals import Incoming
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.reports.certificate_log import left_objects, unlogged_objects
 from schemas.rounds.destruction import Certificate
 
@@ -45,7 +46,7 @@ def test_one_that_nobody_fetched_expires_and_one_that_was_fetched_is_over(
     ]
     assert checked(delivering, certificate)
     listed = certificate_file(delivering, certificate).certificate
-    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    entries = [parse_entry(canonical_bytes(one), KINDS) for one in delivering.log_entries()]
     assert unlogged_objects(listed, entries) == ()
     raw = listed.to_json()
     ended = [one for one in raw["objects"] if one["kind"] == "delivery"]
@@ -64,7 +65,7 @@ def test_it_goes_with_the_project(delivering: Delivering) -> None:
     assert left(delivering) == []
     assert reasons(delivering) == ["asked"]
     listed = certificate_file(delivering, answer.json()["certificate"]).certificate
-    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    entries = [parse_entry(canonical_bytes(one), KINDS) for one in delivering.log_entries()]
     assert left_objects(listed, len(entries), entries) == ()
     (ended,) = [one for one in entries if one.kind == "delivery-destroyed"]
     others = [one for one in entries if one is not ended]

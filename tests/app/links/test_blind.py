@@ -16,10 +16,11 @@ from vectors.file import read_vectors
 from encoding.people.identity import Identity, new_identity
 from schemas.documents.errors import SealedError
 from schemas.linkage.run import IdSpace, Recipient
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.blind import parse_blind_header
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.release import release_digest
-from schemas.rounds.upload import Receipt
 
 
 @pytest.fixture
@@ -66,7 +67,9 @@ def test_the_recipient_alone_joins_the_records_and_agencies_and_watchers_see_no_
     assert view["sha256"] == release_digest(raw)
     assert (view["agency"], view["recipient"], view["mode"]) == (SCHOOL, RESEARCH, "blind")
     receipt = blind.linkage.get(f"/v1/releases/{view['release']}/receipt", SCHOOL)
-    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [blind.linkage.broker.log.key])
+    entry, _ = verify_receipt(
+        Receipt.from_json(receipt.json()), [blind.linkage.broker.log.key], KINDS
+    )
     assert entry.kind == "blind-release-prepared"
     header = parse_blind_header(raw).header
     assert entry.body.model_dump() == {

@@ -10,9 +10,10 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeL
 from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper
 from schemas.linkage.run import IdSpace, Recipient
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.release import parse_release, release_digest
-from schemas.rounds.upload import Receipt
 
 
 def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):
@@ -68,7 +69,7 @@ def test_each_agency_gets_what_it_can_join_and_what_view_and_log_say_and_nothing
     assert (release["sha256"], release["size_bytes"]) == (release_digest(content), len(content))
     assert (release["matches"], header.matches) == (12, len(links))
     receipt = linkage.get(f"/v1/releases/{release['release']}/receipt")
-    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key])
+    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key], KINDS)
     assert (entry.kind, entry.body.sha256) == ("release-prepared", release["sha256"])
     # The answer carries length and digest.
     release = release_of(linkage, CHILD_WELFARE)

@@ -33,6 +33,7 @@ from app.matchlog.repository import find_entry
 from app.matchlog.service import MatchLog
 from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import cosign, open_checkpoint
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
 from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
@@ -74,10 +75,10 @@ def test_proofs_tiles_and_checkpoints_are_those_of_the_definition(
         # The proof of an entry is a receipt.
         for seq in (0, 1, 299, 599):
             proof = entry_proof(session, seq)
-            entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key])
+            entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key], KINDS)
             assert (entry.seq, checkpoint.size) == (seq, 600)
         older = entry_proof(session, 0, size=1)
-        assert verify_proof(older, [log.key])[1].size == 1
+        assert verify_proof(older, [log.key], KINDS)[1].size == 1
         for tile, hashes in upper.tiles(600):
             assert tile_bytes(session, tile) == pack_hashes(hashes)
         for tile in (Tile(0, 0), Tile(0, 1), Tile(0, 2, 88), Tile(0, 2, 7)):

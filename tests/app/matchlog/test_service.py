@@ -40,7 +40,9 @@ from schemas.documents.errors import EntryError
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
-from schemas.matchlog.kinds import Exported, UploadRejected
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.log_kinds import Exported
+from schemas.matchlog.upload_kinds import UploadRejected
 from schemas.signing.note import NoteSigner
 
 __all__ = ["either_database"]
@@ -49,7 +51,7 @@ __all__ = ["either_database"]
 def stored(database: Database) -> list[Entry]:
     with database.read() as session:
         size = newest_checkpoint(session).size
-        return [parse_entry(find_entry(session, seq) or b"") for seq in range(size)]
+        return [parse_entry(find_entry(session, seq) or b"", KINDS) for seq in range(size)]
 
 
 def bundle_of(database: Database, project: str | None = None, size: int | None = None) -> bytes:
@@ -94,7 +96,7 @@ def test_the_first_entry_of_a_project_from_an_index_on_is_found(
         }
         with database.read() as session:
             found = first_entries_from(session, dict.fromkeys({*projects, "nothing"}, size))
-        assert {name: parse_entry(raw).seq for name, raw in found.items()} == firsts
+        assert {name: parse_entry(raw, KINDS).seq for name, raw in found.items()} == firsts
 
 
 def test_what_was_decided_by_a_clock_behind_the_log_is_decided_again(

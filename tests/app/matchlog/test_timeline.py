@@ -29,7 +29,9 @@ from app.matchlog.timeline import (
     survey,
 )
 from schemas.matchlog.entry import Actor, Entry, parse_entry
-from schemas.matchlog.kinds import KINDS, PartyEnrolled, UploadDestroyed, UploadRejected
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.person_kinds import PartyEnrolled
+from schemas.matchlog.upload_kinds import UploadDestroyed, UploadRejected
 
 __all__ = ["either_database"]
 
@@ -254,7 +256,7 @@ def test_the_gist_of_an_entry_is_what_parsing_it_gives() -> None:
     assert {vector["name"] for vector in vectors["good"]} >= set(KINDS)
     for vector in vectors["good"]:
         raw = vector["entry"].encode()
-        entry = parse_entry(raw)
+        entry = parse_entry(raw, KINDS)
         actor, ids = entry.actor, (entry.actor.person or "", entry.object or "")
         assert gist_of(raw) == (
             actor.party, ids[0], entry.kind, ids[1], entry.outcome, entry.time[:10]

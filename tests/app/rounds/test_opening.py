@@ -8,6 +8,7 @@ from rigs.refused_calls import code_of, refused
 from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.rounds import RoundList, RoundView
 
@@ -35,7 +36,7 @@ def test_a_round_uses_the_lowest_unspent_nonces_and_is_logged_and_listed_so(
     assert (view.round, view.state, view.deadline) == (1, "open", "2026-09-08T06:00:00Z")
     assert (pair.larger, pair.smaller) == (SCHOOL, CHILD_WELFARE)
     assert (pair.nonce_larger.number, pair.nonce_smaller.number) == (1, 1)
-    entry, _ = verify_receipt(view.receipt, [linkage.broker.log.key])
+    entry, _ = verify_receipt(view.receipt, [linkage.broker.log.key], KINDS)
     assert (entry.kind, entry.body.pairs) == ("round-opened", view.pairs)
     # Asked for while it is open, it is that round.
     assert linkage.ask_round(SCHOOL).json() == answer.json()

@@ -29,9 +29,11 @@ from schemas.agreement.clauses import ApprovalRule, FileSize
 from schemas.api.logged_requests import body_digest
 from schemas.documents.ids import utc_text
 from schemas.linkage.run import Recipient
-from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
-from schemas.rounds.upload import Receipt, SignedManifest
+from schemas.matchlog.upload_kinds import UploadReceived
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import SignedManifest
 from schemas.signing.signed_request import HEADER
 
 
@@ -184,7 +186,7 @@ def test_a_commit_gives_a_receipt_that_the_log_key_verifies_and_it_alone_from_th
     manifest = linkage.manifest(made, CHILD_WELFARE)
     answer = linkage.commit(upload, manifest, CHILD_WELFARE)
     receipt = Receipt.from_json(answer.json())
-    entry, _ = verify_receipt(receipt, [linkage.broker.log.key])
+    entry, _ = verify_receipt(receipt, [linkage.broker.log.key], KINDS)
     assert entry.kind == "upload-received"
     assert entry.body.manifest_sha256 == manifest.digest()
     assert entry.body.root == made.header.root

@@ -17,7 +17,8 @@ from app.runs.commits import check_waiting
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
 from app.worker.sweeper import Sweeper
-from schemas.api.bodies import ProjectView, ReleaseView, RunView, UploadList
+from schemas.api.bodies import ProjectView, RunView, UploadList
+from schemas.api.releases import ReleaseView
 from schemas.matchlog.checkpoint import Checkpoint
 
 STRANGER = "other-auditor"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from schemas.matchlog.checkpoint import (
     verify_log_signature,
 )
 from schemas.matchlog.entry import Entry, entry_bytes, parse_entry
-from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import (
     MAX_PROOF_BYTES,
     LogProof,
@@ -46,7 +47,8 @@ from schemas.matchlog.proof import (
     verify_proof,
     verify_receipt,
 )
-from schemas.rounds.upload import Receipt
+from schemas.matchlog.registry import KIND_OF_BODY, MAX_ENTRY_BYTES, RESERVED
+from schemas.rounds.receipt import Receipt
 from schemas.signing.note import (
     COSIGNER_KEY,
     LOG_KEY,
@@ -229,7 +231,7 @@ LOG_OF_ENTRY = story(1, n_weeks=2)
 def test_the_vectors_have_an_entry_of_every_kind() -> None:
     assert set(GOOD) == set(KINDS)
     for kind, raw in GOOD.items():
-        entry = parse_entry(raw)
+        entry = parse_entry(raw, KINDS)
         assert entry.kind == kind == KIND_OF_BODY[type(entry.body)]
 
 
@@ -249,7 +251,9 @@ def test_both_readers_take_the_same_values_of_every_field() -> None:
                         bent = {**entry, field: value}
                     if isinstance(value, dict) and isinstance(field, tuple):
                         continue  # The embedded documents have pages and readers of their own.
-                    assert _takes(parse_entry, bent) == _takes(parse_by_the_page, bent), (
+                    assert _takes(partial(parse_entry, kinds=KINDS), bent) == _takes(
+                        parse_by_the_page, bent
+                    ), (
                         field,
                         value,
                     )
@@ -300,7 +304,7 @@ def test_the_independent_verifier_has_the_table_of_signed_requests() -> None:
 def test_entries_of_a_whole_story_are_read_back_equal() -> None:
     for entry in LOG_OF_ENTRY.entries:
         with naming(str(entry)):
-            assert parse_entry(entry_bytes(entry)) == entry
+            assert parse_entry(entry_bytes(entry), KINDS) == entry
 
 
 def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> None:
@@ -309,8 +313,8 @@ def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> N
     raw = _canonical(entry)
     assert 4096 < len(raw) < MAX_ENTRY_BYTES
     with pytest.raises(EntryError, match="longer"):
-        parse_entry(raw)
-    built = parse_entry(GOOD["configuration-changed"])
+        parse_entry(raw, KINDS)
+    built = parse_entry(GOOD["configuration-changed"], KINDS)
     body = built.body.model_copy(update={"changed": ("a" * 60,) * 64})
     with pytest.raises(EntryError, match="longer"):
         entry_bytes(built.model_copy(update={"body": body}))
@@ -318,14 +322,14 @@ def test_an_entry_longer_than_its_kind_may_be_is_neither_written_nor_read() -> N
 
 def test_an_entry_longer_than_any_kind_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(EntryError, match="longer"):
-        parse_entry(b"[" * (MAX_ENTRY_BYTES + 1))
+        parse_entry(b"[" * (MAX_ENTRY_BYTES + 1), KINDS)
 
 
 @pytest.mark.parametrize("field", ["purpose", "project", "time", "request", "kind"])
 def test_no_error_repeats_what_it_refuses(field: str) -> None:
     entry = {**json.loads(GOOD["upload-received"]), field: "Secret Value 17"}
     with pytest.raises(EntryError) as caught:
-        parse_entry(_canonical(entry))
+        parse_entry(_canonical(entry), KINDS)
     assert "Secret" not in repr(caught.value)
     assert field in str(caught.value)
 
@@ -350,7 +354,7 @@ RECEIPT = PROOF.to_receipt(VECTORS_OF_PROOF["subject"])
 
 
 def test_the_good_vector_verifies() -> None:
-    entry, checkpoint = verify_proof(PROOF, KEYS)
+    entry, checkpoint = verify_proof(PROOF, KEYS, KINDS)
     assert (entry.object, entry.seq) == (VECTORS_OF_PROOF["subject"], PROOF.index)
     assert checkpoint.size > entry.seq
     assert PROOF.to_bytes() == GOOD_OF_PROOF
@@ -370,13 +374,13 @@ def test_no_byte_of_a_proof_that_the_log_vouches_for_can_be_changed(data: st.Dat
     )
     if bent != GOOD_OF_PROOF:
         with pytest.raises(FormatError):
-            verify_proof(parse_proof(bent), KEYS)
+            verify_proof(parse_proof(bent), KEYS, KINDS)
 
 
 def test_a_receipt_says_the_same_as_the_file() -> None:
     assert LogProof.from_receipt(RECEIPT) == PROOF
     again = Receipt.from_canonical(RECEIPT.to_canonical())
-    assert verify_receipt(again, KEYS) == verify_proof(PROOF, KEYS)
+    assert verify_receipt(again, KEYS, KINDS) == verify_proof(PROOF, KEYS, KINDS)
 
 
 @pytest.mark.parametrize(
@@ -395,16 +399,16 @@ def test_a_receipt_says_the_same_as_the_file() -> None:
 @pytest.mark.campaign("receipts")
 def test_a_bent_receipt_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT.model_copy(update=change), KEYS)
+        verify_receipt(RECEIPT.model_copy(update=change), KEYS, KINDS)
 
 
 @pytest.mark.campaign("receipts")
 def test_a_receipt_of_another_log_is_refused() -> None:
     other = VerifierKey(KEYS[0].name, KEYS[0].kind, bytes(32))
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT, [other])
+        verify_receipt(RECEIPT, [other], KINDS)
     with pytest.raises(FormatError):
-        verify_receipt(RECEIPT, [])
+        verify_receipt(RECEIPT, [], KINDS)
 
 
 def test_a_proof_of_a_gigabyte_is_refused_before_it_is_parsed() -> None:
