@@ -22,6 +22,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Engine,
+    Index,
     Insert,
     MetaData,
     Row,
@@ -87,6 +88,12 @@ class Base(DeclarativeBase):
     """The root of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+def due_index(table: str) -> Index:
+    """Return the index by which a sweep finds the due rows of a table, among those not destroyed yet."""
+    is_there = text("destroyed IS NULL")
+    return Index(f"ix_{table}_due", "keep_until", sqlite_where=is_there, postgresql_where=is_there)
 
 
 class Database:

@@ -33,7 +33,8 @@ CLAIMS = {
     "the log, by `blindlink-audit verify`": ["app.auditor.verify"],
     "the encoder, cleaned columns to rows": ["encoding.blocks.assembly"],
     "the encoder, cleaned columns to container": ["encoding.packing.pack"],
-    "this release is mine, agreed, and whole": ["encoding.transfers.matches"],
+    "this release is mine, of the agreement, and whole": ["encoding.transfers.release_check"],
+    "what a run does is what was agreed": ["encoding.agreement.coverage"],
     "the secret, and what a workspace keeps of it": [
         "encoding.secret.secret",
         "encoding.secret.agreement",

@@ -33,7 +33,7 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
 from schemas.agreement.statement import MAX_STANDING_RUNS
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 from schemas.signing.note import NoteSigner
@@ -158,7 +158,7 @@ def fresh(folder: Path) -> Path:
 def single_appends(database: Database, log: MatchLog, n: int) -> dict[str, Any]:
     """One entry a transaction: how near to a bare commit."""
     drafts = [
-        EntryDraft(kinds.PartyEnrolled(party=f"party-{i}", role="agency", fingerprint=None))
+        EntryDraft(person_kinds.PartyEnrolled(party=f"party-{i}", role="agency", fingerprint=None))
         for i in range(n)
     ]
     start = time.perf_counter()

@@ -19,14 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.regression import attack_known_pairs, person_tokens, scaled, signs
 from benchmarks.rehearsed import BENCH
-from encoding.privacy_audit.audit import audit_pair
+from encoding.privacy_audit.attributes import pair_features
+from encoding.privacy_audit.audit import audit_pair, linked_edges
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.report import AuditReport, report_lines
 from encoding.privacy_audit.results import Audit, AuditScope
-from encoding.privacy_audit.scene import Pair, rehearse_partner
+from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
@@ -36,11 +38,12 @@ from schemas.linkage.profile import EncodingProfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from samples.plain_clks import plain_clks
 from samples.strangers import strangers
 
 N_NATION, N_IN_CARE = 6_000_000, 55_000
 # What must hold at any size is measured at the size of a state.
-NATION_SCOPE = AuditScope(n_known=(0, 1_000), n_sealed=500, beside="quick")
+NATION_SCOPE = AuditScope(n_known=(0, 1_000), n_sealed=500)
 
 
 def main() -> None:
@@ -81,6 +84,7 @@ def main() -> None:
         given.html.write_text(report_page(report, "the rehearsal"), encoding="utf-8")
     print_goals(report)
     print_naming(found)
+    print_regressions(Scene(profile, pair, 1))
     print_attributes(found)
 
 
@@ -168,25 +172,31 @@ def print_goals(report: AuditReport) -> None:
 
 
 def print_naming(found: Audit) -> None:
-    """Print who was named, and the same people as plain CLKs."""
+    """Print who was named."""
     print("\n| register | known | guessed | right | named |\n|---|---|---|---|---|")
     for kind in found.naming:
         for one in kind.results:
             print(
                 f"| {kind.register} | {one.n_known} | {one.n_guessed} | {one.n_right} | {one.share:.2%} |"
             )
-    beside = found.beside
-    for pairs in beside.known_pairs:
-        print(
-            f"| linked, by regression | {pairs.n_known} | {pairs.n_tested} | {pairs.n_right} | "
-            f"{pairs.share:.2%} |"
-        )
-    for plain in beside.plain.known_pairs:
-        print(
-            f"| plain CLKs | {plain.n_known} | {plain.n_tested} | {plain.n_right} | {plain.share:.2%} |"
-        )
-    if beside.plain.resemblance:
-        print(f"| plain CLKs, by resemblance | 0 | | | {beside.plain.resemblance.share:.2%} |")
+
+
+def print_regressions(scene: Scene) -> None:
+    """Print who is named by someone who knows others: by rows of linked children, and by plain CLKs."""
+    graph = scene.shared_cells()
+    linked = linked_edges(scene.pair, graph)
+    file, records = scene.pair.smaller, graph.between.left[linked]
+    everybody = np.arange(file.n_records, dtype=np.int64)
+    for name, seen, of in (
+        ("linked children", scaled(pair_features(graph, scene.labels, linked)), records),
+        ("plain CLKs", signs(plain_clks(file, everybody)), everybody),
+    ):
+        for n_known in (200, 1_000, 3_000):
+            if n_known + 250 <= len(of):
+                one = attack_known_pairs(seen, person_tokens(file, of), n_known)
+                print(
+                    f"| {name}, by regression | {n_known} | {one.n_tested} | {one.n_right} | {one.share:.2%} |"
+                )
 
 
 def print_attributes(found: Audit) -> None:

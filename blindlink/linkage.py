@@ -17,17 +17,18 @@ from encoding.profiles.catalog import shipped_profile
 from encoding.progress import Progress, silent
 from encoding.quality.evaluation import Evaluation, Truth
 from encoding.trial.examples import Step
-from encoding.trial.found import measure, require_known
 from encoding.trial.guess import WORDS
 from encoding.trial.outcome import TRIAL_SENTENCES, TrialPair
 from encoding.trial.page import FIELD_WORDS, LEVEL_WORDS, trial_page
 from encoding.trial.summary import summary_lines
 from encoding.trial.trial import (
     Trial,
+    measure,
     profile_for,
     refuse_faults,
     refuse_one_file,
     refuse_other_years,
+    require_known,
     run_trial,
 )
 from encoding.trial.words import UNPROTECTED
@@ -86,7 +87,7 @@ class Waterfall:
 
 _CHART_STYLE: Final = (
     "figure svg{max-width:720px;font:13px sans-serif;fill:currentColor}"
-    ".fill-one{fill:#2f6f9f}.fill-bad{fill:#b3541e}.axis{stroke:currentColor}"
+    ".auto{fill:#2f6f9f}.bad{fill:#b3541e}.axis{stroke:currentColor}"
 )
 
 

@@ -352,7 +352,7 @@ HalvesError = InputError.row(
 DuplicateIndexError = InputError.row(
     "duplicate-index", "The index of a table, which stands for record IDs, has a value twice."
 )
-TokensError = InputError.row("tokens", "Two files of tokens cannot be compared, or one is damaged.")
+TokensError = InputError.row("tokens", "A file holds tokens in place of people.")
 TruthError = InputError.row("truth", "True pairs that do not fit the two files.")
 SheetError = InputError.row("sheet", "The workbook has no such sheet.")
 RecordCountError = InputError.row(

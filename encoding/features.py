@@ -9,7 +9,6 @@ from schemas.shared.features import Feature, Features
 FEATURES: Final = Features(
     "encoding.extras",
     {
-        "attacks": Feature("docs/privacy-audit.md"),
         "hub": Feature(
             "docs/hub.md",
             "blindlink",
@@ -37,6 +36,5 @@ FEATURES: Final = Features(
             "blindlink",
             {"clk": "Make plain CLKs for users of clkhash and anonlink."},
         ),
-        "tokens": Feature("docs/trial.md"),
     },
 )

@@ -18,7 +18,7 @@ PAGE = "docs/security/reading.md"
 # Beside the closures: folders, whole.
 FOLDERS = (
     *("schemas/spec", "schemas/vectors", "docs/security", "tests/twins", "tests/blindlink_verify"),
-    *("tests/breaks", "tests/adversarial", "encoding/privacy_audit", "encoding/extras/attacks"),
+    *("tests/breaks", "tests/adversarial", "encoding/privacy_audit"),
 )
 KINDS = {".md", ".json", ".py", ".svg"}
 

@@ -36,7 +36,7 @@ from app.security.tokens import digest_of
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
 from schemas.documents.errors import FormatError, SignatureError
 from schemas.documents.written_code import CODE_BYTES, read_code, write_code
-from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.person_kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
 from schemas.signing.identity import (
     MAX_KEY_CHANGES,
     Duty,

@@ -30,7 +30,7 @@ from app.security.actor import Actor
 from app.security.tokens import digest_of, new_token, open_under
 from schemas.api.bodies import SessionLink
 from schemas.documents.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
-from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
+from schemas.matchlog.person_kinds import PartyEnrolled, RoleChanged
 from schemas.signing.identity import Duty, Role
 
 # No secret: the three letters before a token's id.

@@ -33,7 +33,7 @@ from app.security.dpop import WINDOW_S, Proof, read_proof
 from app.security.tokens import Credential, digest_of, is_token, new_token
 from schemas.api.sign_in import TokenAnswer
 from schemas.documents.errors import FormatError
-from schemas.matchlog.kinds import SignInRefused
+from schemas.matchlog.person_kinds import SignInRefused
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.signed_request import HEADER, SignedRequest
 

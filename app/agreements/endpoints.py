@@ -17,7 +17,7 @@ from app.http.paths import DigestPath, ProjectPath
 from app.wired import WiredBroker
 from schemas.agreement.negotiation import AgreementList, AgreementProposal, AgreementView, LastWord
 from schemas.agreement.statement import SignedStatement
-from schemas.api.bodies import ProjectList, ProjectView
+from schemas.api.projects import ProjectList, ProjectView
 from schemas.api.sign_in import IdentityList
 
 router = APIRouter()

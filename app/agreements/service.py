@@ -24,7 +24,7 @@ from app.errors import NotFoundError, NotInForceError
 from app.security.actor import Actor
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.agreement.roster import on_roster
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.profile import EncodingProfile
 
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 from schemas.linkage.run import RunSpecification
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import Outcome, RunAsked, RunFinished, UploadReceived
+from schemas.matchlog.registry import Outcome
+from schemas.matchlog.run_kinds import RunAsked, RunFinished
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
 from schemas.rules.log_state import LogState
 from schemas.rules.project_state import AgreementState

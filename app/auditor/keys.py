@@ -9,7 +9,7 @@ from app.auditor.errors import KeyChainError, PinUnreadableError, SignatureMissi
 from schemas.documents.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, verify_log_signature
 from schemas.matchlog.hand_over import verify_hand_over
-from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.log_kinds import LogKeyRotated
 from schemas.signing.note import LOG_KEY, Note, VerifierKey
 
 

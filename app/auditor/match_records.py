@@ -13,8 +13,8 @@ from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContrad
 from schemas.api.bodies import MatchRecordPage
 from schemas.documents.errors import DocumentError
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunAsked, RunFinished
 from schemas.matchlog.review_kinds import ReviewEnded
+from schemas.matchlog.run_kinds import RunAsked, RunFinished
 from schemas.rounds.match_record import (
     Decision,
     LineSource,

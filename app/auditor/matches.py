@@ -31,16 +31,9 @@ RULES: Final = {
     "reviewed": "reviewers accepted it after it was held back",
 }
 COLUMNS: Final = (
-    "number",
-    "band",
-    "rule",
-    "probability",
-    "lead",
-    "larger_party",
-    "smaller_party",
-    "larger_commitment",
+    "number", "band", "rule", "probability", "lead", "larger_party", "smaller_party", "larger_commitment",
     "smaller_commitment",
-)
+)  # fmt: skip
 WEIGHTS_HEADER: Final = ("field", "level, 1 is the nearest", "weight in bits", "odds times")
 UNHELD: Final = (
     "the record was not held to a match log: give one with --log, or anyone could have written it"
@@ -51,15 +44,10 @@ def row_of(header: MatchRecordHeader, number: int, decision: Decision) -> tuple[
     """Return a decision as one row under `COLUMNS`; without lead where its records have no other pair."""
     larger, smaller = header.uploads
     return (
-        str(number),
-        decision.band,
-        decision.rule,
-        decision.probability,
-        "" if decision.lead is None else str(decision.lead),
-        larger.party,
-        smaller.party,
+        str(number), decision.band, decision.rule, decision.probability,
+        "" if decision.lead is None else str(decision.lead), larger.party, smaller.party,
         *decision.commitments,
-    )
+    )  # fmt: skip
 
 
 def weight_rows(header: MatchRecordHeader) -> Iterator[tuple[str, str, str, str]]:

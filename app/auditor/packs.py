@@ -13,10 +13,11 @@ from schemas.documents.errors import BundleError, FormatError
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import MANIFEST_NAME, BundleManifest, BundleReader
 from schemas.matchlog.entry import Entry, entry_bytes
-from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.audit_pack import AuditPack, read_pack, starts_pack
 from schemas.rounds.match_record import Opening, OpeningsHeader, parse_openings
-from schemas.rounds.upload import Receipt, SignedManifest
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import SignedManifest
 
 # Up to the version of a match record's first line, which comes after its uploads.
 START_BYTES: Final = 16 * 1024

@@ -19,6 +19,7 @@ from app.auditor.errors import (
 from app.auditor.files import why_unreadable
 from app.auditor.verdict import TIMES, Caveat
 from schemas.documents.errors import CheckpointError, EntryError, ProofError
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import MAX_PROOF_BYTES, parse_proof, verify_proof
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) ->
     except ProofError as exc:
         raise ProofUnreadableError(f"{path.name} is not a proof of an entry") from exc
     try:
-        entry, checkpoint = verify_proof(proof, keys)
+        entry, checkpoint = verify_proof(proof, keys, KINDS)
     except (CheckpointError, ProofError, EntryError) as exc:
         raise ProofRefusedError(f"{path.name} proves nothing: {exc}", index=proof.index) from exc
     same_size = [pin for pin in pins if pin.checkpoint.size == checkpoint.size]

@@ -12,9 +12,8 @@ from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_facts
 from schemas.documents.printable import inert
 from schemas.matchlog.disclosures import COLUMNS, WHAT, Disclosure, Wanted
+from schemas.shared.amounts import NOT_SHOWN, utc
 from schemas.shared.page import Section, facts, findings, paragraph, prose_table, render_page
-
-NOT_SHOWN: Final = "not shown"
 
 
 def register_csv(lines: Iterable[Disclosure]) -> str:
@@ -77,17 +76,13 @@ def _table(lines: Sequence[Disclosure]) -> Any:
     header = ("Date", "From", "To", "What", "Legitimate interest", "Legal basis", "Under", "Proof")
     rows = [
         (
-            line.time.replace("T", " ").replace("Z", " UTC"),
-            _party(line.giver, line.giver_title),
-            _party(line.receiver, line.receiver_title),
-            what_words(line),
-            line.interest or line.purpose,
-            f"{line.basis}; {line.citation}" if line.citation else line.basis,
-            _under(line),
+            utc(line.time), _party(line.giver, line.giver_title),
+            _party(line.receiver, line.receiver_title), what_words(line), line.interest or line.purpose,
+            f"{line.basis}; {line.citation}" if line.citation else line.basis, _under(line),
             f"entry {line.entry}, {line.object}",
         )
         for line in lines
-    ]
+    ]  # fmt: skip
     return prose_table("One row a disclosure, in the order of the match log", header, rows)
 
 

@@ -6,13 +6,13 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS, UNREADABLE_CODE
 from app.auditor.verdict_words import moment
 from app.features import FEATURES
 from schemas.linkage.link_quality import BIRTH_DATE, missed_matches, wrong_links
 from schemas.matchlog.disclosures import WHAT
 from schemas.reports.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
+from schemas.shared.amounts import NOT_SHOWN, shown
 from schemas.shared.page import (
     Markup,
     Section,
@@ -112,17 +112,12 @@ def _agreements(report: AuditReport) -> Markup:
     header = ("Project", "What", "Between", "For", "From", "To", "Entry", "Ended by")
     rows = [
         (
-            bound.project,
-            f"agreement {bound.number}",
-            ", ".join(bound.parties),
-            bound.purpose,
-            bound.start,
-            bound.end,
-            str(bound.entry),
+            bound.project, f"agreement {bound.number}", ", ".join(bound.parties), bound.purpose,
+            bound.start, bound.end, str(bound.entry),
             "nobody" if bound.ended is None else f"entry {bound.ended}",
         )
         for bound in report.agreements
-    ]
+    ]  # fmt: skip
     return _table("Agreements, in the order in which they came into force", header, rows)
 
 
@@ -130,17 +125,12 @@ def _disclosures(report: AuditReport) -> Markup:
     header = ("Project", "From", "To", "What", "Times", "Records in all", "First", "Last")
     rows = [
         (
-            line.project,
-            line.giver,
-            line.receiver,
-            WHAT[line.what],
-            f"{line.times:,}",
-            NOT_SHOWN if line.records is None else f"{line.records:,}",
-            moment(line.first),
+            line.project, line.giver, line.receiver, WHAT[line.what], f"{line.times:,}",
+            shown(line.records), moment(line.first),
             moment(line.last),
         )
         for line in report.disclosures
-    ]
+    ]  # fmt: skip
     return _table(f"Disclosures; each has its line in the register. {BROKERS_TIMES}", header, rows)
 
 
@@ -148,15 +138,11 @@ def _rounds(report: AuditReport) -> Markup:
     header = ("Project", "Opened", "Corrected", "Closed", "With a successful run", "Open now")
     rows = [
         (
-            one.project,
-            f"{one.opened:,}",
-            f"{one.corrected:,}",
-            f"{one.closed:,}",
-            f"{one.linked:,}",
+            one.project, f"{one.opened:,}", f"{one.corrected:,}", f"{one.closed:,}", f"{one.linked:,}",
             "none" if one.open is None else f"round {one.open}",
         )
         for one in report.rounds
-    ]
+    ]  # fmt: skip
     return _table("Rounds by project; a corrected round does not count", header, rows)
 
 
@@ -180,12 +166,9 @@ def _run_cells(one: LinkedRun) -> tuple[str, ...]:
     missed = missed_matches(one.matches, one.smaller_records, one.concordance, one.floor)
     apart = next((field.apart for field in one.concordance if field.field == BIRTH_DATE), None)
     return (
-        *known,
-        f"{one.matches:,}",
-        wrong_links(one.expected_false).words(),
-        missed.words(),
-        NOT_SHOWN if apart is None else f"{apart:,}",
-    )
+        *known, f"{one.matches:,}", wrong_links(one.expected_false).words(), missed.words(),
+        shown(apart),
+    )  # fmt: skip
 
 
 def _left(report: AuditReport) -> Markup:
@@ -218,13 +201,11 @@ def _how_to_check(report: AuditReport, key: str) -> Iterator[Markup]:
     )
     yield facts(
         (
-            ("fingerprint", key_fingerprint(key)),
-            ("auditor's key", key),
-            ("digest of the file that was read", report.source),
-            ("digest of the report", report.digest()),
+            ("fingerprint", key_fingerprint(key)), ("auditor's key", key),
+            ("digest of the file that was read", report.source), ("digest of the report", report.digest()),
             ("made with", report.software),
         )
-    )
+    )  # fmt: skip
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

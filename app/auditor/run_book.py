@@ -7,13 +7,7 @@ from typing import Any, Final
 
 from schemas.matchlog.agreement_kinds import AgreementInForce, RunApproved, StandingUsed
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
-    BlindReleasePrepared,
-    MatchRecordDestroyed,
-    ReleasePrepared,
-    RunAsked,
-    RunFinished,
-)
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.matchlog.review_kinds import ReviewEnded
 from schemas.matchlog.round_kinds import (
     ClaimsReceived,
@@ -21,6 +15,7 @@ from schemas.matchlog.round_kinds import (
     RoundOpened,
     RoundSuperseded,
 )
+from schemas.matchlog.run_kinds import MatchRecordDestroyed, RunAsked, RunFinished
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from schemas.documents.ids import BROKER
 from schemas.linkage.link_quality import wrong_links
 from schemas.linkage.privacy_audit import audit_words
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import SIGN_ON
+from schemas.matchlog.person_kinds import SIGN_ON
 from schemas.reports.certificate_page import REASON_WORDS
+from schemas.shared.amounts import plain_time
 
 
 def timeline_line(entry: Entry) -> str:
     """Return when, which entry, and what happened; the ids stand at the end."""
-    when = entry.time.replace("T", " ").replace("Z", "")
+    when = plain_time(entry.time)
     where = f" [{entry.object}]" if entry.object else ""
     return f"{when}  #{entry.seq:<6} {sentence(entry)}{where}"
 
@@ -71,7 +72,7 @@ def _release_prepared(_: Entry, body: Any) -> str:
 
 
 def _review_asked(_: Entry, body: Any) -> str:
-    until = body.deadline.replace("T", " ").replace("Z", "")
+    until = plain_time(body.deadline)
     return (
         f"reviewers of {body.reviewer} were asked about pairs that the run holds back, and {body.asked} for "
         f"cards, until {until}"
@@ -115,7 +116,7 @@ def _nonces_offered(entry: Entry, body: Any) -> str:
 def _round_opened(_: Entry, body: Any) -> str:
     pairs = ", ".join(f"{pair.larger} with {pair.smaller}" for pair in body.pairs)
     again = f" in the place of round {body.corrects}" if body.corrects else ""
-    until = body.deadline.replace("T", " ").replace("Z", "")
+    until = plain_time(body.deadline)
     return f"round {body.round} opened{again} until {until}: {pairs}"
 
 

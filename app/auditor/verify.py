@@ -48,7 +48,8 @@ from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
-from schemas.matchlog.kinds import LogKeyRotated, LogStarted
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.log_kinds import LogKeyRotated, LogStarted
 from schemas.matchlog.tiles import UpperTiles
 from schemas.rules import finality, replay, replay_end
 from schemas.rules.breach import BreachError
@@ -248,7 +249,7 @@ class _Walk:
                 evidence={"leaf_hash": leaf_hash.hex(), "found": hash_leaf(raw).hex()},
             )
         try:
-            entry = parse_entry(raw)
+            entry = parse_entry(raw, KINDS)
         except FormatError as exc:
             raise MalformedError(f"entry {index}: {exc}", index=index) from exc
         self._take_entry(entry, leaf_hash)

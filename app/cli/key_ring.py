@@ -10,7 +10,7 @@ import click
 from app.cli.opening import local_operator, opened_broker
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.rewrapping import count_wrapped, retire_old_keys, rewrap_all
-from schemas.matchlog.kinds import KeyRotated
+from schemas.matchlog.person_kinds import KeyRotated
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:

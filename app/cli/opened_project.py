@@ -14,7 +14,7 @@ from app.agencies.service import enrol_party, party_titles
 from app.agreements.negotiation import negotiators_of, open_project
 from app.errors import ConfigurationError
 from app.matchlog.timeline import broker_entries_of_kinds
-from schemas.matchlog.kinds import PartyEnrolled
+from schemas.matchlog.person_kinds import PartyEnrolled
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -15,7 +15,7 @@ from app.decisions import repository
 from app.decisions.models import MatchRecord
 from app.matchlog.draft import EntryDraft
 from app.sealed.ending import Ended, due_rows
-from schemas.matchlog.kinds import MatchRecordDestroyed
+from schemas.matchlog.run_kinds import MatchRecordDestroyed
 
 due_records: Final = partial(due_rows, MatchRecord)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 TIME = String(20)
 DIGEST = String(64)
@@ -23,6 +23,7 @@ class MatchRecord(Base):
     """
 
     __tablename__ = "match_record"
+    __table_args__ = (due_index("match_record"),)
 
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
     release: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)

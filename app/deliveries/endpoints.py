@@ -26,7 +26,7 @@ from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, handed_out, streamed
 from app.security.actor import Actor
 from app.wired import WiredBroker
 from schemas.rounds.delivery import DeliveryList, DeliveryOpening, DeliveryView
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 router = APIRouter()
 

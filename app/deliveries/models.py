@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 TIME = String(20)
 DIGEST = String(64)
@@ -36,6 +36,7 @@ class Delivery(Base):
     __table_args__ = (
         ForeignKeyConstraint(["project", "round"], ["round.project", "round.number"]),
         UniqueConstraint("project", "round", "sender", "recipient", "number"),
+        due_index("delivery"),
     )
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)

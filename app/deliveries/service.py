@@ -28,7 +28,7 @@ from app.sealed.objects import Content, SealedFile, open_pieces
 from app.security.actor import Actor
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
 from schemas.rounds.delivery import DeliveryOpening, DeliveryView
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 DELIVERY_KIND: Final = "delivery"
 

@@ -30,7 +30,7 @@ from app.security.actor import Actor
 from app.security.policy import POLICY, RouteKey
 from app.shares.service import project_of_share
 from app.uploads.service import upload_for
-from schemas.matchlog.kinds import RequestRefused
+from schemas.matchlog.log_kinds import RequestRefused
 
 # A register of disclosures lists each release that was asked for in vain, too.
 RELEASE_FETCHES: Final[frozenset[RouteKey]] = frozenset(

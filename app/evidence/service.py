@@ -45,6 +45,7 @@ from schemas.documents.errors import BundleError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.hand_over import HandOver
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof
 from schemas.matchlog.tiles import TILE_WIDTH, Tile
 from schemas.signing.note import VerifierKey
@@ -161,7 +162,7 @@ def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
         proof = entry_proof(session, seq)
     except NotInLogError as exc:
         raise NotFoundError("There is nothing here.") from exc
-    entry = parse_entry(proof.entry)
+    entry = parse_entry(proof.entry, KINDS)
     if entry.project is not None:
         require_visible(session, actor, entry.project)
     size = parse_checkpoint(proof.checkpoint)[0].size

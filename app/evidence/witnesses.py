@@ -13,7 +13,7 @@ from app.agreements.service import is_bound
 from app.broker import Broker
 from app.clock import utc_text
 from app.errors import COSIGNATURE_REFUSED, NOT_A_WITNESS, NOTHING_TO_WITNESS, RefusedError
-from app.matchlog.proofs import add_cosignature, cosigners_among, cosigners_of, lock_cosignatures
+from app.matchlog.proofs import add_cosignature, cosigners_of, lock_cosignatures, newest_cosigned
 from app.security.actor import Actor
 from schemas.api.bodies import CosignatureRequest, CosignatureStored
 from schemas.signing.identity import PublicIdentity
@@ -49,12 +49,12 @@ def receive_cosignature(
 
 def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
     # Keys that were replaced, or whose persons were revoked, take no place from those who may cosign now.
-    in_use = [_witness_key(identity).text for identity in keys_in_use(session, key.name)]
+    in_use = {_witness_key(identity).text for identity in keys_in_use(session, key.name)}
     on_checkpoint = cosigners_of(session, size)
     has_place = any(VerifierKey.from_text(text).name == key.name for text in on_checkpoint)
     most = MAX_BEFORE_OTHERS if has_place else MAX_ON_CHECKPOINT
     for cosigned, limit in (
-        (cosigners_among(session, in_use), MAX_WITNESSES),
+        (newest_cosigned(session).keys() & in_use, MAX_WITNESSES),
         (on_checkpoint, most),
     ):
         if key.text not in cosigned and len(cosigned) >= limit:

@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from schemas.api.bodies import RunState
+from schemas.api.runs import RunState
 from schemas.reports.overdue import OverdueKind
 
 # Seconds; a part of 4 MiB over a slow line takes tens of them.

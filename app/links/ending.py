@@ -17,7 +17,7 @@ from app.matchlog.draft import EntryDraft
 from app.runs.counts import matches_for_log
 from app.runs.service import run_specification
 from app.sealed.ending import Ended, due_rows
-from schemas.matchlog.kinds import ReleaseDestroyed
+from schemas.matchlog.release_kinds import ReleaseDestroyed
 
 live_releases: Final = repository.live_of_project
 due_releases: Final = partial(due_rows, Release)

@@ -14,8 +14,8 @@ from app.links import service
 from app.links.service import log_sealed_fetch, open_sealed_openings
 from app.sealed.answer import FILE_ANSWER, handed_out, streamed
 from app.wired import WiredBroker
-from schemas.api.bodies import ReleaseList, ReleaseVerification, ReleaseView
-from schemas.rounds.upload import Receipt
+from schemas.api.releases import ReleaseList, ReleaseVerification, ReleaseView
+from schemas.rounds.receipt import Receipt
 
 router = APIRouter()
 

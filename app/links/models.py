@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 TIME = String(20)
 DIGEST = String(64)
@@ -28,7 +28,10 @@ class Release(Base):
     """
 
     __tablename__ = "release"
-    __table_args__ = (UniqueConstraint("run", "number", "recipient", "agency"),)
+    __table_args__ = (
+        UniqueConstraint("run", "number", "recipient", "agency"),
+        due_index("release"),
+    )
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     run: Mapped[str] = mapped_column(ForeignKey("run.id"))

@@ -31,7 +31,7 @@ from app.uploads.reader import each_handle
 from schemas.documents.ids import MATCH_ID_BYTES, RELEASE_PREFIX, Handle, MatchId
 from schemas.linkage.profile import SIDES
 from schemas.linkage.run import Recipient
-from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.rounds.blind import NONCE_BYTES, BlindHeader, MatchIdSeal, serialise_blind_release
 from schemas.rounds.release import Match, ReleaseHeader, serialise_release
 from schemas.signing.sealing import KEY_BYTES

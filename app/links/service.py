@@ -35,9 +35,10 @@ from app.runs.finality import require_final
 from app.runs.service import run_for, run_specification
 from app.sealed.objects import Content, SealedFile, open_pieces
 from app.security.actor import Actor
-from schemas.api.bodies import ReleaseView
-from schemas.matchlog.kinds import Outcome, ReleaseFetched, ReleaseVerified
-from schemas.rounds.upload import Receipt
+from schemas.api.releases import ReleaseView
+from schemas.matchlog.registry import Outcome
+from schemas.matchlog.release_kinds import ReleaseFetched, ReleaseVerified
+from schemas.rounds.receipt import Receipt
 from schemas.signing.identity import Duty
 
 SIZE_STEP_BYTES: Final = 64 * 1024

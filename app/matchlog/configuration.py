@@ -17,7 +17,7 @@ from app.matchlog.service import MatchLog
 from app.settings import Settings
 from app.version import SOFTWARE
 from schemas.documents.canonical import JsonValue, canonical_bytes, canonical_digest
-from schemas.matchlog.kinds import ConfigurationChanged
+from schemas.matchlog.log_kinds import ConfigurationChanged
 
 # Where things lie, what the machine can bear, and whom the operator writes to; every other setting is logged.
 OF_THE_MACHINE: Final = frozenset(

@@ -9,7 +9,7 @@ from app.security.actor import Actor
 from schemas.documents.document import Model
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Actor as EntryActor
-from schemas.matchlog.kinds import KIND_OF_BODY, Outcome
+from schemas.matchlog.registry import KIND_OF_BODY, Outcome
 
 # The broker's own software: the worker, the sweeper, the log itself.
 SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER, signed=None)

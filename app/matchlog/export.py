@@ -84,7 +84,7 @@ def _cosigners(session: Session, size: int, parties: Collection[str]) -> list[st
     """
     of_party: Counter[str] = Counter()
     ranked = []
-    for key in repository.newest_cosigners(session, size):
+    for key in repository.newest_cosigned(session, size):
         party = VerifierKey.from_text(key).name
         ranked.append((of_party[party], party not in parties, key))
         of_party[party] += 1

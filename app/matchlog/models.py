@@ -97,6 +97,7 @@ class LogCosignature(Base):
     """A witness's signature line over one checkpoint, and the key that verifies it."""
 
     __tablename__ = "log_cosignature"
+    __table_args__ = (Index("ix_log_cosignature_key_size", "key", "size"),)
 
     size: Mapped[int] = mapped_column(
         ForeignKey("log_checkpoint.size"), primary_key=True, autoincrement=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from schemas.matchlog.checkpoint import (
     verify_cosignatures,
 )
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof
 from schemas.signing.note import Note, VerifierKey, parse_note
 
@@ -181,11 +182,6 @@ def cosigners_of(session: Session, size: int) -> list[str]:
     return repository.cosigners_of(session, size)
 
 
-def cosigners_among(session: Session, keys: Collection[str]) -> list[str]:
-    """Return which of these keys have cosigned any checkpoint, in the order of their text."""
-    return repository.cosigners_among(session, keys)
-
-
 def cosigned_by(session: Session) -> dict[str, int]:
     """Return the largest size that each party has cosigned: a witness's key bears its party's name."""
     sizes: dict[str, int] = {}
@@ -198,7 +194,7 @@ def cosigned_by(session: Session) -> dict[str, int]:
 def unwitnessed_since(session: Session, sizes: Mapping[str, int]) -> dict[str, str]:
     """Return when the first entry of each project beyond its size was made; who has none is missing."""
     found = repository.first_entries_from(session, sizes)
-    return {project: parse_entry(raw).time for project, raw in found.items()}
+    return {project: parse_entry(raw, KINDS).time for project, raw in found.items()}
 
 
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:

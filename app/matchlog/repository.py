@@ -10,7 +10,6 @@ from sqlalchemy import (
     Executable,
     LargeBinary,
     Table,
-    and_,
     bindparam,
     delete,
     func,
@@ -76,6 +75,32 @@ _LINES_BETWEEN: Final = (
     .where(LogCosignature.size > bindparam("above"), LogCosignature.size <= bindparam("up_to"))
     .order_by(LogCosignature.size, LogCosignature.key)
 )
+_FIRST_KEY: Final = select(func.min(LogCosignature.key).label("key")).cte(
+    "cosigner", recursive=True
+)
+_COSIGNER: Final = _FIRST_KEY.union_all(
+    select(
+        select(func.min(LogCosignature.key))
+        .where(LogCosignature.key > _FIRST_KEY.c.key)
+        .scalar_subquery()
+    ).where(_FIRST_KEY.c.key.is_not(None))
+)
+_NEWEST_OF: Final = select(
+    _COSIGNER.c.key,
+    select(func.max(LogCosignature.size))
+    .where(LogCosignature.key == _COSIGNER.c.key, LogCosignature.size <= bindparam("up_to"))
+    .scalar_subquery()
+    .label("size"),
+).subquery()
+_NEWEST_COSIGNED: Final = (
+    select(LogCosignature.key, LogCosignature.size, LogCosignature.time_s)
+    .join(
+        _NEWEST_OF,
+        tuple_(LogCosignature.key, LogCosignature.size)
+        == tuple_(_NEWEST_OF.c.key, _NEWEST_OF.c.size),
+    )
+    .order_by(LogCosignature.size.desc(), LogCosignature.key)
+)
 _ENTRY_AT: Final = select(LogLeaf.entry).where(LogLeaf.seq == bindparam("at"))
 _NOTE_OF: Final = select(LogCheckpoint.note).where(LogCheckpoint.size == bindparam("at"))
 
@@ -96,6 +121,7 @@ class Head:
         return self.key.partition("+")[0]
 
 
+ANY_SIZE: Final = 2**63 - 1
 # SQLite takes at most 500 parts of a compound select.
 MAX_FIRSTS: Final = 200
 
@@ -303,34 +329,14 @@ def cosigners_of(session: Session, size: int) -> list[str]:
     return sorted(session.execute(statement).scalars())
 
 
-def cosigners_among(session: Session, keys: Collection[str]) -> list[str]:
-    """Return which of these keys have cosigned a checkpoint, in order of their text."""
-    statement = select(LogCosignature.key).where(LogCosignature.key.in_(keys)).distinct()
-    return sorted(session.execute(statement).scalars())
+def newest_cosigned(session: Session, up_to: int = ANY_SIZE) -> dict[str, tuple[int, int]]:
+    """Return, for each witness's key, the largest size up to one that it cosigned and when, in Unix seconds.
 
-
-def newest_cosigners(session: Session, size: int) -> list[str]:
-    """Return the keys of all who cosigned a checkpoint up to `size`: who cosigned the largest comes first."""
-    statement = (
-        select(LogCosignature.key)
-        .where(LogCosignature.size <= size)
-        .group_by(LogCosignature.key)
-        .order_by(func.max(LogCosignature.size).desc(), LogCosignature.key)
-    )
-    return list(session.execute(statement).scalars())
-
-
-def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
-    """Return, for each witness's key, the largest size it cosigned and when, in Unix seconds."""
-    newest = (
-        select(LogCosignature.key, func.max(LogCosignature.size).label("size"))
-        .group_by(LogCosignature.key)
-        .subquery()
-    )
-    statement = select(LogCosignature.key, LogCosignature.size, LogCosignature.time_s).join(
-        newest, and_(LogCosignature.key == newest.c.key, LogCosignature.size == newest.c.size)
-    )
-    return {key: (size, time_s) for key, size, time_s in session.execute(statement)}
+    Who cosigned the largest comes first. Keys are few and cosignatures many: each key is looked up after the
+    one before it.
+    """
+    found = session.execute(_NEWEST_COSIGNED, {"up_to": up_to})
+    return {key: (size, time_s) for key, size, time_s in found}
 
 
 def add_cosignature(session: Session, size: int, key: str, line: str, time_s: int) -> None:

@@ -41,7 +41,8 @@ from schemas.documents.ids import REQUEST_PREFIX
 from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.log_kinds import Exported, LogKeyRotated, LogStarted
 from schemas.signing.note import NoteSigner, VerifierKey
 from schemas.signing.signatures import sign_document
 

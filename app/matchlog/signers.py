@@ -23,7 +23,8 @@ from schemas.agreement.statement import SignedStatement
 from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreement
 from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KINDS, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.person_kinds import KeyRotated, PersonEnrolled, RoleChanged
 from schemas.rounds.rounds import SignedNonceOffer
 from schemas.signing.identity import SignedKeyChange, signing_key_sha256
 from schemas.signing.signatures import Signed

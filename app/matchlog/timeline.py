@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.matchlog import repository
 from app.matchlog.models import NO_PROJECT
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import KINDS
 
 CHUNK: Final = 500
 # How many entries one look goes through at most; at some 10 us each that stays below half a second.
@@ -166,7 +167,7 @@ def refused_entries(session: Session, since: str, limit: int) -> dict[str, list[
     for project, raw in repository.entries_holding(session, b'"outcome":"refused"', start):
         entries = found.setdefault(project, [])
         if len(entries) < limit and gist_of(raw).outcome == "refused":
-            entries.append(parse_entry(raw))
+            entries.append(parse_entry(raw, KINDS))
     return found
 
 
@@ -206,7 +207,7 @@ def entries_of_kinds(session: Session, project: str, kinds: Collection[str]) -> 
     marks = tuple(f'"kind":"{kind}"'.encode() for kind in kinds)
     for _, raw in _ascending(session, project, 0, repository.next_place(session, project)):
         if any(mark in raw for mark in marks):
-            entry = parse_entry(raw)
+            entry = parse_entry(raw, KINDS)
             if entry.kind in kinds:
                 yield entry
 
@@ -223,7 +224,7 @@ def _first_wanted(
     found: list[Entry] = []
     for place, raw in places:
         if wanted.matches(gist_of(raw)):
-            found.append(parse_entry(raw))
+            found.append(parse_entry(raw, KINDS))
             if len(found) == limit:
                 return found, place
     return found, None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 TIME = String(20)
 DIGEST = String(64)
 RANDOM_ID = String(36)
+
+_IS_OPEN = text("state != 'ended'")
 
 
 class Review(Base):
@@ -26,6 +28,10 @@ class Review(Base):
     """
 
     __tablename__ = "review"
+    __table_args__ = (
+        Index("ix_review_open", "deadline", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        due_index("review"),
+    )
 
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
@@ -37,7 +43,7 @@ class Review(Base):
     floor: Mapped[int] = mapped_column(Integer)
     persons: Mapped[int] = mapped_column(Integer)
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
-    state: Mapped[str] = mapped_column(String(8), index=True)
+    state: Mapped[str] = mapped_column(String(8))
     created: Mapped[str] = mapped_column(TIME)
     deadline: Mapped[str] = mapped_column(TIME)
     questions: Mapped[int] = mapped_column(Integer)

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, due_index
 
 # Times are `clock.utc_text`: they compare as text, alike on both databases.
 TIME = String(20)
@@ -95,7 +95,7 @@ class RoundPairing(Base):
     root_larger: Mapped[str | None] = mapped_column(DIGEST)
     root_smaller: Mapped[str | None] = mapped_column(DIGEST)
     earlier: Mapped[str | None] = mapped_column(NAME)
-    run: Mapped[str | None] = mapped_column(RANDOM_ID)
+    run: Mapped[str | None] = mapped_column(RANDOM_ID, index=True)
     run_state: Mapped[str | None] = mapped_column(String(12))
     is_handed_out: Mapped[bool] = mapped_column(default=False)
 
@@ -137,6 +137,7 @@ class SealedMessage(Base):
     __tablename__ = "sealed_message"
     __table_args__ = (
         ForeignKeyConstraint(["project", "round"], ["round.project", "round.number"]),
+        due_index("sealed_message"),
     )
 
     project: Mapped[str] = mapped_column(NAME, primary_key=True)

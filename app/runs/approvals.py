@@ -38,7 +38,7 @@ from schemas.agreement.clauses import ApprovalRule
 from schemas.agreement.negotiation import PendingApproval, PendingApprovals, RunApprovals
 from schemas.agreement.statement import LONGEST_APPROVAL, RunApproval, SignedStatement, Step
 from schemas.matchlog.agreement_kinds import RunApproved
-from schemas.matchlog.kinds import RunCancelled
+from schemas.matchlog.run_kinds import RunCancelled
 
 # Which step of a run in which state waits for approvals.
 _STEPS: Final[Mapping[str, Step]] = {"awaiting": "run", "succeeded": "release"}

@@ -30,8 +30,8 @@ from app.runs.service import specification_of
 from app.uploads.reader import require_committed
 from app.version import SOFTWARE
 from schemas.linkage.run import RunSpecification
-from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted
 from schemas.matchlog.party_digests import PartyDigest
+from schemas.matchlog.run_kinds import RunFailed, RunFinished, RunStarted
 
 log = structlog.get_logger()
 

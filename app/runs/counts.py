@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from app.matching.blocks.concordance import FieldConcordance
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.models import Run
-from schemas.api.bodies import RunCounts
+from schemas.api.runs import RunCounts
 from schemas.linkage.link_quality import Concordance, shown_concordance
 from schemas.linkage.run import MatchingPolicy, RunSpecification
 

@@ -23,7 +23,7 @@ from app.runs.service import keys_of, specification_of
 from app.sealed.objects import end_objects
 from app.uploads.ending import expire_open_of
 from schemas.linkage.run import RunSpecification
-from schemas.matchlog.kinds import RunCancelled
+from schemas.matchlog.run_kinds import RunCancelled
 
 OVERDUE: Final = "round-closed"
 

@@ -18,7 +18,8 @@ from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
 from schemas.agreement.negotiation import PendingApprovals, RunApprovals, StandingList
 from schemas.agreement.statement import SignedStatement
-from schemas.api.bodies import RunList, RunRequest, RunView, UploadView
+from schemas.api.bodies import UploadView
+from schemas.api.runs import RunList, RunRequest, RunView
 from schemas.rounds.upload import SignedManifest
 
 router = APIRouter()

@@ -16,7 +16,7 @@ from app.matchlog.proofs import cosigned_by
 from app.runs import repository
 from app.runs.models import Run
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import RunFinality
+from schemas.api.runs import RunFinality
 
 
 def cosigned_sizes(session: Session) -> Mapping[str, int]:

@@ -128,7 +128,7 @@ class StandingGrant(Base):
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
-    agreement: Mapped[str] = mapped_column(DIGEST)
+    agreement: Mapped[str] = mapped_column(DIGEST, index=True)
     party: Mapped[str] = mapped_column(NAME)
     policy_sha256: Mapped[str] = mapped_column(DIGEST)
     until: Mapped[str] = mapped_column(String(10))

@@ -36,10 +36,10 @@ from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.models import Upload
 from app.uploads.service import has_committed, manifest_of, pair_uploads
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import RunRequest
+from schemas.api.runs import RunRequest
 from schemas.documents.ids import RUN_PREFIX
 from schemas.linkage.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
-from schemas.matchlog.kinds import RunAsked, RunCancelled
+from schemas.matchlog.run_kinds import RunAsked, RunCancelled
 from schemas.rounds.upload import Manifest
 
 

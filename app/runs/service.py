@@ -17,7 +17,7 @@ from app.runs import repository
 from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
 from app.security.actor import Actor
-from schemas.api.bodies import RunCounts, RunFinality, RunProgress, RunView
+from schemas.api.runs import RunCounts, RunFinality, RunProgress, RunView
 from schemas.linkage.run import IdSpace, RunSpecification
 
 # A worker looks for runs every second.

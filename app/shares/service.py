@@ -32,7 +32,12 @@ from app.shares.models import Confirmation, RelayedShare
 from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import SHARE_PREFIX
-from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
+from schemas.matchlog.share_kinds import (
+    SecretConfirmed,
+    ShareFetched,
+    ShareRelayed,
+    SharesWithdrawn,
+)
 from schemas.signing.secret_share import ShareView, SignedConfirmation, SignedShare
 
 

@@ -31,7 +31,8 @@ from app.uploads.commit import check, open_pair_of, require_signed
 from app.uploads.ending import end_check, expire
 from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
-from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
+from schemas.matchlog.registry import Outcome
+from schemas.matchlog.upload_kinds import UploadReceived, UploadRejected
 from schemas.rounds.upload import SignedManifest
 
 # So many manifests are tried for one container by mistake; whoever tries more sends it again in between.

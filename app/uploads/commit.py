@@ -47,7 +47,7 @@ from app.uploads.service import (
     upload_for,
 )
 from schemas.api.logged_requests import body_digest, is_in_place
-from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.upload import Manifest, SignedManifest
 from schemas.signing.signed_request import SignedRequest
 

@@ -14,7 +14,7 @@ from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import retire_objects
 from app.uploads import repository
 from app.uploads.models import Upload
-from schemas.matchlog.kinds import UploadDestroyed
+from schemas.matchlog.upload_kinds import UploadDestroyed
 
 live_uploads: Final = repository.committed_of_project
 due_uploads: Final = partial(due_rows, Upload)

@@ -17,7 +17,7 @@ from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
 from schemas.api.bodies import PartList, PartStored, UploadList, UploadRequest, UploadView
 from schemas.documents.ids import UPLOAD_PREFIX
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 router = APIRouter()
 

@@ -42,7 +42,8 @@ from schemas.documents.ids import HANDLE_BYTES
 from schemas.documents.problem import Problem
 from schemas.linkage.profile import Side
 from schemas.linkage.row_layout import STORED_ROW_BYTES
-from schemas.rounds.upload import Manifest, Parts, Receipt
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import Manifest, Parts
 
 OPEN_HOURS: Final = 24
 # Of a party for a partner in a round, as far as something is left of them: a legal hold keeps it on disks that

@@ -66,12 +66,8 @@ def _answer(
     return action.part(terms, party, role)
 
 
-def _provides(terms: ProjectTerms, party: str, _role: Role) -> str:
-    return YES if party in terms.providers else NO
-
-
-def _provides_or_operates(terms: ProjectTerms, party: str, role: Role) -> str:
-    return YES if role == "operator" else _provides(terms, party, role)
+def _provides(terms: ProjectTerms, party: str, role: Role) -> str:
+    return YES if role == "operator" or party in terms.providers else NO
 
 
 def _receives(terms: ProjectTerms, party: str, _role: Role) -> str:
@@ -123,13 +119,9 @@ def _destroys(terms: ProjectTerms, party: str, role: Role) -> str:
     return OWN if party in terms.providers or receives else NO
 
 
-def _destroys_upload(terms: ProjectTerms, party: str, role: Role) -> str:
+def _of_its_own(terms: ProjectTerms, party: str, role: Role) -> str:
     if role == "operator":
         return YES
-    return OWN if party in terms.providers else NO
-
-
-def _withdraws(terms: ProjectTerms, party: str, _role: Role) -> str:
     return OWN if party in terms.providers else NO
 
 
@@ -143,90 +135,37 @@ def _always(_terms: ProjectTerms, _party: str, _role: Role) -> str:
 
 ACTIONS: Final = (
     Action("Sign an amendment", ("POST", "/v1/projects/{project}/consents"), _always, ("steward",)),
-    Action(
-        "Suspend the linkage or leave",
-        ("POST", "/v1/projects/{project}/notices"),
-        _always,
-        ("steward",),
-    ),
-    Action(
-        "Open or correct a round",
-        ("POST", "/v1/projects/{project}/rounds/{round}"),
-        _provides,
-        ("analyst",),
-    ),
+    Action("Suspend the linkage or leave", ("POST", "/v1/projects/{project}/notices"), _always, ("steward",)),
+    Action("Open or correct a round", ("POST", "/v1/projects/{project}/rounds/{round}"),
+           _provides, ("analyst",)),
     Action("Upload encodings", ("POST", "/v1/projects/{project}/uploads"), _provides, ("analyst",)),
     Action("Ask for a run again", ("POST", "/v1/projects/{project}/runs"), _provides, ("analyst",)),
     Action("Approve a run", ("POST", "/v1/runs/{run}/approvals"), _approves, ("approver",)),
-    Action(
-        "Stop a run",
-        ("POST", "/v1/runs/{run}/cancel"),
-        _provides_or_operates,
-        ("analyst", "approver", "operator"),
-    ),
-    Action(
-        "Fetch releases",
-        ("GET", "/v1/releases/{release}/file"),
-        _receives,
-        ("recipient", "analyst"),
-    ),
-    Action(
-        "Have everything destroyed",
-        ("POST", "/v1/projects/{project}/destruction"),
-        _destroys,
-        ("steward", "operator"),
-    ),
-    Action(
-        "Have one upload destroyed",
-        ("POST", "/v1/uploads/{upload}/destruction"),
-        _destroys_upload,
-        ("steward", "analyst", "operator"),
-    ),
-    Action(
-        "Withdraw a record",
-        ("POST", "/v1/projects/{project}/withdrawals"),
-        _withdraws,
-        ("steward", "analyst"),
-    ),
-    Action(
-        "Set or lift a legal hold",
-        ("POST", "/v1/projects/{project}/legal-holds"),
-        _always,
-        ("steward",),
-    ),
-    Action(
-        "Exchange claims with other recipients",
-        ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"),
-        _shares_links,
-        ("recipient", "analyst"),
-    ),
-    Action(
-        "Deliver listed columns to other recipients",
-        ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
-        None,
-        ("recipient", "analyst"),
-    ),
-    Action(
-        "Send cards to reviewers",
-        ("PUT", "/v1/reviews/{run}/cards"),
-        _answers,
-        ("analyst", "recipient"),
-    ),
-    Action(
-        "Decide pairs that are held back",
-        ("POST", "/v1/reviews/{run}/decisions"),
-        _reviews,
-        ("reviewer",),
-    ),
+    Action("Stop a run", ("POST", "/v1/runs/{run}/cancel"),
+           _provides, ("analyst", "approver", "operator")),
+    Action("Fetch releases", ("GET", "/v1/releases/{release}/file"), _receives, ("recipient", "analyst")),
+    Action("Have everything destroyed", ("POST", "/v1/projects/{project}/destruction"),
+           _destroys, ("steward", "operator")),
+    Action("Have one upload destroyed", ("POST", "/v1/uploads/{upload}/destruction"),
+           _of_its_own, ("steward", "analyst", "operator")),
+    Action("Withdraw a record", ("POST", "/v1/projects/{project}/withdrawals"),
+           _of_its_own, ("steward", "analyst")),
+    Action("Set or lift a legal hold", ("POST", "/v1/projects/{project}/legal-holds"), _always, ("steward",)),
+    Action("Exchange claims with other recipients",
+           ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"),
+           _shares_links, ("recipient", "analyst")),
+    Action("Deliver listed columns to other recipients",
+           ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
+           None, ("recipient", "analyst")),
+    Action("Send cards to reviewers", ("PUT", "/v1/reviews/{run}/cards"), _answers, ("analyst", "recipient")),
+    Action("Decide pairs that are held back", ("POST", "/v1/reviews/{run}/decisions"), _reviews, ("reviewer",)),
     Action("See rounds", ("GET", "/v1/projects/{project}/rounds"), _always),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
     Action("See reviews", ("GET", "/v1/projects/{project}/reviews"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
-    Action(
-        "See that there are deliveries", ("GET", "/v1/projects/{project}/deliveries"), _sees_own
-    ),
+    Action("See that there are deliveries", ("GET", "/v1/projects/{project}/deliveries"), _sees_own),
     Action("Read match records", ("GET", "/v1/runs/{run}/match-record"), _always),
     Action("Read the match log", ("GET", "/v1/log/bundle"), _always),
     Action("Open these pages", ("GET", "/projects/{project}"), _always),
-)
+)  # fmt: skip

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.negotiation import AgreementState, AgreementSummary, AgreementView
-from schemas.agreement.statement import Act, Consent, Notice, SignedStatement
+from schemas.agreement.statement import Act, Consent, Notice
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[AgreementState, str]] = {
@@ -27,27 +25,6 @@ ACT_WORDS: Final[dict[Act, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A party's signature; where it has yet to sign, all but its name is None."""
-
-    party: str
-    at: str | None = None
-    counsel: str | None = None
-    person: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a party has said since all had signed."""
-
-    at: str
-    party: str
-    words: str
-    reason: str
-    person: str
-
-
 def state_words(summary: AgreementSummary, suspended_by: tuple[str, ...] = ()) -> str:
     """Return in a few words where an agreement stands; `suspended_by` names who halts the linkage."""
     return {
@@ -61,27 +38,16 @@ def state_words(summary: AgreementSummary, suspended_by: tuple[str, ...] = ()) -
     }[summary.state]
 
 
-def signatures_of(view: AgreementView) -> tuple[Signature, ...]:
-    """Return a line for each party, by name."""
-    given = [
-        _signature(stated) for stated in _statements(view.consents) if isinstance(stated, Consent)
+def signatures_of(view: AgreementView) -> list[tuple[str, Consent | None]]:
+    """Return each party with its signature, by name; None where it has yet to sign."""
+    given = [one.statement for one in view.consents]
+    signed: list[tuple[str, Consent | None]] = [
+        (one.party, one) for one in given if isinstance(one, Consent)
     ]
-    waited_for = [Signature(party) for party in view.missing]
-    return tuple(sorted([*given, *waited_for], key=lambda signature: signature.party))
+    return sorted([*signed, *((party, None) for party in view.missing)], key=lambda one: one[0])
 
 
-def notices_of(view: AgreementView) -> tuple[Said, ...]:
-    """Return what parties have said since all had signed, oldest first."""
-    return tuple(
-        Said(stated.at, stated.party, ACT_WORDS[stated.act], stated.reason, stated.person)
-        for stated in _statements(view.notices)
-        if isinstance(stated, Notice)
-    )
-
-
-def _statements(signed: Iterable[SignedStatement]) -> Iterator[object]:
-    return (one.statement for one in signed)
-
-
-def _signature(stated: Consent) -> Signature:
-    return Signature(stated.party, stated.at, stated.counsel_words, stated.person)
+def notices_of(view: AgreementView) -> list[tuple[Notice, str]]:
+    """Return what parties have said since all had signed, oldest first, each with its act in words."""
+    said = [one.statement for one in view.notices]
+    return [(one, ACT_WORDS[one.act]) for one in said if isinstance(one, Notice)]

@@ -51,15 +51,8 @@ class PageRequest:
     ) -> Response:
         """Return the page in the form that was asked for.
 
-        Args:
-            template: file of the HTML.
-            title: what the page is, without the project.
-            document: the JSON twin: a document of the API, what `json` can write, or an iterator of bytes.
-            table: the CSV twin.
-            project: the project that the page belongs to; None for pages of the whole broker.
-            query: the filter in force, encoded, as the twins and the permanent link repeat it.
-            status: of the HTML answer.
-            context: what else the template needs.
+        `document` and `table` are its twins, `query` the filter that they and the permanent link repeat, and
+        `context` what else the template needs.
         """
         if self.twin == "json":
             return _json_answer(document)

@@ -25,21 +25,10 @@ _PAGES_OF_OBJECTS: Final = {
 def entry_row(entry: Entry) -> tuple[Cell, ...]:
     """Return an entry as one row; the last cell holds the bytes that the log's tree covers, as text."""
     return (
-        entry.seq,
-        entry.time,
-        entry.kind,
-        entry.outcome,
-        entry.actor.party,
-        entry.actor.role,
-        entry.actor.person,
-        entry.project,
-        entry.agreement,
-        entry.purpose,
-        entry.object,
-        entry.request,
-        event_words(entry),
-        entry_text(entry),
-    )
+        entry.seq, entry.time, entry.kind, entry.outcome, entry.actor.party, entry.actor.role,
+        entry.actor.person, entry.project, entry.agreement, entry.purpose, entry.object, entry.request,
+        event_words(entry), entry_text(entry),
+    )  # fmt: skip
 
 
 def entry_text(entry: Entry) -> str:

@@ -345,11 +345,6 @@ def _path(project: str, part: str) -> str:
 
 
 SOURCES: Final[tuple[Source, ...]] = (
-    unattended_runs,
-    suspensions,
-    failed_runs,
-    refused_requests,
-    open_approvals,
-    open_reviews,
+    unattended_runs, suspensions, failed_runs, refused_requests, open_approvals, open_reviews,
     unsigned_amendments,
-)
+)  # fmt: skip

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TypeVar
 
 from app.rounds.views import RoundStand
-from schemas.agreement.agreement import ProjectTerms
-from schemas.agreement.allowance import KEPT_WEEKS
-from schemas.agreement.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
-from schemas.agreement.clause_words import LIFETIME_WORDS, MODE_WORDS
-from schemas.agreement.policy_words import percent
-from schemas.api.bodies import RunFinality
+from schemas.agreement.chapter_limits import listed
 from schemas.api.destruction import DestructionView
+from schemas.api.runs import RunFinality
 from schemas.reports.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
 from schemas.rounds.destruction import LocalStatement, Outstanding, SignedDestruction
 from schemas.rounds.rounds import RoundList, RoundState, RoundView
@@ -30,86 +26,12 @@ RUN_WORDS: Final = {
 }
 
 
-_PERSONS_WORDS: Final = {1: "one person settles", 2: "two persons who agree settle"}
-
-
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[RoundState, tuple[str, str]]] = {
     "open": ("wait", "open"),
     "closed": ("good", "closed"),
     "superseded": ("plain", "corrected"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PartyWords:
-    """A party as a page names it: short name, name for people, and its parts in the project."""
-
-    name: str
-    title: str
-    parts: tuple[str, ...]
-
-
-def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
-    """Yield what the terms allow, one sentence each."""
-    yield f"The purpose is {terms.purpose}, for the population {terms.population}."
-    yield f"The terms hold from {terms.start} to {terms.end}; both days are included."
-    yield f"{listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
-    for recipient in terms.recipients:
-        yield f"{recipient.party} receives {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
-    for space in terms.spaces:
-        yield f"Link IDs of the ID space “{space.name}” are {LIFETIME_WORDS[space.lifetime]}."
-    if terms.review is not None:
-        review = terms.review
-        yield (
-            f"Of pairs that a run holds back, reviewers of {review.reviewer} decide up to {review.first:,} "
-            f"of each other agency in the first {KEPT_WEEKS} weeks, then {review.weekly:,} a week, "
-            f"within {days(review.days)}; {_PERSONS_WORDS[review.persons]} a pair."
-        )
-    if terms.auditors:
-        verbs = _verb(terms.auditors, ("checks", "sees"), ("check", "see"))
-        yield f"{listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
-    else:
-        yield "The terms name no auditor."
-    for file in terms.files:
-        yield f"The file of {file.party} has {file.least:,} to {file.most:,} records."
-    for larger, smaller in terms.pairs:
-        yield f"Of {larger} and {smaller}, {larger} has the larger file."
-    yield (
-        f"A round of linkage is made {FREQUENCY_WORDS[terms.frequency]}, and waits {days(terms.round_days)} "
-        "for "
-        "uploads."
-    )
-    if terms.due is not None:
-        yield due_sentence(terms.due)
-    if terms.round_budget is not None:
-        budget = terms.round_budget
-        yield f"At most {budget.rounds:,} rounds are opened in {days(budget.days)}."
-    if terms.most_ended is not None:
-        yield (
-            f"If a round would end more than {percent(terms.most_ended)} of an agency's links, a person of "
-            "that agency has to accept it first."
-        )
-    yield f"Counts under {terms.floor}, and counts that would reveal one, are hidden."
-    yield (
-        f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "
-        f"match IDs {terms.keep_links_days:,} days after their run."
-    )
-
-
-def parties_of(terms: ProjectTerms, titles: Mapping[str, str]) -> list[PartyWords]:
-    """Return the parties that the terms name, by name, with what each is in the project."""
-    parts: dict[str, list[str]] = {}
-    for party in terms.providers:
-        parts.setdefault(party, []).append("uploads encodings")
-    for recipient in terms.recipients:
-        parts.setdefault(recipient.party, []).append(f"receives {MODE_WORDS[recipient.mode]}")
-    for party in terms.auditors:
-        parts.setdefault(party, []).append("checks the match log")
-    return [
-        PartyWords(name, titles.get(name, name), tuple(found))
-        for name, found in sorted(parts.items())
-    ]
 
 
 def run_sentence(state: str, stage: str, failure: str | None) -> str:

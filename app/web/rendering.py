@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.version import VERSION
 from app.web.assets import asset_path
 from app.web.entries import entry_text, event_words, object_page
-from schemas.shared.amounts import byte_size
+from schemas.shared.amounts import byte_size, plain_time, shown
 
 # No inline script or style, nothing from elsewhere, no frame, no form that leaves the broker.
 CONTENT_SECURITY_POLICY: Final = (
@@ -54,16 +54,6 @@ def show_time(text: str | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(text, plain_time(text))
 
 
-def plain_time(text: str) -> str:
-    """Return a time as people read it, without T and Z; a bare date stays."""
-    return text.replace("T", " ").removesuffix("Z")
-
-
-def show_count(number: int | None) -> str:
-    """Return a count with its thousands apart; None is one that is small, or would reveal a small one."""
-    return "not shown" if number is None else f"{number:,}"
-
-
 def show_duration(seconds: int) -> str:
     """Return a length of time in its two largest units."""
     parts: list[str] = []
@@ -90,7 +80,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(event=event_words, canonical=entry_text, object_page=object_page)
     environment.filters.update(
-        when=show_time, count=show_count, size=byte_size, duration=show_duration, state=show_state
+        when=show_time, count=shown, size=byte_size, duration=show_duration, state=show_state
     )
     environment.globals.update(asset=asset_path, software=VERSION)
+    environment.globals["show"] = environment.get_template("macros.html").module
     return environment

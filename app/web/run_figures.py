@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -13,11 +13,9 @@ from app.runs.models import Run
 from app.runs.service import found_by, result_before, view_of
 from app.security.actor import Actor
 from app.uploads.service import upload_in
-from app.web.rendering import show_count
-from schemas.api.bodies import RunCounts, RunFinality, RunView
+from schemas.api.runs import RunCounts, RunFinality, RunView
 from schemas.linkage.link_quality import missed_matches, wrong_links
-
-HIDDEN: Final = "not shown"
+from schemas.shared.amounts import NOT_SHOWN, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +90,28 @@ def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -
         ("Not compared: no blocking key in common" + (
             ", or rejected by reviewers before" if has_review else ""
         ), 1, _not_compared),
-        ("Candidate pairs", 1, lambda _, counts: show_count(counts.candidate_pairs)),
-        ("Linked", 2, lambda _, counts: show_count(counts.auto_pairs)),
-        ("Not linked", 2, lambda one, _: show_count(one.not_linked.pairs)),
+        ("Candidate pairs", 1, lambda _, counts: shown(counts.candidate_pairs)),
+        ("Linked", 2, lambda _, counts: shown(counts.auto_pairs)),
+        ("Not linked", 2, lambda one, _: shown(one.not_linked.pairs)),
         (
             "Held back for clerical review",
             3,
-            lambda _, counts: show_count(counts.review_pairs),
+            lambda _, counts: shown(counts.review_pairs),
         ),
         (
             f"Below the bound of review: a match probability under {policy.review}",
             3,
-            lambda one, _: show_count(one.not_linked.below_review),
+            lambda one, _: shown(one.not_linked.below_review),
         ),
         (
             "Behind a better pair of one of their records",
             3,
-            lambda one, _: show_count(one.not_linked.better_rival),
+            lambda one, _: shown(one.not_linked.better_rival),
         ),
     ]  # fmt: skip
     if has_review:
         rejected = "Rejected by reviewers in an earlier round"
-        rows.insert(2, (rejected, 2, lambda _, counts: show_count(counts.rejected_before)))
+        rows.insert(2, (rejected, 2, lambda _, counts: shown(counts.rejected_before)))
     return [FigureRow(words, depth, _values(value, run, before)) for words, depth, value in rows]
 
 
@@ -141,7 +139,7 @@ def rate_rows(run: RunFigures, before: RunFigures | None) -> list[FigureRow]:
         ("Missed matches, most likely", _missed),
         (
             f"Missed matches, at most: records of {smaller} that are not linked",
-            lambda one, _: show_count(one.missed),
+            lambda one, _: shown(one.missed),
         ),
         (
             "Missed matches among the candidate pairs, at least",
@@ -154,7 +152,7 @@ def rate_rows(run: RunFigures, before: RunFigures | None) -> list[FigureRow]:
 def rate_words(part: int | None, whole: int | None, *, of_hundred: bool = False) -> str:
     """Return a share in percent to one decimal; `part` may be in hundredths. None: one is not shown."""
     if part is None or not whole:
-        return HIDDEN
+        return NOT_SHOWN
     share = 100 * part / whole / (100 if of_hundred else 1)
     return f"{share:.2f}%" if of_hundred else f"{share:.1f}%"
 
@@ -183,25 +181,27 @@ def _values(value: Value, run: RunFigures, before: RunFigures | None) -> tuple[s
 def _value_of(value: Value, *runs: RunFigures | None) -> Iterator[str]:
     for one in runs:
         if one is not None:
-            yield HIDDEN if one.view.counts is None else value(one, one.view.counts)
+            yield NOT_SHOWN if one.view.counts is None else value(one, one.view.counts)
 
 
 def _not_compared(run: RunFigures, counts: RunCounts) -> str:
     if counts.candidate_pairs is None:
-        return HIDDEN
+        return NOT_SHOWN
     return f"{run.larger * run.smaller - counts.candidate_pairs:,}"
 
 
 def _wrong(_: RunFigures, counts: RunCounts) -> str:
-    return HIDDEN if counts.expected_false is None else wrong_links(counts.expected_false).words()
+    return (
+        NOT_SHOWN if counts.expected_false is None else wrong_links(counts.expected_false).words()
+    )
 
 
 def _missed(run: RunFigures, counts: RunCounts) -> str:
     if run.links is None or run.missed is None:
-        return HIDDEN
+        return NOT_SHOWN
     floor = run.view.specification.floor
     return missed_matches(run.links, run.smaller, counts.concordance or (), floor).words()
 
 
 def _hundredths(count: int | None) -> str:
-    return HIDDEN if count is None else f"{count / 100:,.0f}"
+    return NOT_SHOWN if count is None else f"{count / 100:,.0f}"

@@ -9,10 +9,10 @@ from typing import Final
 
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.counts import Step
-from app.web.chart import Chart, Mark, Value, bar_chart
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import MatchingPolicy
 from schemas.rounds.match_record import MatchRecordHeader
+from schemas.shared.page import Column, Markup, column_chart
 
 AUTO: Final = "linked"
 AT_AUTO: Final = "held back or linked"
@@ -77,30 +77,29 @@ def table_rows(rows: Sequence[WeightRow]) -> tuple[WeightRow, ...]:
     return tuple(joined)
 
 
-def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, least: int) -> Chart | None:
+def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, least: int) -> Markup | None:
     """Return the chart of these steps with both bounds; None where no step may be shown."""
     if all(step.pairs is None for step in steps):
         return None
-    return bar_chart(
-        "weights",
-        [Value(str(step.bits), step.pairs, KINDS[_place(step, policy)]) for step in steps],
-        title="Pairs by match weight",
-        description=(
+    return column_chart(
+        "Pairs by match weight",
+        [Column(str(step.bits), step.pairs, KINDS[_place(step, policy)]) for step in steps],
+        words=(
             f"Candidate pairs in steps of one bit of total match weight from {steps[0].bits} on. "
             f"A frame stands for a number below {least} or one that would reveal it. "
             "The numbers are in the table."
         ),
         axis="total match weight, in bits; the bounds are match probabilities",
-        marks=list(_marks(steps, policy)),
+        marks=_marks(steps, policy),
     )
 
 
-def _marks(steps: Sequence[Step], policy: MatchingPolicy) -> list[Mark]:
+def _marks(steps: Sequence[Step], policy: MatchingPolicy) -> list[tuple[str, float]]:
     found = []
     for name, bound in (("held back", policy.review), ("linked", policy.auto)):
         share = (least_weight(bound) / UNIT - steps[0].bits) / len(steps)
         if 0 <= share <= 1:
-            found.append(Mark(f"{name} from {bound}", share))
+            found.append((f"{name} from {bound}", share))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.run import RunSpecification
 from schemas.rounds.upload import Manifest
 

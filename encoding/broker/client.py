@@ -30,12 +30,6 @@ from schemas.api.bodies import (
     LogCheckpoint,
     PartList,
     PartStored,
-    ProjectView,
-    ReleaseList,
-    ReleaseVerification,
-    ReleaseView,
-    RunRequest,
-    RunView,
     SessionLink,
     UploadList,
     UploadRequest,
@@ -51,16 +45,21 @@ from schemas.api.destruction import (
     WithdrawalTaken,
 )
 from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.projects import ProjectView
+from schemas.api.releases import ReleaseList, ReleaseVerification, ReleaseView
+from schemas.api.runs import RunRequest, RunView
 from schemas.api.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document
 from schemas.documents.errors import FormatError
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
-from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
+from schemas.matchlog.share_kinds import SecretConfirmed
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.certificate import CertificateFile
 from schemas.reports.overdue import OverdueList
 from schemas.rounds.destruction import HoldNotice, SignedDestruction
-from schemas.rounds.upload import Receipt, SignedManifest
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import SignedManifest
 from schemas.signing.identity import SignedKeyChange
 from schemas.signing.secret_share import (
     ConfirmationList,

@@ -9,7 +9,7 @@ from typing import Final
 from encoding.broker.client import BrokerClient
 from encoding.errors import OthersWaitedForError, RunFailedError, RunUnderWayError
 from encoding.progress import Progress
-from schemas.api.bodies import RunProgress, RunView
+from schemas.api.runs import RunProgress, RunView
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 10.0

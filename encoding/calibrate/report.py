@@ -12,14 +12,8 @@ from schemas.shared.page import Section, findings, paragraph, render_page, table
 VERSION: Final = "blindlink/calibration/2"
 
 _HEADER = (
-    "passes",
-    "block cap",
-    "met",
-    "strangers met",
-    "linked",
-    "wrong of 1,000",
-    "review of 1,000",
-)
+    "passes", "block cap", "met", "strangers met", "linked", "wrong of 1,000", "review of 1,000",
+)  # fmt: skip
 _EXPLAINED = (
     "Passes: an encoding profile, or one like it with another block cap. Block cap (c): how many records of the"
     " larger file may stand under one blocking key. Met: the part of true pairs that share a blocking key; no"

@@ -13,7 +13,8 @@ from schemas.documents.errors import FormatError, SignatureError
 from schemas.documents.ids import DELIVERY_PREFIX, RELEASE_PREFIX, UPLOAD_PREFIX
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import parse_entry
-from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.reports.certificate import CertificateCheck, CertificateFile, verify_certificate
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _expected(one: DestroyedObject, receipts: ReceiptFolder) -> tuple[str, int |
     if one.object.startswith(UPLOAD_PREFIX) and kept.manifest is not None:
         manifest = kept.manifest.manifest
         return manifest.container_sha256, manifest.records
-    body = parse_entry(kept.receipt.entry.encode("utf-8")).body
+    body = parse_entry(kept.receipt.entry.encode("utf-8"), KINDS).body
     if one.object.startswith(RELEASE_PREFIX) and isinstance(
         body, (ReleasePrepared, BlindReleasePrepared)
     ):

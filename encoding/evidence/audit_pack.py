@@ -29,7 +29,7 @@ from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import open_pieces
 from encoding.workspace.workspace import Workspace
 from schemas.documents.errors import FormatError
-from schemas.matchlog.kinds import RunFinished
+from schemas.matchlog.run_kinds import RunFinished
 from schemas.reports.audit_pack import Sample, pack_files
 from schemas.rounds.match_record import (
     Opening,

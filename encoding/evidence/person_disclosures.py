@@ -29,13 +29,10 @@ from schemas.documents.ids import Handle
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
-    BlindReleasePrepared,
-    ReleasePrepared,
-    RunAsked,
-    UploadReceived,
-)
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
+from schemas.matchlog.run_kinds import RunAsked
+from schemas.matchlog.upload_kinds import UploadReceived
 
 Certainty = Literal["yes", "may", "in-file"]
 What = Literal["encodings", "link-ids", "sealed-link-ids", "card", "columns"]

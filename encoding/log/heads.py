@@ -16,6 +16,7 @@ from encoding.log.log_copy import LogCopy
 from schemas.documents.errors import FormatError
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import LogProof, parse_proof
 from schemas.rules.breach import BreachError
 from schemas.signing.signed_request import SeenHead
@@ -88,7 +89,7 @@ def _kept(pins: Path, project: str) -> LogProof | None:
 
 def _head_of(proof: LogProof) -> SeenHead:
     try:
-        place = parse_entry(proof.entry).place
+        place = parse_entry(proof.entry, KINDS).place
     except FormatError as exc:
         raise _damaged() from exc
     return SeenHead(place=place, leaf=hash_leaf(proof.entry).hex())

@@ -17,6 +17,7 @@ from schemas.documents.merkle import Frontier, Node, hash_leaf, hash_node, inclu
 from schemas.matchlog.bundle import BundleReader, Chunk
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import LogProof
 from schemas.rules import replay
@@ -140,7 +141,7 @@ class _Walk:
                 )
 
     def _take_entry(self, leaf_hash: bytes, raw: bytes) -> None:
-        entry = self._entry_from_before(raw) or parse_entry(raw)
+        entry = self._entry_from_before(raw) or parse_entry(raw, KINDS)
         if hash_leaf(raw) != leaf_hash or entry.seq != self.frontier.size:
             raise LogError("an entry of the broker's copy of the match log is not in its place")
         if self.has_all:

@@ -8,24 +8,15 @@ from pathlib import Path
 
 from encoding.errors import ReceiptError
 from encoding.files import write_durably
+from encoding.log.proofs import Proven, prove_subject, verify_release_receipt
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import DELIVERY_PREFIX, UPLOAD_PREFIX, is_random_id
 from schemas.linkage.run import RunSpecification
-from schemas.matchlog.checkpoint import Checkpoint
-from schemas.matchlog.delivery_kinds import DeliveryReceived
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
+from schemas.matchlog.delivery_kinds import DELIVERY_KINDS, DeliveryReceived
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.proof import verify_receipt
-from schemas.rounds.upload import Manifest, Receipt, SignedManifest
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """What a receipt proves: the entry, and the checkpoint under which it stands."""
-
-    entry: Entry
-    checkpoint: Checkpoint
+from schemas.matchlog.upload_kinds import UPLOAD_KINDS, UploadReceived
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import Manifest, SignedManifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,7 @@ def verify_upload_receipt(
     Raises:
         ReceiptError: it does not prove that.
     """
-    proven = _prove(receipt, upload, keys)
+    proven = prove_subject(receipt, upload, keys, UPLOAD_KINDS)
     entry = proven.entry
     body = entry.body
     if not isinstance(body, UploadReceived) or body.manifest_sha256 != manifest.digest():
@@ -166,30 +157,13 @@ def verify_upload_receipt(
     return proven
 
 
-def verify_release_receipt(
-    receipt: Receipt, release: str, party: str, keys: LogKeys, sha256: str | None = None
-) -> Proven:
-    """Check that the log holds this release for this party to fetch; with `sha256`, of exactly that file.
-
-    Raises:
-        ReceiptError: it does not prove that.
-    """
-    proven = _prove(receipt, release, keys)
-    body = proven.entry.body
-    if not isinstance(body, (ReleasePrepared, BlindReleasePrepared)) or _fetched_by(body) != party:
-        raise ReceiptError("the receipt is not about a release to this agency")
-    if sha256 is not None and body.sha256 != sha256:
-        raise ReceiptError("what was fetched is not what the match log records")
-    return proven
-
-
 def verify_delivery_receipt(receipt: Receipt, delivery: str, party: str, keys: LogKeys) -> Proven:
     """Check that the log holds this delivery, from this party or to it.
 
     Raises:
         ReceiptError: it does not prove that.
     """
-    proven = _prove(receipt, delivery, keys)
+    proven = prove_subject(receipt, delivery, keys, DELIVERY_KINDS)
     body = proven.entry.body
     if not isinstance(body, DeliveryReceived) or party not in (
         proven.entry.actor.party,
@@ -197,26 +171,3 @@ def verify_delivery_receipt(receipt: Receipt, delivery: str, party: str, keys: L
     ):
         raise ReceiptError("the receipt is not about a delivery from or to this agency")
     return proven
-
-
-def _fetched_by(body: ReleasePrepared | BlindReleasePrepared) -> str:
-    return body.agency if isinstance(body, BlindReleasePrepared) else body.recipient
-
-
-def _prove(receipt: Receipt, subject: str, keys: LogKeys) -> Proven:
-    if receipt.subject != subject:
-        raise ReceiptError("the receipt is about something you did not ask for")
-    return prove_entry(receipt, keys)
-
-
-def prove_entry(receipt: Receipt, keys: LogKeys) -> Proven:
-    """Return what a receipt proves.
-
-    Raises:
-        ReceiptError: it proves nothing.
-    """
-    try:
-        entry, checkpoint = verify_receipt(receipt, keys)
-    except FormatError as exc:
-        raise ReceiptError(f"the receipt proves nothing: {exc}") from exc
-    return Proven(entry, checkpoint)

@@ -51,7 +51,7 @@ from encoding.records.problem_log import ProblemLog
 from encoding.rounds.turns import Turn
 from encoding.secret.secret import RoundSecret
 from encoding.workspace.workspace import Workspace
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.documents.ids import utc_text
 from schemas.linkage.counts import FileCounts
 from schemas.linkage.privacy_audit import PrivacyAudit, audit_fault

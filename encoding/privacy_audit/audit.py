@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from encoding.features import FEATURES
 from encoding.privacy_audit.attributes import (
     AttributeResult,
     Features,
@@ -79,7 +78,7 @@ def audit_pair(
     progress("sharing cells", 0.1, 1, "attacks")
     scene = Scene(profile, pair, seed)
     graph = scene.shared_cells()
-    linked = _linked(pair, graph)
+    linked = linked_edges(pair, graph)
     features = pair_features(graph, scene.labels, linked)
     records = graph.between.left[linked]
     progress("attacking rows", 0.3, 2, "attacks")
@@ -93,11 +92,6 @@ def audit_pair(
         naming = tuple(_name(scene, graph, scope.n_known, seed))
         apart, exact = tell_apart(graph), tell_apart(scene.shared_cells(exact=True))
         followed = _follow(scene, graph, seed)
-    beside = None
-    if scope.beside is not None:
-        attacks = FEATURES.load("attacks", "beside")
-        sizes = attacks.SIZES[scope.beside]
-        beside = attacks.attack_beside(scene, graph, linked, features, sizes, seed=seed)
     return Audit(
         n_smaller=pair.smaller.n_records,
         n_larger=pair.larger.n_records,
@@ -110,7 +104,6 @@ def audit_pair(
         followed=followed,
         naming=naming,
         attributes=guessed,
-        beside=beside,
     )
 
 
@@ -120,7 +113,7 @@ def _partner_size(side: Side, n_records: int, most: int) -> int:
     return min(max(min(50 * n_records, most), SMALLEST_AUDITED_FILE), 200_000)
 
 
-def _linked(pair: Pair, graph: SharedCells) -> Numbers:
+def linked_edges(pair: Pair, graph: SharedCells) -> Numbers:
     """Return the edges that lead from a child to its own record: one a child, the one with most cells."""
     edges = graph.between
     same = np.flatnonzero(pair.who_smaller[edges.left] == pair.who_larger[edges.right])

@@ -1,11 +1,10 @@
-"""The audit as one page that a lawyer reads: the verdict first, what was tried, and the same on plain CLKs."""
+"""The audit as one page that a lawyer reads: the verdict first, what was found, what was tried."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from encoding.features import FEATURES
 from encoding.privacy_audit.report import AuditReport, notes, summary
 from encoding.privacy_audit.results import Audit
 from schemas.shared.page import (
@@ -69,7 +68,6 @@ def report_page(report: AuditReport, file_name: str) -> str:
         Section("Verdict", [findings(listed)]),
         *_naming(report.audit),
         *_traits(report.audit),
-        *_beside(report.audit),
         Section("What was tried", list(_tried(report.audit))),
         Section("What this does not say", [paragraph(_LIMITS)]),
     ]
@@ -84,11 +82,6 @@ def _lead(report: AuditReport) -> str:
 
 def _tried(audit: Audit) -> Iterator[Markup]:
     rows = [(name, who, how, "yes" if was(audit) else "no") for name, who, how, was in _TRIED]
-    if audit.beside is not None:
-        rows += [
-            (name, who, how, "yes" if was(audit.beside) else "no")
-            for name, who, how, was in FEATURES.load("attacks", "page").TRIED
-        ]
     yield prose_table("Attacks", ("attack", "who attacks", "how", "tried here"), rows)
     if any(row[-1] == "no" for row in rows):
         yield paragraph(
@@ -141,8 +134,3 @@ def _traits(audit: Audit) -> Iterator[Section]:
     header = ("trait", "children", "right", "chance", "points gained")
     blocks = [paragraph(_TRAITS), table("Traits of linked children", header, rows)]
     yield Section("Traits", blocks)
-
-
-def _beside(audit: Audit) -> Iterator[Section]:
-    if audit.beside is not None:
-        yield from FEATURES.load("attacks", "page").sections(audit.beside, audit.naming)

@@ -1,11 +1,15 @@
-"""The audit as a document and as lines for the terminal."""
+"""The audit as a document, as lines for the terminal, and as it is kept in the workspace."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from encoding.files import write_durably
 from encoding.privacy_audit.goals import Outcome
 from encoding.privacy_audit.results import Audit
 from schemas.documents.canonical import canonical_digest
@@ -19,7 +23,8 @@ from schemas.linkage.privacy_audit import (
 )
 from schemas.linkage.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/6"
+VERSION: Final = "blindlink/privacy-audit/7"
+KEPT_VERSION: Final = "blindlink/kept-privacy-audit/5"
 
 HOLDER_NOTE: Final = (
     "Whoever has both the agencies' secret and a container can guess every record."
@@ -128,8 +133,6 @@ def summary(report: AuditReport) -> str:
 
 def notes(report: AuditReport) -> Iterator[str]:
     """Yield what is no goal and must be known."""
-    if report.audit.beside is not None:
-        yield from report.audit.beside.notes()
     if report.audit.sampled < 1:
         yield (
             f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole"
@@ -144,9 +147,6 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     for outcome in report.outcomes:
         bad = "stop" if outcome.name == "structure" else "warn"
         yield f"  {'good' if outcome.is_reached else bad}  {outcome.sentence}"
-    if report.audit.beside is not None:
-        for line in report.audit.beside.lines():
-            yield f"  note  {line}"
     for note in notes(report):
         yield f"  note  {note}"
 
@@ -164,3 +164,41 @@ def _plain(value: Any) -> Any:
 
 def _decimal(value: float) -> str:
     return f"{value:.4f}"
+
+
+def read_kept_audit(path: Path) -> PrivacyAudit | None:
+    """Return what was kept; None if there is no such file, or one that cannot be read."""
+    try:
+        raw: Any = json.loads(path.read_text("utf-8"))
+        is_known = raw["version"] == KEPT_VERSION
+        return PrivacyAudit.model_validate_json(json.dumps(raw["statement"])) if is_known else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_audit(path: Path, report: AuditReport) -> None:
+    """Remember an audit, which uploads state from now on; a quick one only where it found structure."""
+    statement = report.statement()
+    if statement is None or (statement.scope == "quick" and not statement.structure):
+        return
+    kept = {
+        "version": KEPT_VERSION,
+        "statement": statement.model_dump(mode="json"),
+        "document": report.document(),
+    }
+    write_durably(path, json.dumps(kept, indent=1).encode())
+
+
+def seed_of(profile: str, side: Side, number: int) -> int:
+    """Return the seed of a draw, which no agency chooses: so the same file has the same figures.
+
+    It does not hang on the file. Else who changes a byte could draw again, and a manifest that names it would
+    tell who has a copy of the file that it is one.
+
+    Args:
+        profile: digest of the encoding profile.
+        side: which file of the pair it is.
+        number: of the draw, from 0.
+    """
+    text = f"blindlink/v1/privacy-audit\n{profile}\n{side}\n{number}"
+    return int.from_bytes(hashlib.sha256(text.encode("ascii")).digest()[:6], "big")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.refinement import ShapeResult
@@ -23,7 +22,6 @@ class AuditScope:
         registers: whether people are named and followed, which needs the file as a whole and takes minutes.
         n_known: how many people the attacker of the smaller file knows, in turn.
         n_sealed: records of each file whose rows are sealed and attacked as bytes.
-        beside: how much the attacks without a goal take (`encoding.extras.attacks`); None leaves them out.
         name: what a manifest calls it.
     """
 
@@ -32,19 +30,15 @@ class AuditScope:
     registers: bool = True
     n_known: tuple[int, ...] = (0, 200, 1_000, 3_000)
     n_sealed: int = 1_500
-    beside: Scope | None = "full"
     name: Scope = "full"
 
 
 FULL = AuditScope()
-# Every attack that has a goal; what is only shown beside them takes half a minute at any size.
-GOALS_ALONE = replace(FULL, beside=None)
 QUICK = AuditScope(
     n_records=30_000,
     registers=False,
     n_known=(),
     n_sealed=400,
-    beside="quick",
     name="quick",
 )
 
@@ -73,7 +67,6 @@ class Audit:
         followed: part of each file that is followed from one round to the next.
         naming: children in care who were named, a kind of register each.
         attributes: what was guessed of linked children.
-        beside: what attacks without a goal found.
     """
 
     n_smaller: int
@@ -87,4 +80,3 @@ class Audit:
     followed: ShapeResult | None = None
     naming: tuple[Naming, ...] = ()
     attributes: tuple[AttributeResult, ...] = ()
-    beside: Any = None

@@ -13,7 +13,7 @@ from encoding.log.log_copy import LogCopy, read_log_copy
 from encoding.log.trust import Trust
 from encoding.project.session import Session
 from encoding.rounds.api import RoundsApi
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 
 @dataclass(frozen=True, slots=True)

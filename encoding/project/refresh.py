@@ -41,7 +41,8 @@ from encoding.project.source import refuse_list
 from encoding.project.uploading import steps
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
-from schemas.api.bodies import ReleaseView, RunView
+from schemas.api.releases import ReleaseView
+from schemas.api.runs import RunView
 from schemas.rounds.review import ReviewView
 from schemas.rounds.rounds import RoundView
 

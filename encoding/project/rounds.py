@@ -26,7 +26,7 @@ from encoding.project.uploading.steps import own_nonces
 from encoding.rounds.history import RoundHistory, round_history
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
-from schemas.api.bodies import RunRequest, RunView
+from schemas.api.runs import RunRequest, RunView
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.rounds.upload import Signature

@@ -10,6 +10,7 @@ from encoding.quality.report import Report, years_shown
 from schemas.linkage.passes import KeyForm
 from schemas.shared.page import (
     Bar,
+    Column,
     Markup,
     Section,
     Standing,
@@ -146,13 +147,11 @@ def _pass_cells(
     header_of = {column.name: column.header for column in report.counts.columns}
     for one in blocks.passes:
         yield (
-            one.name,
-            f"{one.keys:,}",
-            _count(one.records_without, blocks.records, shareable=shareable),
+            one.name, f"{one.keys:,}", _count(one.records_without, blocks.records, shareable=shareable),
             _count(one.blocks_too_large, one.keys, shareable=shareable),
             _count(one.rows_dropped, one.keys, shareable=shareable),
             ", ".join(header_of.get(name, name) for name in one.dropped_by),
-        )
+        )  # fmt: skip
 
 
 def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
@@ -176,7 +175,7 @@ def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
     span = range(min(counted), max(counted) + 1) if counted else range(0)
     yield column_chart(
         "Rows by year of birth",
-        [(str(year), counted.get(year, 0)) for year in span],
+        [Column(str(year), counted.get(year, 0)) for year in span],
         axis="year of birth",
     )
     yield table(

@@ -17,7 +17,7 @@ from encoding.ledger.values import MessagePlace, Turn
 from schemas.documents.document import Model
 from schemas.documents.errors import SignatureError
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, RoleChanged, RunFinished, UploadReceived
+from schemas.matchlog.person_kinds import KeyRotated, RoleChanged
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import (
     ClaimsReceived,
@@ -27,6 +27,8 @@ from schemas.matchlog.round_kinds import (
     RoundSuperseded,
     StatementReceived,
 )
+from schemas.matchlog.run_kinds import RunFinished
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.rounds import SupplementView
 from schemas.signing.identity import PublicIdentity
 

@@ -68,9 +68,9 @@ from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed
 from schemas.rounds.chain_statement import ChainStatement
 from schemas.rounds.claims import Claims
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.rounds import RoundView, SupplementView
 from schemas.rounds.space_message import MessageHead
-from schemas.rounds.upload import Receipt
 from schemas.signing.identity import PublicIdentity
 
 CompareLog = Callable[[bytes], Checkpoint]

@@ -13,7 +13,8 @@ from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
 from schemas.agreement.chapter_limits import listed
 from schemas.agreement.negotiation import AgreementState, AgreementSummary, RunApprovals
-from schemas.api.bodies import ProjectView, RunFinality, RunView
+from schemas.api.projects import ProjectView
+from schemas.api.runs import RunFinality, RunView
 from schemas.rounds.review import ReviewView
 from schemas.rounds.rounds import PairProgress, RoundView
 

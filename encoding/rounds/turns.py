@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from encoding.blocks.keys import RoundName
 from encoding.errors import RoundUnprovenError
-from encoding.log.receipts import prove_entry
+from encoding.log.proofs import prove_entry
 from schemas.agreement.agreement import ProjectTerms
 from schemas.linkage.profile import Side
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.round_kinds import RoundOpened
+from schemas.matchlog.round_kinds import ROUND_KINDS, RoundOpened
 from schemas.rounds.rounds import RoundPair, RoundView, UsedNonce
 
 
@@ -75,7 +75,7 @@ def turns_of(found: RoundView, terms: ProjectTerms, party: str) -> tuple[Turn, .
 
 def prove_round(found: RoundView, keys: LogKeys) -> None:
     """Make sure that the log holds the opening of a round just as the broker shows it."""
-    entry = prove_entry(found.receipt, keys).entry
+    entry = prove_entry(found.receipt, keys, ROUND_KINDS).entry
     body = entry.body
     if not isinstance(body, RoundOpened) or entry.project != found.project:
         raise RoundUnprovenError("the match log does not show that the round was opened")

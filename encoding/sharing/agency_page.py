@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from encoding.sharing.agency_state import AgencyState, attention
-from encoding.sharing.round_page import NOT_SHOWN, disclosures_told, links_changed, round_history
+from encoding.sharing.round_page import disclosures_told, links_changed, round_history
 from schemas.reports.overdue import plain_moment
+from schemas.shared.amounts import shown
 from schemas.shared.page import (
     Markup,
     Section,
@@ -132,9 +133,9 @@ def _file(state: AgencyState) -> Iterator[Markup]:
         yield table(
             "Rows with a fault, by column",
             ("column", *_FAULTS),
-            [(one["name"], *(_count(one[fault]) for fault in _FAULTS)) for one in check["columns"]],
+            [(one["name"], *(shown(one[fault]) for fault in _FAULTS)) for one in check["columns"]],
         )
-    yield paragraph(f"Records that stand there twice or more: {_count(check['duplicates'])}.")
+    yield paragraph(f"Records that stand there twice or more: {shown(check['duplicates'])}.")
 
 
 def _disclosed(state: AgencyState) -> Iterator[Markup]:
@@ -186,7 +187,3 @@ def _keys(state: AgencyState) -> Iterator[Markup]:
         said = f"{plain_moment(backup.at)}, before the first round"
     others = "more than you can open it" if state.custody is None else "see above"
     yield facts([("last backup", said), ("workspace", others)])
-
-
-def _count(count: int | None) -> str:
-    return NOT_SHOWN if count is None else f"{count:,}"

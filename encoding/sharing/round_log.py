@@ -10,14 +10,15 @@ from typing import Any
 
 from encoding.errors import LogError
 from schemas.agreement.agreement import Agreement
-from schemas.api.bodies import RunCounts, RunView
+from schemas.api.runs import RunCounts, RunView
 from schemas.linkage.link_quality import missed_matches, wrong_links
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunFinished, UploadReceived
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewEnded
 from schemas.matchlog.round_kinds import RoundOpened
+from schemas.matchlog.run_kinds import RunFinished
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.round_report import MOST_WEEKS, DisclosedTo, PairQuality, Range, ReviewWeek
 
 

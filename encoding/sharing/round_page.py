@@ -20,11 +20,14 @@ from schemas.reports.round_report import (
     RoundNumbers,
     RoundReport,
 )
+from schemas.shared.amounts import NOT_SHOWN, shown
 from schemas.shared.page import (
+    Column,
     Markup,
     Section,
     Standing,
     column_chart,
+    counts_chart,
     findings,
     paragraph,
     prose_table,
@@ -32,7 +35,6 @@ from schemas.shared.page import (
     table,
 )
 
-NOT_SHOWN: Final = "not shown"
 NOT_KNOWN: Final = "not known"
 # What is worth a look: a fault that one in a hundred records more has than in the round before.
 _WORSE: Final = 100
@@ -52,7 +54,7 @@ FIELDS: Final = {"birth-date": "date of birth", "sex": "sex"}
 def round_page(report: RoundReport) -> str:
     """Return the report as one self-contained HTML file of one or two printed sheets."""
     sections = [
-        Section("In short", [findings(_in_short(report))]),
+        Section("In short", [_picture(report), findings(_in_short(report))]),
         Section("Match rate", list(_rates(report))),
         Section("How sure the links are", list(_quality(report))),
         *_groups(report),
@@ -93,23 +95,16 @@ def round_history(report: RoundReport) -> Iterator[Markup]:
     if len(rounds) > 1:
         yield column_chart(
             "Linked records by round",
-            [(str(one.round), one.linked) for one in rounds],
+            [Column(str(one.round), one.linked) for one in rounds],
             axis="round",
         )
         yield table(
             "The last rounds",
             (
-                "round",
-                "as of",
-                "records",
-                "linked",
-                "rate",
-                "ended",
-                "likely wrong",
-                "likely missed",
+                "round", "as of", "records", "linked", "rate", "ended", "likely wrong", "likely missed",
             ),
             [_round_cells(one) for one in rounds[-6:]],
-        )
+        )  # fmt: skip
 
 
 def links_changed(report: RoundReport) -> str | None:
@@ -140,6 +135,17 @@ def _lead(report: RoundReport) -> str:
         return f"{said}, as in round {last.round}."
     more = "more" if points > 0 else "fewer"
     return f"{said}: {abs(points)} points {more} than in round {last.round}."
+
+
+def _picture(report: RoundReport) -> Markup:
+    now = report.now
+    counts = [("linked", now.linked, now.linked)]
+    if now.wrong is not None and now.missed is not None:
+        counts.append(("of these, likely wrong", now.wrong.low, now.wrong.high))
+    counts.append(("not linked", now.records - now.linked, now.records - now.linked))
+    if now.wrong is not None and now.missed is not None:
+        counts.append(("of these, likely in both files", now.missed.low, now.missed.high))
+    return counts_chart(f"What became of {now.records:,} records", now.records, counts)
 
 
 def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
@@ -205,15 +211,9 @@ def _rates(report: RoundReport) -> Iterator[Markup]:
 
 def _round_cells(one: RoundNumbers) -> tuple[str, ...]:
     return (
-        str(one.round),
-        one.day,
-        f"{one.records:,}",
-        f"{one.linked:,}",
-        _share(one),
-        _number(one.ended, NOT_KNOWN),
-        _range(one.wrong),
-        _range(one.missed),
-    )
+        str(one.round), one.day, f"{one.records:,}", f"{one.linked:,}", _share(one),
+        shown(one.ended, NOT_KNOWN), _range(one.wrong), _range(one.missed),
+    )  # fmt: skip
 
 
 def _quality(report: RoundReport) -> Iterator[Markup]:
@@ -225,15 +225,13 @@ def _quality(report: RoundReport) -> Iterator[Markup]:
         ("with", "linked", "expected wrong", "likely wrong", "likely missed"),
         [
             (
-                one.partner,
-                _number(one.linked),
+                one.partner, shown(one.linked),
                 NOT_SHOWN if one.expected_false is None else f"{one.expected_false / 100:,.1f}",
-                _range(one.wrong),
-                _range(one.missed),
+                _range(one.wrong), _range(one.missed),
             )
             for one in report.pairs
         ],
-    )
+    )  # fmt: skip
     rows = [row for one in report.pairs for row in _concordance(one, report.floor)]
     if rows:
         yield table(
@@ -260,9 +258,9 @@ def _concordance(pair: PairQuality, floor: int) -> Iterator[tuple[str, ...]]:
             _agree_exactly(pair.linked, one.apart, one.missing, floor),
             "none"
             if one.field == "sex"
-            else _number(in_part, few if one.apart is None else NOT_SHOWN),
-            _number(differs, few),
-            _number(one.missing, few),
+            else shown(in_part, few if one.apart is None else NOT_SHOWN),
+            shown(differs, few),
+            shown(one.missing, few),
         )
 
 
@@ -309,9 +307,9 @@ def _faults(report: RoundReport) -> Iterator[Markup]:
         [
             (
                 _fault_words(one.what),
-                _number(one.records, f"under {report.floor}"),
+                shown(one.records, f"under {report.floor}"),
                 "" if one.records is None else f"{one.records / max(1, report.now.records):.1%}",
-                _number(one.before, f"under {report.floor}" if report.former else "first round"),
+                shown(one.before, f"under {report.floor}" if report.former else "first round"),
             )
             for one in rows
         ],
@@ -346,8 +344,8 @@ def _questions(one: ReviewLoad) -> Markup:
             (
                 week.week,
                 f"{week.asked:,}",
-                _number(week.accepted, NOT_KNOWN),
-                _number(week.rejected, NOT_KNOWN),
+                shown(week.accepted, NOT_KNOWN),
+                shown(week.rejected, NOT_KNOWN),
             )
             for week in one.weeks
         ],
@@ -369,13 +367,10 @@ def _doubt_words(one: ReviewLoad) -> str:
 
 def _review_cells(one: ReviewLoad) -> tuple[str, ...]:
     return (
-        one.partner,
-        "your reviewers decide" if one.role == "reviewer" else "you send cards",
-        _number(one.asked, NOT_KNOWN),
-        _number(one.decided, NOT_KNOWN),
-        one.state.replace("-", " "),
+        one.partner, "your reviewers decide" if one.role == "reviewer" else "you send cards",
+        shown(one.asked, NOT_KNOWN), shown(one.decided, NOT_KNOWN), one.state.replace("-", " "),
         "yes" if one.has_release else "no",
-    )
+    )  # fmt: skip
 
 
 def disclosures_told(report: RoundReport) -> Iterator[Markup]:
@@ -392,14 +387,9 @@ def disclosures_told(report: RoundReport) -> Iterator[Markup]:
 
 def _disclosure_cells(one: DisclosedTo) -> tuple[str, ...]:
     return (
-        one.giver,
-        one.receiver,
-        WHAT.get(one.what, one.what),
-        _number(one.records),
-        f"{one.times:,}",
-        f"{one.basis}; {one.citation}" if one.citation else one.basis,
-        f"log entry {one.entry}",
-    )
+        one.giver, one.receiver, WHAT.get(one.what, one.what), shown(one.records), f"{one.times:,}",
+        f"{one.basis}; {one.citation}" if one.citation else one.basis, f"log entry {one.entry}",
+    )  # fmt: skip
 
 
 def _caveats(report: RoundReport) -> Iterator[tuple[Standing, str]]:
@@ -453,7 +443,7 @@ def _is_worse(one: DataFault, report: RoundReport) -> bool:
 
 def _grown(one: DataFault, report: RoundReport) -> str:
     last = report.former[-1]
-    now = f"{_number(one.records)} records ({(one.records or 0) / max(1, report.now.records):.1%})"
+    now = f"{shown(one.records)} records ({(one.records or 0) / max(1, report.now.records):.1%})"
     if one.before is None:
         return f"{now}, under {report.floor} in round {last.round}"
     return f"{now}, {one.before:,} ({one.before / max(1, last.records):.1%}) in round {last.round}"
@@ -469,10 +459,6 @@ def _part(one: RoundNumbers) -> float:
 
 def _share(one: RoundNumbers) -> str:
     return f"{_part(one):.1%}"
-
-
-def _number(count: int | None, otherwise: str = NOT_SHOWN) -> str:
-    return otherwise if count is None else f"{count:,}"
 
 
 def _range(one: Range | None) -> str:

@@ -9,7 +9,6 @@ from encoding.synth.files import (
     RehearsalFiles,
     refuse_other_files,
 )
-from encoding.synth.hard_cases import write_hard_cases
 from encoding.synth.rehearsal import SIZES, RehearsalSize, write_rehearsal
 from encoding.synth.slips import ERROR_LEVELS
 
@@ -22,6 +21,5 @@ __all__ = [
     "RehearsalFiles",
     "RehearsalSize",
     "refuse_other_files",
-    "write_hard_cases",
     "write_rehearsal",
 ]

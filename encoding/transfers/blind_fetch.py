@@ -13,7 +13,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.transfers.matches import fetch_proven, record_ids_of
 from encoding.workspace.workspace import Workspace
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import ReleaseView
+from schemas.api.releases import ReleaseView
 from schemas.documents.errors import DocumentError
 from schemas.documents.ids import HANDLE_BYTES, Handle
 from schemas.rounds.blind import RECORD_BYTES, BlindHeader, blind_release_bytes, parse_blind_header
@@ -75,7 +75,7 @@ def fetch_blind(
         ReleaseError: it is not what the broker announced.
         ReceiptError, LogError: the match log does not vouch for it.
     """
-    raw = fetch_proven(client, release, party, trust)
+    raw, _ = fetch_proven(client, release, party, trust)
     try:
         parsed = parse_blind_header(raw)
     except DocumentError as exc:

@@ -11,7 +11,7 @@ from encoding.log.receipts import KeptReceipt, verify_delivery_receipt
 from encoding.log.trust import Trust
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.rounds.delivery import DeliveryFault, DeliveryList, DeliveryOpening, DeliveryView
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.errors import BrokerRefusedError, NotReadyError
 from encoding.ledger.claims import PackedMatches
 from encoding.ledger.values import Turn
-from encoding.log.receipts import KeptReceipt, verify_release_receipt
+from encoding.log.receipts import KeptReceipt
 from encoding.log.trust import Trust
 from encoding.packing.handles import (
     HandleMap,
-    Handles,
     MapKeys,
     MapName,
     RecordKeys,
@@ -28,46 +25,16 @@ from encoding.packing.handles import (
     record_keys,
 )
 from encoding.records.agency_file import AgencyFile
+from encoding.transfers.release_check import FetchedRelease, known_records, prove_file, read_release
 from encoding.workspace.workspace import Workspace
-from schemas.api.bodies import ReleaseVerification, ReleaseView
-from schemas.documents.errors import DocumentError
+from schemas.api.releases import ReleaseVerification, ReleaseView
 from schemas.documents.ids import HANDLE_BYTES, MATCH_ID_BYTES, Handle
-from schemas.rounds.release import MatchLines, ReleaseHeader, parse_release, release_digest
+from schemas.matchlog.entry import Entry
 
-_LINE: Final = np.dtype(
-    [("handle", "S32"), ("s1", "S1"), ("match", "S32"), ("s2", "S1"), ("row", "S12"), ("end", "S1")]
-)
 # As `PackedMatches` has them.
 _PACKED: Final = np.dtype(
     [("match", "u1", (MATCH_ID_BYTES,)), ("high", ">u8"), ("low", ">u8"), ("row", ">u8")]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedRelease:
-    """A release that was fetched and verified: its header, and the match of each handle."""
-
-    header: ReleaseHeader
-    matches: MatchLines
-
-    def handles(self) -> Handles:
-        """Return the handles, in increasing order, shape (n, 16)."""
-        return self._ids("handle", HANDLE_BYTES)
-
-    def match_ids(self) -> NDArray[np.uint8]:
-        """Return the ID of the match of each handle, shape (n, 16)."""
-        return self._ids("match", MATCH_ID_BYTES)
-
-    def rows(self) -> NDArray[np.int64]:
-        """Return the row in which the record of each handle met its match, shape (n,)."""
-        return self._lines()["row"].astype(np.int64)
-
-    def _ids(self, column: str, size: int) -> NDArray[np.uint8]:
-        digits = self._lines()[column].tobytes()
-        return np.frombuffer(unhexlify(digits), dtype=np.uint8).reshape(-1, size)
-
-    def _lines(self) -> NDArray[np.void]:
-        return np.frombuffer(self.matches.text, dtype=_LINE)
 
 
 def packed_matches(fetched: FetchedRelease, handle_map: HandleMap) -> PackedMatches:
@@ -98,34 +65,29 @@ def releases_of_turn(
 
 
 def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> FetchedRelease:
-    """Fetch a release, hold it against the match log, and keep the proof.
+    """Fetch a release of matches or a total, hold it against the match log, and keep and tell that it is whole.
 
     Raises:
         ReleaseError: it is not what the broker announced.
         ReceiptError, LogError: the match log does not vouch for it.
     """
-    return _parse(prove_release(client, release, release.recipient, trust), release)
-
-
-def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
-    """Return a release's file once the match log vouches for it, keep the proof, and tell the broker."""
-    raw = fetch_proven(client, release, party, trust)
+    raw, entry = fetch_proven(client, release, release.recipient, trust)
+    fetched = read_release(raw, release, entry)
     say_whole(client, release)
-    return raw
+    return fetched
 
 
-def fetch_proven(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
-    """Return a release's file once the match log vouches for it, and keep the proof."""
+def fetch_proven(
+    client: BrokerClient, release: ReleaseView, party: str, trust: Trust
+) -> tuple[bytes, Entry]:
+    """Return a release's file once the match log vouches for it, with its entry, and keep the proof."""
     raw = client.fetch_release(release.release, release.size_bytes)
-    sha256 = release_digest(raw)
-    if sha256 != release.sha256:
-        raise ReleaseError("the broker sent something different from what it announced")
     receipt = client.release_receipt(release.release)
-    verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
+    entry = prove_file(raw, receipt, release, party, trust.keys)
     trust.log.pin(receipt.checkpoint.encode("utf-8"))
     trust.log.check(client)
     trust.receipts.keep(KeptReceipt(receipt, None))
-    return raw
+    return raw, entry
 
 
 def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Handle, str]:
@@ -138,15 +100,6 @@ def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Han
     asked = np.frombuffer(b"".join(handles), dtype=np.uint8).reshape(-1, HANDLE_BYTES)
     records = known_records(handle_map, asked)
     return {handle: key_text(records, at) for at, handle in enumerate(handles)}
-
-
-def known_records(handle_map: HandleMap, handles: Handles) -> RecordKeys:
-    """Return the record key of each handle."""
-    records, known = handle_map.records(handles)
-    n_missing = len(known) - int(np.count_nonzero(known))
-    if n_missing:
-        raise ReleaseError(f"the release names {n_missing:,} handles that this agency has not sent")
-    return records
 
 
 def record_ids_of(
@@ -208,33 +161,35 @@ def say_whole(client: BrokerClient, release: ReleaseView) -> None:
             raise
 
 
-def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
-    try:
-        header, matches = parse_release(raw)
-    except DocumentError as exc:
-        raise ReleaseError(f"the release breaks its format: {exc}") from exc
-    stated = (
-        header.release,
-        header.run,
-        header.round,
-        header.number,
-        header.project,
-        header.recipient,
-        header.partner,
-        header.mode,
-        header.space,
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many people a run found in several files; null where that lies below the smallest count shown."""
+
+    release: str
+    run: str
+    total: int | None
+
+
+def fetch_total(
+    client: BrokerClient, project: str, party: str, trust: Trust, run: str | None = None
+) -> Total:
+    """Return the newest total for this party, or that of a run, once the match log vouches for it.
+
+    Raises:
+        NotReadyError: there is none.
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the match log does not vouch for it.
+    """
+    release = _newest(client, project, party, run)
+    header = fetch_release(client, release, trust).header
+    return Total(header.release, header.run, header.total)
+
+
+def _newest(client: BrokerClient, project: str, party: str, run: str | None) -> ReleaseView:
+    for release in client.releases(project).releases:
+        is_wanted = (release.recipient, release.mode) == (party, "count")
+        if is_wanted and (run is None or release.run == run):
+            return release
+    raise NotReadyError(
+        "no total has been released to this party yet", hint="see: blindlink status"
     )
-    announced = (
-        release.release,
-        release.run,
-        release.round,
-        release.number,
-        release.project,
-        release.recipient,
-        release.partner,
-        release.mode,
-        release.space,
-    )
-    if stated != announced:
-        raise ReleaseError("the release is not for the party or of the run that was announced")
-    return FetchedRelease(header, matches)

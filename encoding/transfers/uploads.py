@@ -28,8 +28,10 @@ from encoding.progress import Progress
 from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import ProjectView, UploadRequest, UploadView
-from schemas.rounds.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.api.bodies import UploadRequest, UploadView
+from schemas.api.projects import ProjectView
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import Manifest, Signature, SignedManifest
 from schemas.signing.signatures import sign_document
 
 Wait = Callable[[str], None]

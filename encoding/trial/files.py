@@ -10,10 +10,10 @@ from typing import Final
 from encoding.errors import OutputBlockedError
 from encoding.files import make_private_folder, put_csv, reason_of, refuse_to_overwrite, replacing
 from encoding.sharing.unmatched_records import UNMATCHED_HEADER, Unmatched, unmatched_row
-from encoding.trial.found import Found
 from encoding.trial.guess import Guess
 from encoding.trial.layout import render_layout
 from encoding.trial.outcome import NOT_OF_DATA, TRIAL_SENTENCES, TrialPair
+from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.documents.printable import inert
 
@@ -21,7 +21,6 @@ PAIRS_HEADER: Final = ("record_id_a", "record_id_b", "match_probability", "band"
 README, PAIRS, PAGE = "README.txt", "pairs.csv", "trial.html"
 UNMATCHED: Final = ("unmatched-a.csv", "unmatched-b.csv")
 LAYOUTS: Final = ("layout-a.toml", "layout-b.toml")
-NO_LAYOUTS: Final[Mapping[str, bytes]] = {}
 
 
 def refuse_taken_places(folder: Path, names: Sequence[str], *, force: bool) -> None:
@@ -37,9 +36,7 @@ def refuse_taken_places(folder: Path, names: Sequence[str], *, force: bool) -> N
         refuse_to_overwrite(folder / name, own_start=b"", force=force)
 
 
-def write_trial(
-    folder: Path, found: Found, page: str, layouts: Mapping[str, bytes] = NO_LAYOUTS
-) -> list[Path]:
+def write_trial(folder: Path, found: Trial, page: str, layouts: Mapping[str, bytes]) -> list[Path]:
     """Write all files of a trial, or none, for the eyes of their owner alone.
 
     Args:
@@ -110,7 +107,7 @@ def _rows(found: Sequence[Unmatched]) -> Iterator[tuple[str, ...]]:
     return (unmatched_row(one, TRIAL_SENTENCES) for one in sorted(found, key=order))
 
 
-def _readme(found: Found, *, has_layouts: bool) -> str:
+def _readme(found: Trial, *, has_layouts: bool) -> str:
     a, b = found.names
     read = (f"{LAYOUTS[0]}, {LAYOUTS[1]}     how the files were read, where that was guessed",)
     return "\n".join(

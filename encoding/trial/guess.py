@@ -13,6 +13,7 @@ from encoding.errors import (
     ConfigError,
     FormulaCellError,
     HeaderMissingError,
+    TokensError,
     TooFewColumnsError,
 )
 from encoding.profiles.column_words import columns_by_header, loose, record_id_columns
@@ -40,6 +41,8 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "alias_last": "Other Last Name", "student_id": "State Student ID",
 }  # fmt: skip
 _WHOLE_NAMES: Final = frozenset({"name", "fullname", "studentname", "childname", "clientname"})
+# The columns of a file of OpenLinkToken: of each record and rule a keyed hash of exact values.
+_OF_TOKENS: Final = frozenset({"recordid", "ruleid", "token"})
 # A record may stand on several rows; what is a name, a class or a household stands on many.
 _FEWEST_DISTINCT, _DISTINCT = 0.5, 0.99
 _FEWEST_COLUMNS: Final = 3
@@ -190,6 +193,11 @@ def _refuse_what_is_no_table(table: Table, today: date) -> None:
         raise HeaderMissingError(
             f"the first row of {table.path} looks like a person, not like names of columns",
             hint="put a row with the names of the columns above it, such as: ID,First,Last,DOB",
+        )
+    if _OF_TOKENS.issubset(map(loose, table.columns)):
+        raise TokensError(
+            f"{table.path} holds tokens of OpenLinkToken: no name and no date can be read from them",
+            hint="take the file of people from which they were made",
         )
     if len(table.columns) < _FEWEST_COLUMNS:
         only = "only one column" if len(table.columns) == 1 else "only two columns"

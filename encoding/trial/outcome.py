@@ -21,8 +21,6 @@ from encoding.sharing.unmatched_records import FAULT_REASONS, SENTENCES, Unmatch
 from encoding.trial.records import Looks, RecordIds
 from schemas.linkage.link_quality import Interval, missed_matches, shown_concordance, wrong_links
 
-TOKENS: Final = "tokens"
-"""What a record that has none of its tokens lacks."""
 PairBand = Literal["linked", "review"]
 BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
 
@@ -50,7 +48,6 @@ _OF_UNREAD: Final = {
     "birth_date": "unreadable-birth-date",
     "sex": "unreadable-sex",
     "last_name": "no-name",
-    TOKENS: "no-key",
 }
 NOT_OF_DATA: Final = frozenset({"held-for-review", "nearer-rival", "not-likely", "none-near"})
 """Reasons that lie in no fault of the record."""
@@ -90,8 +87,6 @@ class Outcome:
         b: the second file.
         a_is_smaller: whether the first one was the smaller file of the pair.
         run: what the broker's engine decided.
-        more_wrong: how many links more may be of two people than match probabilities expect, where these leave
-            out pairs within a file that may be one person twice; None: they do not.
     """
 
     n_passes: int
@@ -99,7 +94,6 @@ class Outcome:
     b: FileSide
     a_is_smaller: bool
     run: Resolution
-    more_wrong: float | None = None
 
     @cached_property
     def pairs(self) -> tuple[TrialPair, ...]:
@@ -137,16 +131,8 @@ class Outcome:
     @property
     def wrong(self) -> Interval:
         """How many links are likely of two people; no more than there are."""
-        expected = self.run.expected_false_matches
-        low, high = (
-            wrong_links(round(100 * one)) for one in (expected, expected + (self.more_wrong or 0.0))
-        )
-        return Interval(min(low.low, self.n_linked), min(high.high, self.n_linked))
-
-    @property
-    def is_wrong_known(self) -> bool:
-        """Whether anything tells that some links are right."""
-        return self.more_wrong is None or self.wrong.high < max(1, self.n_linked)
+        found = wrong_links(round(100 * self.run.expected_false_matches))
+        return Interval(min(found.low, self.n_linked), min(found.high, self.n_linked))
 
     @property
     def missed(self) -> Interval:

@@ -8,35 +8,33 @@ from typing import Any
 
 from encoding.quality.evaluation import Share
 from encoding.sharing.unmatched_records import Unmatched
-from encoding.trial.found import Found, Measured
 from encoding.trial.guess import Guess
-from encoding.trial.outcome import MISSED, FileSide, Outcome
-from encoding.trial.trial import Trial
+from encoding.trial.outcome import MISSED, FileSide
+from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.linkage.link_quality import Interval
 
 
-def headline(trial: Found) -> str:
+def headline(trial: Trial) -> str:
     """Return the outcome in one sentence."""
     outcome = trial.outcome
     return f"{outcome.n_linked:,} pairs are linked, and {outcome.n_review:,} more are for a person to decide"
 
 
-def summary_lines(trial: Found) -> Iterator[str]:
+def summary_lines(trial: Trial) -> Iterator[str]:
     """Yield what a person wants to know first, a line each."""
     outcome = trial.outcome
     yield from not_compared_lines(trial)
     yield f"{headline(trial)}."
     for name, side in trial.sides:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
-    yield f"  likely wrong, of two different people: {wrong_words(outcome)}"
+    yield f"  likely wrong, of two different people: {range_words(outcome.wrong)} of the links"
     yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
-    yield from (f"  {one}" for one in trial.remarks)
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
 
 
-def not_compared_lines(trial: Found) -> Iterator[str]:
+def not_compared_lines(trial: Trial) -> Iterator[str]:
     """Yield what no number about the links tells of: records that cannot be compared, a line a file."""
     for which, (name, side) in zip("ab", trial.sides, strict=True):
         if n_left_out := side.looks.n_not_compared:
@@ -64,16 +62,13 @@ def trial_document(trial: Trial) -> dict[str, Any]:
         _file(guess, name, side)
         for guess, (name, side) in zip(trial.guesses, trial.sides, strict=True)
     ]
-    return {"profile": trial.profile.name, "files": files} | outcome_document(trial)
-
-
-def outcome_document(trial: Found) -> dict[str, Any]:
-    """Return what was found as JSON, in counts."""
     outcome, measured = trial.outcome, trial.measured
     return {
+        "profile": trial.profile.name,
+        "files": files,
         "linked": outcome.n_linked,
         "review": outcome.n_review,
-        "likely_wrong": [outcome.wrong.low, outcome.wrong.high] if outcome.is_wrong_known else None,
+        "likely_wrong": [outcome.wrong.low, outcome.wrong.high],
         "likely_missed": [outcome.missed.low, outcome.missed.high],
         "truth": None
         if measured is None
@@ -110,11 +105,6 @@ def _file(guess: Guess, name: str, side: FileSide) -> dict[str, Any]:
 def reasons_of(unmatched: list[Unmatched]) -> Counter[str]:
     """Return how many records have each reason, the commonest first; one may have several."""
     return Counter(reason for one in unmatched for reason in one.reasons)
-
-
-def wrong_words(outcome: Outcome) -> str:
-    """Return how many links are likely of two people."""
-    return f"{range_words(outcome.wrong)} of the links" if outcome.is_wrong_known else "not known"
 
 
 def range_words(found: Interval) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,17 +15,17 @@ from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.weights import UNIT, Model, model_of
 from encoding.blocks.assembly import Randomness
 from encoding.blocks.keys import KEY_BYTES
-from encoding.errors import GuessError, TrialFilesError
+from encoding.errors import GuessError, TrialFilesError, TruthError
 from encoding.profiles.catalog import SEX_FIELD, shipped_profile
 from encoding.progress import Progress, silent
+from encoding.quality.evaluation import Evaluation, Truth, evaluate, read_truth
 from encoding.quality.last_check import KeptCheck, check_file
 from encoding.quality.report import Report
 from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec
 from encoding.records.read_once import KeptTable, Readings, reading_once
 from encoding.trial.examples import Step, WeighedExample, weigh_examples, weigh_levels
-from encoding.trial.found import Found, measure, read_true_pairs
-from encoding.trial.guess import Guess
+from encoding.trial.guess import Guess, guess_reading
 from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import Encoded, encode, link
 from encoding.trial.outcome import FileSide, Outcome, TrialPair
@@ -33,14 +33,70 @@ from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_i
 from schemas.linkage.fields import NUMBER_INPUTS, NumberKind
 from schemas.linkage.profile import EncodingProfile, Side
 
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Measured:
+    """A trial held against the truth: what it is worth, and why true pairs were missed, the commonest first."""
+
+    evaluation: Evaluation
+    missed: Mapping[str, int]
+
+
+def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str]]) -> Truth:
+    """Read the true pairs of two files, by their names and record IDs."""
+    how = guess_reading(path)
+    truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
+    require_known(truth, str(path), names, ids)
+    return truth
+
+
+def require_known(
+    truth: Truth, path: str, names: Sequence[str], ids: Sequence[Sequence[str]]
+) -> None:
+    """Make sure that true pairs are of record IDs of the two files.
+
+    Raises:
+        TruthError: they are not.
+    """
+    known = [{*some} for some in ids]
+    sides = [[pair[place] for pair in truth.pairs] for place in (0, 1)]
+    unknown = [
+        len({one for one in side if one not in ids}) for side, ids in zip(sides, known, strict=True)
+    ]
+    if not any(unknown):
+        return
+    turned = all({*side} <= ids for side, ids in zip(sides, reversed(known), strict=True))
+    said = " and ".join(
+        f"{n:,} record IDs that {name} does not have"
+        for n, name in zip(unknown, names, strict=True)
+        if n
+    )
+    raise TruthError(
+        f"{path} names {said}",
+        hint="its two columns are in the opposite order: name the files in that order"
+        if turned
+        else "its first column must have record IDs of the first file, and its second those of the second",
+    )
+
+
+def measure(outcome: Outcome, truth: Truth) -> Measured:
+    """Hold what was linked against the true pairs."""
+    links = [(one.id_a, one.id_b) for one in outcome.pairs if one.band == "linked"]
+    missed = outcome.missed_by_reason({*truth.pairs} - {*links})
+    return Measured(evaluate(links, truth), dict(missed.most_common()))
+
+
 _MOST_OUTSIDE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trial(Found):
+class Trial:
     """Everything that a trial of two files of people reports.
 
     Attributes:
+        names: of the two files.
+        outcome: what was found.
+        measured: against the truth; None where none was given.
         profile: the encoding profile.
         sources: the two files.
         guesses: how each file was read.
@@ -49,12 +105,20 @@ class Trial(Found):
         tables: the rows of each file, in memory.
     """
 
+    names: tuple[str, str]
+    outcome: Outcome
+    measured: Measured | None
     profile: EncodingProfile
     sources: tuple[Source, Source]
     guesses: tuple[Guess, Guess]
     reports: tuple[Report, Report]
     model: Model
     tables: tuple[KeptTable, KeptTable]
+
+    @property
+    def sides(self) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
+        """The name and the records of each file."""
+        return (self.names[0], self.outcome.a), (self.names[1], self.outcome.b)
 
     @property
     def examples(self) -> tuple[WeighedExample, ...]:

@@ -49,7 +49,7 @@ from encoding.files import make_private_folder, write_durably
 from encoding.owner_only import create_owner_only
 from encoding.workspace.key import KEY_BYTES, Unlock, open_key_text, read_workspace_key
 from encoding.workspace.lock import locked
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.documents.errors import FormatError
 from schemas.shared.durable import sync_folder
 

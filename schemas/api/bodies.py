@@ -10,19 +10,12 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from schemas.agreement.agreement import ProjectTerms
-from schemas.documents.document import Document, Model
-from schemas.documents.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
+from schemas.documents.document import Document
+from schemas.documents.ids import KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.documents.problem import Problem
-from schemas.linkage.link_quality import Concordance
-from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.row_layout import MAX_RECORDS
 from schemas.linkage.run import (
-    MatchingPolicy,
-    ReleaseMode,
-    ReleaseNumber,
     RoundNumber,
-    RunSpecification,
 )
 from schemas.matchlog.hand_over import HandOver
 from schemas.rounds.match_record import Decision, MatchRecordHeader
@@ -30,8 +23,6 @@ from schemas.signing.identity import Duty, Role
 
 # checking: a commit was asked for, and the parts are read.
 UploadState = Literal["open", "checking", "committed", "expired", "destroyed"]
-# awaiting: parties that the agreement asks have yet to approve it.
-RunState = Literal["awaiting", "queued", "running", "succeeded", "failed", "cancelled"]
 Size = Annotated[int, Field(ge=0, le=2**50)]
 
 # A row has about 340 bytes, so that a page of a match record stays below 2 MB.
@@ -48,26 +39,6 @@ class WhoAmI(Document):
     role: Role
     duties: tuple[Duty, ...] = ()
     expires: UtcTime | None
-
-
-class ProjectView(Document):
-    """A project as one of its parties sees it: the terms in force and what they are checked against."""
-
-    KIND: ClassVar[str] = "project"
-
-    project: Name
-    agreement: Sha256Hex
-    terms: ProjectTerms
-    profile: EncodingProfile
-    in_force: bool
-
-
-class ProjectList(Document):
-    """The projects that name the caller's party."""
-
-    KIND: ClassVar[str] = "project list"
-
-    projects: tuple[ProjectView, ...]
 
 
 class UploadRequest(Document):
@@ -140,138 +111,6 @@ class PartStored(Document):
 
     part: Annotated[int, Field(ge=0)]
     sha256: Sha256Hex
-
-
-class RunRequest(Document):
-    """Asks once more for the run of a pair in the round that is open, after one has failed or was cancelled.
-
-    The first one starts by itself. `policy` is another one within the range that the agreement leaves; null
-    asks for the agreed one.
-    """
-
-    KIND: ClassVar[str] = "run request"
-
-    round: RoundNumber
-    partner: Name
-    policy: MatchingPolicy | None = None
-
-
-class RunProgress(Model):
-    """How far a run is: rows read and to read, their rate a second, and seconds left if known."""
-
-    stage: Literal["waiting", "comparing", "deciding", "releasing", "done"]
-    rows_done: Size
-    rows_total: Size
-    rate: Size
-    seconds_left: Size | None
-
-
-class RunCounts(Model):
-    """What a run found.
-
-    A count is null where it, or one that could be computed from it and others, lies below the project's
-    floor; to whom the matches belong, their number is shown in any case. `expected_false` is how many of the
-    linked pairs are expected to be wrong, in hundredths; `rejected_before` how many pairs met that a reviewer
-    had rejected in an earlier round, which are none of the others. In hundredths, `expected_missed` is how many
-    matches are expected among the pairs that met and were not linked: no agency sees it. `concordance` is how
-    the linked pairs agree, null where their number is not shown.
-    """
-
-    candidate_pairs: Size | None
-    auto_pairs: Size | None
-    review_pairs: Size | None
-    expected_false: Size | None
-    rejected_before: Size | None = None
-    expected_missed: Size | None = None
-    concordance: tuple[Concordance, ...] | None = None
-
-
-class RunFinality(Model):
-    """Which parties have cosigned a checkpoint that covers the run's end, and how many have to.
-
-    The broker says so; what the cosigned checkpoints themselves say is in the match log's bundle.
-    """
-
-    cosigned_by: Annotated[tuple[Name, ...], Field(max_length=64)]
-    needed: Annotated[int, Field(ge=0, le=64)]
-    is_final: bool
-
-
-class RunView(Document):
-    """A run as a party of its project sees it; `failure` is a stable code where it failed.
-
-    `finality` is null until it has succeeded; `match_record` is the root of its match record, null where
-    there is none.
-    """
-
-    KIND: ClassVar[str] = "run"
-
-    run: RandomId
-    project: Name
-    state: RunState
-    specification: RunSpecification
-    specification_sha256: Sha256Hex
-    progress: RunProgress
-    counts: RunCounts | None
-    failure: Code | None
-    created: UtcTime
-    finished: UtcTime | None
-    finality: RunFinality | None = None
-    match_record: Sha256Hex | None = None
-
-
-class RunList(Document):
-    """Runs, newest first."""
-
-    KIND: ClassVar[str] = "run list"
-
-    runs: tuple[RunView, ...]
-
-
-class ReleaseView(Document):
-    """A release as whoever fetches it (and, without `matches`, an auditor or operator) sees it.
-
-    `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
-    fetches it in the recipient's place. `matches` then is the number of its records, linked or not.
-    `partner` is the agency whose file it was compared with, null in mode `count`. `number` counts the releases
-    of the round: 1, or that of a supplementary one.
-    `verified` is when whoever fetched it said that it is whole; null before.
-    """
-
-    KIND: ClassVar[str] = "release"
-
-    release: RandomId
-    run: RandomId
-    round: RoundNumber
-    number: ReleaseNumber = 1
-    project: Name
-    recipient: Name
-    partner: Name | None
-    agency: Name | None = None
-    mode: ReleaseMode
-    space: Name
-    sha256: Sha256Hex
-    size_bytes: Size
-    matches: Size | None
-    created: UtcTime
-    fetched: UtcTime | None
-    verified: UtcTime | None = None
-
-
-class ReleaseVerification(Document):
-    """The word of whoever fetched a release: its file has this digest, and the match log proves it."""
-
-    KIND: ClassVar[str] = "release verification"
-
-    sha256: Sha256Hex
-
-
-class ReleaseList(Document):
-    """Releases, newest first."""
-
-    KIND: ClassVar[str] = "release list"
-
-    releases: tuple[ReleaseView, ...]
 
 
 class MatchRecordPage(Document):

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.api.bodies import ReleaseVerification, RunRequest
+from schemas.api.releases import ReleaseVerification
+from schemas.api.runs import RunRequest
 from schemas.documents.canonical import canonical_digest
 from schemas.documents.document import Model
 from schemas.documents.ids import SHARE_PREFIX
 from schemas.linkage.run import MatchingPolicy
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunAsked, ShareRelayed, UploadReceived
+from schemas.matchlog.run_kinds import RunAsked
+from schemas.matchlog.share_kinds import ShareRelayed
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.delivery import DeliveryOpening
 from schemas.rounds.destruction import HoldAct
 from schemas.rounds.rounds import Correction

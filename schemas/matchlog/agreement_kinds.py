@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,8 @@ from schemas.agreement.statement import (
 )
 from schemas.documents.canonical import MAX_INTEGER
 from schemas.documents.document import Model
-from schemas.documents.ids import IsoDate, Name, RandomId
+from schemas.documents.ids import RUN_PREFIX, IsoDate, Name, RandomId
+from schemas.matchlog.registry import AGREEMENT_BYTES, DOCUMENT_BYTES, Kind, register
 
 
 class ProjectOpened(Model):
@@ -107,3 +108,22 @@ class StandingUsed(Model):
 
     party: Name
     approval: RandomId
+
+
+AGREEMENT_KINDS: Final = register(
+    {
+        "project-opened": Kind(ProjectOpened, is_unbound=True, by="operator"),
+        "agreement-proposed": Kind(
+            AgreementProposed, max_bytes=AGREEMENT_BYTES, duties=("steward",)
+        ),
+        "agreement-signed": Kind(AgreementSigned, max_bytes=DOCUMENT_BYTES),
+        "agreement-in-force": Kind(AgreementInForce, by="broker"),
+        "agreement-suspended": Kind(AgreementSuspended, max_bytes=DOCUMENT_BYTES),
+        "agreement-resumed": Kind(AgreementResumed, max_bytes=DOCUMENT_BYTES),
+        "agreement-withdrawn": Kind(AgreementWithdrawn, max_bytes=DOCUMENT_BYTES),
+        "run-approved": Kind(RunApproved, object_prefix=RUN_PREFIX, max_bytes=DOCUMENT_BYTES),
+        "standing-approved": Kind(StandingApproved, max_bytes=DOCUMENT_BYTES),
+        "standing-revoked": Kind(StandingRevoked, max_bytes=DOCUMENT_BYTES),
+        "standing-used": Kind(StandingUsed, object_prefix=RUN_PREFIX, by="broker"),
+    }
+)

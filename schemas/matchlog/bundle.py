@@ -21,7 +21,7 @@ from schemas.documents.ids import Name, Origin
 from schemas.documents.merkle import Frontier
 from schemas.matchlog.archive import END, ArchiveReader, Source, pack_member
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
-from schemas.matchlog.kinds import KeyText
+from schemas.matchlog.registry import KeyText
 from schemas.matchlog.tiles import (
     TILE_WIDTH,
     Tile,

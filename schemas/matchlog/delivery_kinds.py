@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from schemas.documents.document import Model
-from schemas.documents.ids import Code, Name, Sha256Hex
+from schemas.documents.ids import DELIVERY_PREFIX, Code, Name, Sha256Hex
 from schemas.linkage.run import RoundNumber
+from schemas.matchlog.registry import CARRIERS, RECIPIENTS, Kind, register
 from schemas.rounds.delivery import DeliveryFault, DeliveryNumber, DeliverySize
 
 
@@ -44,3 +47,18 @@ class DeliveryDestroyed(Model):
 
     sha256: Sha256Hex
     reason: Code
+
+
+DELIVERY_KINDS: Final = register(
+    {
+        "delivery-received": Kind(DeliveryReceived, object_prefix=DELIVERY_PREFIX, duties=CARRIERS),
+        "delivery-fetched": Kind(DeliveryFetched, object_prefix=DELIVERY_PREFIX, duties=RECIPIENTS),
+        "delivery-opened": Kind(
+            DeliveryOpened,
+            object_prefix=DELIVERY_PREFIX,
+            outcomes=frozenset({"done", "failed"}),
+            duties=RECIPIENTS,
+        ),
+        "delivery-destroyed": Kind(DeliveryDestroyed, object_prefix=DELIVERY_PREFIX, by="broker"),
+    }
+)

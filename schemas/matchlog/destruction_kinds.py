@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from schemas.documents.canonical import MAX_INTEGER
 from schemas.documents.document import Model
-from schemas.documents.ids import UPLOAD_PREFIX, Code, Name, RandomId, Sha256Hex, is_random_id
+from schemas.documents.ids import (
+    CERTIFICATE_PREFIX,
+    HOLD_PREFIX,
+    UPLOAD_PREFIX,
+    Code,
+    Name,
+    RandomId,
+    Sha256Hex,
+    is_random_id,
+)
 from schemas.documents.texts import Line
+from schemas.matchlog.registry import Count, Kind, register
 from schemas.rounds.destruction import Scope
-
-Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
 
 class DestructionBegun(Model):
@@ -81,3 +88,29 @@ class LegalHoldLifted(Model):
     """The hold ends, by whoever set it; `signed_sha256` is as in `LegalHoldSet`."""
 
     signed_sha256: Sha256Hex | None
+
+
+DESTRUCTION_KINDS: Final = register(
+    {
+        "destruction-begun": Kind(
+            DestructionBegun, object_prefix=CERTIFICATE_PREFIX, duties=("analyst", "steward")
+        ),
+        "destruction-certified": Kind(
+            DestructionCertified, object_prefix=CERTIFICATE_PREFIX, by="broker"
+        ),
+        "destruction-countersigned": Kind(
+            DestructionCountersigned,
+            object_prefix=CERTIFICATE_PREFIX,
+            duties=("reviewer", "steward"),
+        ),
+        "destruction-stated": Kind(
+            DestructionStated,
+            object_prefix=CERTIFICATE_PREFIX,
+            object_optional=True,
+            duties=("analyst", "recipient", "steward"),
+        ),
+        "record-withdrawn": Kind(RecordWithdrawn, duties=("analyst", "steward")),
+        "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX, duties=("steward",)),
+        "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX, duties=("steward",)),
+    }
+)

@@ -18,13 +18,10 @@ from schemas.agreement.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
-    BlindReleasePrepared,
-    ReleasePrepared,
-    RunAsked,
-    UploadReceived,
-)
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewFetched
+from schemas.matchlog.run_kinds import RunAsked
+from schemas.matchlog.upload_kinds import UploadReceived
 
 What = Literal[
     "encodings", "match-ids", "sealed-match-ids", "count", "questions", "cards", "columns"

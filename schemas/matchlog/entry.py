@@ -21,7 +21,14 @@ from schemas.documents.canonical import MAX_INTEGER, JsonValue, parse_canonical_
 from schemas.documents.document import Document, Model, describe_invalid, refuse_other_version
 from schemas.documents.errors import CanonicalError, EntryError
 from schemas.documents.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
-from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
+from schemas.matchlog.registry import (
+    MAX_ENTRY_BYTES,
+    REGISTERED,
+    RESERVED,
+    Kind,
+    Kinds,
+    Outcome,
+)
 from schemas.signing.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/2"
@@ -99,21 +106,21 @@ class Entry(Document):
     def _kind_is_known(cls, kind: str) -> str:
         if kind in RESERVED:
             raise ValueError("a kind that only later versions of this software can read")
-        if kind not in KINDS:
+        if kind not in REGISTERED:
             raise ValueError("an unknown kind of entry")
         return kind
 
     @field_validator("body", mode="plain")
     @classmethod
     def _body_is_of_kind(cls, body: Any, info: ValidationInfo) -> Model:
-        kind = KINDS.get(info.data.get("kind", ""))
+        kind = REGISTERED.get(info.data.get("kind", ""))
         if kind is None:
             raise ValueError("a body cannot be read without its kind")
         return body if type(body) is kind.body else kind.body.model_validate(body)
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        kind = KINDS[self.kind]
+        kind = REGISTERED[self.kind]
         if self.outcome not in kind.outcomes:
             raise ValueError("an outcome that this kind does not have")
         if kind.in_project is not None and kind.in_project != (self.project is not None):
@@ -143,13 +150,13 @@ def entry_bytes(entry: Entry) -> bytes:
         EntryError: longer than its kind may be.
     """
     raw = entry.to_canonical()
-    if len(raw) > KINDS[entry.kind].max_bytes:
+    if len(raw) > REGISTERED[entry.kind].max_bytes:
         raise EntryError("an entry is longer than its kind may be")
     return raw
 
 
-def parse_entry(raw: bytes) -> Entry:
-    """Read the bytes of one leaf.
+def parse_entry(raw: bytes, kinds: Kinds) -> Entry:
+    """Read the bytes of one leaf that is of one of these kinds; a table given is a table loaded.
 
     Raises:
         EntryError: not canonical, another version, an unknown kind, or a field that breaks its rule; the
@@ -168,7 +175,9 @@ def parse_entry(raw: bytes) -> Entry:
     # Dictionaries compare much faster than an entry is written.
     if entry.to_json() != value:
         raise EntryError("log entry: a field is left out")
-    if len(raw) > KINDS[entry.kind].max_bytes:
+    if entry.kind not in kinds:
+        raise EntryError("a log entry is not of a kind that belongs here")
+    if len(raw) > kinds[entry.kind].max_bytes:
         raise EntryError("an entry is longer than its kind may be")
     return entry
 

@@ -15,8 +15,8 @@ from schemas.documents.canonical import MAX_INTEGER
 from schemas.documents.document import Model
 from schemas.documents.errors import CheckpointError, SignatureError
 from schemas.matchlog.entry import parse_entry
-from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.log_keys import LogKeys
+from schemas.matchlog.log_kinds import LOG_KINDS, LogKeyRotated
 from schemas.matchlog.proof import LogProof, verify_proof
 from schemas.signing.note import LOG_KEY, VerifierKey
 from schemas.signing.signatures import verify_document
@@ -92,14 +92,14 @@ def follow_hand_overs(keys: LogKeys, hand_overs: Iterable[HandOver]) -> LogKeys:
         body = _body_of(proof)
         if body.new in keys.texts():
             continue
-        _, checkpoint = verify_proof(proof, [keys.present])
+        _, checkpoint = verify_proof(proof, [keys.present], LOG_KINDS)
         new = verify_hand_over(body, [key for _, key in keys.known])
         keys = keys.handed_over(new, checkpoint.size)
     return keys
 
 
 def _body_of(proof: LogProof) -> LogKeyRotated:
-    body = parse_entry(proof.entry).body
+    body = parse_entry(proof.entry, LOG_KINDS).body
     if not isinstance(body, LogKeyRotated):
         raise CheckpointError("an entry is no hand-over of the log's key")
     return body

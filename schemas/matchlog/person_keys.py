@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
+from schemas.matchlog.person_kinds import KeyRotated, PersonEnrolled
 from schemas.signing.identity import Duty, PublicIdentity, signing_key_sha256
 
 SIGNING = "signing"

@@ -1,6 +1,6 @@
 """Proof that an entry is in the match log, checked without asking the broker: for receipts.
 
-On the wire a receipt is JSON (`schemas.rounds.upload.Receipt`); in a file it is a C2SP tlog-proof, which other
+On the wire a receipt is JSON (`schemas.rounds.receipt.Receipt`); in a file it is a C2SP tlog-proof, which other
 tools read too. Both hold the same four things. Source: C2SP tlog-proof v1. Spec page:
 `schemas/spec/receipt-proof.md`.
 """
@@ -18,7 +18,8 @@ from schemas.documents.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
-from schemas.rounds.upload import Receipt
+from schemas.matchlog.registry import Kinds
+from schemas.rounds.receipt import Receipt
 from schemas.signing.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
 
 # No tree of fewer than 2^53 leaves is deeper.
@@ -104,33 +105,33 @@ def parse_proof(raw: bytes) -> LogProof:
 
 
 def verify_proof(
-    proof: LogProof, keys: Sequence[VerifierKey] | LogKeys
+    proof: LogProof, keys: Sequence[VerifierKey] | LogKeys, kinds: Kinds
 ) -> tuple[Entry, Checkpoint]:
     """Check a proof from its checkpoint's signature down to the entry, and return both.
 
     Raises:
         CheckpointError: the checkpoint is malformed or not signed by any of the log's `keys`.
         ProofError: the entry is not at that index under the checkpoint's root.
-        EntryError: the entry breaks its format, or states another index.
+        EntryError: the entry breaks its format, is of none of these kinds, or states another index.
     """
     checkpoint = open_checkpoint(proof.checkpoint, keys)
     leaf = hash_leaf(proof.entry)
     verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-    entry = parse_entry(proof.entry)
+    entry = parse_entry(proof.entry, kinds)
     if entry.seq != proof.index:
         raise EntryError("an entry states another index than its proof")
     return entry, checkpoint
 
 
 def verify_receipt(
-    receipt: Receipt, keys: Sequence[VerifierKey] | LogKeys
+    receipt: Receipt, keys: Sequence[VerifierKey] | LogKeys, kinds: Kinds
 ) -> tuple[Entry, Checkpoint]:
     """Check a receipt as `verify_proof` does, and that its entry is about the receipt's subject.
 
     Raises:
         CheckpointError, ProofError, EntryError: as `verify_proof`.
     """
-    entry, checkpoint = verify_proof(LogProof.from_receipt(receipt), keys)
+    entry, checkpoint = verify_proof(LogProof.from_receipt(receipt), keys, kinds)
     if entry.object != receipt.subject:
         raise EntryError("a receipt's entry is about something else")
     return entry, checkpoint

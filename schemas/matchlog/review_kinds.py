@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from schemas.agreement.clauses import MAX_QUESTIONS
 from schemas.documents.document import Model
-from schemas.documents.ids import Name, Sha256Hex, UtcTime
+from schemas.documents.ids import RUN_PREFIX, Name, Sha256Hex, UtcTime
 from schemas.linkage.run import RoundNumber, SupplementNumber
 from schemas.matchlog.party_digests import PartyDigests
+from schemas.matchlog.registry import DOCUMENT_BYTES, Kind, register
 from schemas.rounds.review import EndReason, ReviewFile, SignedReviewStatement
 from schemas.rounds.rounds import ListedClaims
 
@@ -102,3 +103,19 @@ class SupplementClosed(Model):
         if places != sorted(set(places)):
             raise ValueError("claims must be listed once each, in the order of party and partner")
         return self
+
+
+REVIEW_KINDS: Final = register(
+    {
+        "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX, by="broker"),
+        "review-answered": Kind(ReviewAnswered, object_prefix=RUN_PREFIX),
+        "review-fetched": Kind(
+            ReviewFetched, object_prefix=RUN_PREFIX, duties=("analyst", "recipient", "reviewer")
+        ),
+        "review-decided": Kind(ReviewDecided, object_prefix=RUN_PREFIX),
+        "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX, by="broker"),
+        "supplement-closed": Kind(
+            SupplementClosed, object_prefix=RUN_PREFIX, max_bytes=DOCUMENT_BYTES, by="broker"
+        ),
+    }
+)

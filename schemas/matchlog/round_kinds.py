@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from schemas.documents.document import Model
 from schemas.documents.ids import Code, Name, Sha256Hex, UtcTime
 from schemas.linkage.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
+from schemas.matchlog.registry import ANALYSTS, CARRIERS, DOCUMENT_BYTES, Kind, register
 from schemas.rounds.rounds import (
     MAX_PAIRS,
     ListedClaims,
@@ -96,3 +97,15 @@ class RoundClosed(Model):
         if stated != sorted(set(stated)):
             raise ValueError("statements must be listed once each, in the order of party and space")
         return self
+
+
+ROUND_KINDS: Final = register(
+    {
+        "nonces-offered": Kind(NoncesOffered),
+        "round-opened": Kind(RoundOpened, max_bytes=DOCUMENT_BYTES, duties=ANALYSTS),
+        "round-superseded": Kind(RoundSuperseded, duties=ANALYSTS),
+        "claims-received": Kind(ClaimsReceived, duties=CARRIERS),
+        "statement-received": Kind(StatementReceived, duties=CARRIERS),
+        "round-closed": Kind(RoundClosed, max_bytes=DOCUMENT_BYTES, by="broker"),
+    }
+)

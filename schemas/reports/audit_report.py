@@ -18,7 +18,7 @@ from schemas.documents.ids import Code, IsoDate, Name, Origin, Sha256Hex, UtcTim
 from schemas.documents.texts import Line, Text
 from schemas.linkage.link_quality import Concordance
 from schemas.linkage.run import RoundNumber
-from schemas.matchlog.kinds import KeyText, Ordinal, Outcome
+from schemas.matchlog.registry import KeyText, Ordinal, Outcome
 from schemas.reports.audit_incident import Count, Incident
 from schemas.signing.identity import (
     ED25519_BYTES,

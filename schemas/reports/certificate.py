@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 
 from schemas.documents.document import Document
 from schemas.documents.errors import SignatureError
-from schemas.matchlog.destruction_kinds import DestructionCertified
+from schemas.matchlog.destruction_kinds import DESTRUCTION_KINDS, DestructionCertified
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.person_keys import PersonKeys
@@ -28,7 +28,7 @@ from schemas.rounds.destruction import (
     SignedDestruction,
     duties_for,
 )
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 from schemas.signing.identity import PublicIdentity
 from schemas.signing.note import LOG_KEY, VerifierKey
 from schemas.signing.signatures import SignatureText, verify_document
@@ -81,7 +81,7 @@ def verify_certificate(
     """
     certificate = file.certificate
     _verify_signature(file, log_keys)
-    entry, _ = verify_receipt(file.receipt, log_keys)
+    entry, _ = verify_receipt(file.receipt, log_keys, DESTRUCTION_KINDS)
     body = entry.body
     if not isinstance(body, DestructionCertified) or entry.object != certificate.certificate:
         raise SignatureError("the log entry beside the certificate is about something else")

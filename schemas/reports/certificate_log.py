@@ -23,18 +23,15 @@ from schemas.matchlog.destruction_kinds import (
     DestructionStated,
 )
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
+from schemas.matchlog.release_kinds import (
     BlindReleasePrepared,
-    MatchRecordDestroyed,
     ReleaseDestroyed,
     ReleaseFetched,
     ReleasePrepared,
-    RunAsked,
-    RunFinished,
-    UploadDestroyed,
-    UploadReceived,
 )
 from schemas.matchlog.review_kinds import ReviewEnded
+from schemas.matchlog.run_kinds import MatchRecordDestroyed, RunAsked, RunFinished
+from schemas.matchlog.upload_kinds import UploadDestroyed, UploadReceived
 from schemas.rounds.destruction import Countersignature, owed_after
 
 if TYPE_CHECKING:

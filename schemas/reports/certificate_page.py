@@ -13,6 +13,7 @@ from schemas.rounds.destruction import (
     LocalStatement,
     SignedDestruction,
 )
+from schemas.shared.amounts import shown, utc
 from schemas.shared.page import Markup, Section, facts, paragraph, prose_table, render_page
 
 SCOPE_WORDS: Final = {
@@ -63,7 +64,7 @@ def method_of(certificate: Certificate) -> str:
     left = next((one for one in certificate.remains if one.what == "key-copies"), None)
     if left is None:
         return f"{METHOD} No copy of a key remains, so every copy of the objects has ended."
-    last = "they are removed" if left.until is None else f"{_when(left.until)} at the latest"
+    last = "they are removed" if left.until is None else f"{utc(left.until)} at the latest"
     return (
         f"{METHOD} Copies of the keys may remain until {last}: until then the destruction is not complete; "
         "after it, every copy of the objects has ended."
@@ -111,8 +112,8 @@ def _about(certificate: Certificate) -> Iterable[tuple[str, str]]:
         if certificate.asked_by is None
         else (f"{certificate.asked_by}, person {certificate.person}"),
     )
-    yield "Asked for", _when(certificate.asked)
-    yield "Finished", _when(certificate.finished)
+    yield "Asked for", utc(certificate.asked)
+    yield "Finished", utc(certificate.finished)
     yield "Broker", f"{certificate.operator}, log {certificate.log}, {certificate.software}"
 
 
@@ -120,34 +121,21 @@ def _objects(objects: Sequence[DestroyedObject]) -> Markup:
     if not objects:
         return paragraph("There was nothing to destroy.")
     header = (
-        "Object",
-        "What",
-        "Of",
-        "Count",
-        "Pieces",
-        "Made",
-        "Destroyed",
-        "Log entry",
-        "SHA-256",
-    )
+        "Object", "What", "Of", "Count", "Pieces", "Made", "Destroyed", "Log entry", "SHA-256",
+    )  # fmt: skip
     return prose_table(
         "Each object, when it was made, and when it was destroyed",
         header,
         (
             (
-                one.object,
-                KIND_WORDS[one.kind],
-                one.party or "all parties",
-                "not shown" if one.count is None else f"{one.count:,}",
-                f"{one.pieces:,}",
-                "not noted" if one.created is None else _when(one.created),
-                _when(one.destroyed),
-                "none" if one.entry is None else str(one.entry),
-                one.sha256,
+                one.object, KIND_WORDS[one.kind], one.party or "all parties",
+                shown(one.count), f"{one.pieces:,}",
+                "not noted" if one.created is None else utc(one.created), utc(one.destroyed),
+                "none" if one.entry is None else str(one.entry), one.sha256,
             )
             for one in objects
         ),
-    )
+    )  # fmt: skip
 
 
 def _remains(certificate: Certificate) -> Markup:
@@ -157,8 +145,8 @@ def _remains(certificate: Certificate) -> Markup:
         (
             (
                 REMAINS_WORDS[one.what],
-                "not counted" if one.count is None else f"{one.count:,}",
-                "no end is set" if one.until is None else _when(one.until),
+                shown(one.count, "not counted"),
+                "no end is set" if one.until is None else utc(one.until),
                 one.why,
             )
             for one in certificate.remains
@@ -178,7 +166,7 @@ def _stated(signed: SignedDestruction) -> str:
     if not isinstance(said, LocalStatement):
         raise SignatureError("a statement beside the certificate is about something else")
     none = ", ".join(LOCAL_WORDS[what] for what in said.none_left) or "nothing named"
-    text = f"{said.party} stated on {_when(said.at)} that nothing is left of these: {none}"
+    text = f"{said.party} stated on {utc(said.at)} that nothing is left of these: {none}"
     kept = "; ".join(f"{LOCAL_WORDS[one.what]}: {one.why}" for one in said.kept)
     return f"{text}. It keeps {kept}" if kept else text
 
@@ -191,10 +179,6 @@ def _signatures(file: CertificateFile) -> list[tuple[str, str]]:
         ("Log entry", str(file.receipt.index)),
     ]
     for signed in file.countersignatures:
-        who = f"{signed.said.party}, person {signed.said.person}, {_when(signed.said.at)}"
+        who = f"{signed.said.party}, person {signed.said.person}, {utc(signed.said.at)}"
         pairs.append(("Counter-signed by", f"{who}, key {signed.identity.fingerprint()}"))
     return pairs
-
-
-def _when(time: str) -> str:
-    return time.replace("T", " ").replace("Z", " UTC")

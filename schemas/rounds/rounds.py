@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 from schemas.documents.document import Document, Model
 from schemas.documents.ids import Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.linkage.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
-from schemas.rounds.upload import Receipt, Signature
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.upload import Signature
 from schemas.signing.identity import PersonIdText
 
 NONCE_BYTES: Final = 32

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from schemas.documents.ids import BROKER
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KINDS, LogStarted
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.log_kinds import LogStarted
 from schemas.rules.log_state import LogState
 from schemas.rules.steps import break_off, days_of
 from schemas.signing.identity import role_of

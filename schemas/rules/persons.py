@@ -7,7 +7,7 @@ from typing import Final
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.person_kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
 from schemas.rules.common import is_operator
 from schemas.rules.log_state import LogState, PersonState
 from schemas.rules.steps import break_off, was_signed_lately

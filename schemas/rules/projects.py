@@ -6,7 +6,7 @@ from typing import cast
 
 from schemas.documents.ids import BROKER
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged
+from schemas.matchlog.person_kinds import KeyRotated, PartyEnrolled, RoleChanged
 from schemas.rules.log_state import LogState
 from schemas.rules.steps import break_off, days_of, project_of
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
+from schemas.matchlog.release_kinds import (
     BlindReleasePrepared,
     ReleaseDestroyed,
     ReleaseFetched,

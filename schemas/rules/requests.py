@@ -12,7 +12,8 @@ from schemas.api.logged_requests import asked_for, is_in_place, is_under_agreeme
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import BROKER, utc_text
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KINDS, RunAsked
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.run_kinds import RunAsked
 from schemas.rules.breach import Evidence
 from schemas.rules.log_state import LogState, PersonState
 from schemas.rules.steps import break_off, days_of, listed_by, project_of

@@ -11,7 +11,7 @@ from typing import cast
 from schemas.agreement.agreement import ProjectTerms
 from schemas.linkage.run import RunUpload
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
+from schemas.matchlog.run_kinds import (
     MatchRecordDestroyed,
     RunAsked,
     RunFailed,

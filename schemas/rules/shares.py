@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
+from schemas.matchlog.share_kinds import (
+    SecretConfirmed,
+    ShareFetched,
+    ShareRelayed,
+    SharesWithdrawn,
+)
 from schemas.rules.log_state import LogState, ShareState
 from schemas.rules.steps import break_off, project_of
 

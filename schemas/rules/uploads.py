@@ -9,7 +9,7 @@ from typing import Final
 from schemas.linkage.privacy_audit import AuditFault, audit_fault
 from schemas.linkage.profile import Side
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
+from schemas.matchlog.upload_kinds import UploadDestroyed, UploadReceived
 from schemas.rules.keeping import last_day, note_destroyed
 from schemas.rules.log_state import LogState, UploadState
 from schemas.rules.steps import (

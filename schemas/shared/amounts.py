@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
+NOT_SHOWN: Final = "not shown"
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def counted(number: int, one: str) -> str:
     """Return a number with its word, such as "1 run" or "1,650 runs"."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def shown(count: int | None, otherwise: str = NOT_SHOWN) -> str:
+    """Return a count with its thousands apart; None is one that is small, or would reveal a small one."""
+    return otherwise if count is None else f"{count:,}"
+
+
+def plain_time(text: str) -> str:
+    """Return a time as people read it, without T and Z; a bare date stays."""
+    return text.replace("T", " ").removesuffix("Z")
+
+
+def utc(text: str) -> str:
+    """Return a time as people read it, with its zone; a bare date stays."""
+    return f"{plain_time(text)} UTC" if text.endswith("Z") else text
 
 
 def byte_size(size: int) -> str:

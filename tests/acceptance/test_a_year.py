@@ -19,13 +19,7 @@ from typing import Any
 import pytest
 from rigs.agreed import OPERATOR, amend, approve_runs, bind
 from rigs.desk import Desk
-from rigs.near_broker import (
-    EVERY_DUTY,
-    NearBroker,
-    near_broker,
-    small_profile,
-    small_terms,
-)
+from rigs.near_broker import EVERY_DUTY, NearBroker, near_broker, small_profile, small_terms
 from rigs.persons import lay_down_keys
 from rigs.weeks import links, settle
 from samples.agreed import agreement_of

@@ -11,13 +11,7 @@ from typing import Any
 
 import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, compare, link, live_broker
-from rigs.rehearsal import (
-    PROFILE,
-    Rehearsal,
-    links_of,
-    rehearsing_agency,
-    write_rehearsal,
-)
+from rigs.rehearsal import PROFILE, Rehearsal, links_of, rehearsing_agency, write_rehearsal
 
 from app.auditor.cli import COMMANDS
 
@@ -30,11 +24,7 @@ class Audited:
     """A linkage that has been made, and the auditor's folder with a token and the log's key."""
 
     def __init__(
-        self,
-        broker: LiveBroker,
-        folder: Path,
-        agencies: dict[str, LiveAgency],
-        people: Rehearsal,
+        self, broker: LiveBroker, folder: Path, agencies: dict[str, LiveAgency], people: Rehearsal
     ) -> None:
         self.broker, self.folder, self.agencies, self.people = broker, folder, agencies, people
         folder.mkdir()

@@ -13,13 +13,7 @@ from typing import Any
 import pytest
 from rigs.agreement_moments import share_columns
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker
-from rigs.rehearsal import (
-    ID_COLUMN,
-    PROFILE,
-    Rehearsal,
-    rehearsing_agency,
-    write_rehearsal,
-)
+from rigs.rehearsal import ID_COLUMN, PROFILE, Rehearsal, rehearsing_agency, write_rehearsal
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity

@@ -60,9 +60,7 @@ def test_it_is_what_make_starts() -> None:
     assert done.stdout.splitlines()[-1].split("/")[-1].split() == ["blindlink-broker", "demo"]
 
 
-def test_one_file_is_in_the_code_page_and_with_the_line_ends_of_windows(
-    report: Report,
-) -> None:
+def test_one_file_is_in_the_code_page_and_with_the_line_ends_of_windows(report: Report) -> None:
     read = (report.folder / "people" / "child_welfare.csv").read_bytes()
     assert b"\r\n" in read
     with pytest.raises(UnicodeDecodeError):
@@ -120,9 +118,7 @@ def test_demo_says_what_was_compared_and_verified(report: Report) -> None:
     assert "verified" in (report.folder / "auditor" / "verdict.txt").read_text("utf-8")
 
 
-def test_school_columns_stand_beside_child_welfare_rows_without_identifiers(
-    report: Report,
-) -> None:
+def test_school_columns_stand_beside_child_welfare_rows_without_identifiers(report: Report) -> None:
     with (report.folder / "child-welfare" / "with-k12.csv").open(encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     assert rows

@@ -74,9 +74,7 @@ def every_good_spoke_is_linked_and_one_report_says_who_is_not(scene: HubScene) -
     assert "<script" not in page
 
 
-def those_who_are_in_both_files_have_the_same_link_id_at_hub_and_spoke(
-    scene: HubScene,
-) -> None:
+def those_who_are_in_both_files_have_the_same_link_id_at_hub_and_spoke(scene: HubScene) -> None:
     truth = {
         r["client_id"]: r["state_student_id"] for r in read_rows(scene.folder / "people/truth.csv")
     }

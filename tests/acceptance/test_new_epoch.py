@@ -153,10 +153,7 @@ def test_claims_are_proven_with_the_secret_of_their_round_though_the_next_one_co
 
 @pytest.mark.parametrize(
     "backed_up",
-    [
-        pytest.param("before the rotation", marks=pytest.mark.soak),
-        "before the others' parts came",
-    ],
+    [pytest.param("before the rotation", marks=pytest.mark.soak), "before the others' parts came"],
 )
 def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_and_it_works(
     linked: AgreementRig, backed_up: str, tmp_path: Path
@@ -198,9 +195,7 @@ def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_an
     assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
 
 
-def test_a_secret_that_not_all_have_confirmed_is_begun_anew_after_a_restore(
-    tmp_path: Path,
-) -> None:
+def test_a_secret_that_not_all_have_confirmed_is_begun_anew_after_a_restore(tmp_path: Path) -> None:
     with agreement_rig(tmp_path) as rig:
         without_secrets(rig)
         bob, kim = rig.desks["bob"], rig.desks["kim"]

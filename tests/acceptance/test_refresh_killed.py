@@ -16,13 +16,7 @@ import pytest
 from campaign.reports import Tally
 from campaign.size import times
 from rigs.live import LiveAgency, LiveBroker, compare, ended, live_broker, started
-from rigs.rehearsal import (
-    PROFILE,
-    Rehearsal,
-    links_of,
-    rehearsing_agency,
-    write_rehearsal,
-)
+from rigs.rehearsal import PROFILE, Rehearsal, links_of, rehearsing_agency, write_rehearsal
 from rigs.weeks import opens
 
 pytestmark = pytest.mark.long
@@ -188,11 +182,7 @@ def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs, tally: Tally) -
 @pytest.mark.campaign("kills-agency", database="sqlite")
 def test_a_killed_broker_or_worker_loses_nothing(jobs: Jobs, tally: Tally) -> None:
     jobs.turn(jobs.schools)
-    for service, moment in (
-        ("serve", PART),
-        ("work", COMMIT),
-        ("serve", OWN_CLAIMS),
-    ):
+    for service, moment in (("serve", PART), ("work", COMMIT), ("serve", OWN_CLAIMS)):
         jobs.disturb(moment, lambda _, name=service: jobs.broker.kill(name))
         jobs.turn(jobs.schools)
     jobs.finish()

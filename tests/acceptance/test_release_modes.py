@@ -12,13 +12,7 @@ import pytest
 from rigs.agreed import join_roster
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, opened, upload
 from rigs.persons import enrolled_person, lay_down_keys
-from rigs.rehearsal import (
-    PROFILE,
-    Rehearsal,
-    read_rows,
-    rehearsing_agency,
-    write_rehearsal,
-)
+from rigs.rehearsal import PROFILE, Rehearsal, read_rows, rehearsing_agency, write_rehearsal
 
 from schemas.linkage.run import IdSpace, Recipient, ReleaseMode
 

@@ -14,7 +14,6 @@ from encoding.trial.outcome import TRIAL_SENTENCES
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
 from rigs.terminal import Terminal
-from samples.openlinktoken import rehearsed, write_tokens
 
 GUIDE = (Path(__file__).parents[2] / "docs/trial.md").read_text("utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)\n```$", GUIDE, re.MULTILINE | re.DOTALL)
@@ -29,14 +28,12 @@ def folder(tmp_path: Path) -> Path:
         (files.truth, "known-pairs.csv"),
     ):
         shutil.copyfile(file, tmp_path / name)
-    for people, name in zip(rehearsed(files), ("hospital", "clinic"), strict=True):
-        write_tokens(tmp_path / f"{name}-tokens.csv", people)
     return tmp_path
 
 
 def test_the_guide_is_typed_from_its_start_to_its_end(folder: Path) -> None:
     terminal = Terminal(folder, {"Is this right": "n"})
-    first, corrected, measured, tokens = COMMANDS
+    first, corrected, measured = COMMANDS
     shown = terminal.type(first).end(1)
     assert f"then: {corrected}" in shown
     assert sorted(os.listdir(folder / "trial")) == ["layout-a.toml", "layout-b.toml"]
@@ -48,7 +45,6 @@ def test_the_guide_is_typed_from_its_start_to_its_end(folder: Path) -> None:
         r"against the truth: precision (9[5-9]|100)\.\d\d%, recall (100|[89]\d)\.\d\d%", shown
     )
     assert (folder / "measured/trial.html").is_file()
-    assert "pairs are linked" in terminal.type(tokens).end()
 
 
 def test_the_guide_names_what_is_written_and_every_reason(folder: Path) -> None:

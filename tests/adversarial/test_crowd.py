@@ -25,7 +25,7 @@ from rigs.enrolled import form
 from rigs.live import PROJECT, LiveBroker, live_broker
 from services.memory import resident_kib
 
-from encoding.broker.sign_in import sign_claim
+from encoding.broker.credential import sign_claim
 from encoding.profiles.catalog import shipped_profile
 
 N_CLIENTS = 64

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from rigs.linkage import either_database
 from sqlalchemy import event, select, text
 
 from app.agreements.models import Project
@@ -17,6 +18,8 @@ from app.broker import open_database
 from app.db import IDLE_TIMEOUT_MS, Base, Database, Window, look_through
 from app.errors import ConfigurationError, NotFoundError
 from app.settings import Settings
+
+__all__ = ["either_database"]
 
 # What a broker needs of SQLite, in SQLite's own numbers and words, and a value that would not do.
 PRAGMAS = {

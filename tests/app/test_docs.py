@@ -24,6 +24,16 @@ BY_COMMAND_ONLY = {
     *("fingerprint-differs", "duties-refused", "backup-refused", "not-sent"),
 }
 
+ALL = "agency auditor operator"
+# Roles of the routes that no table of the page has, or that have them in other words.
+ROLES_IN_WORDS: dict[str, frozenset[str]] = {
+    "GET /v1/projects/{project}/overdue": frozenset(ALL.split()),
+    "POST /session": frozenset(),
+    "DELETE /session": frozenset(ALL.split()),
+    "GET /v1/deliveries/{delivery}/file": frozenset({"agency"}),
+    "POST /v1/deliveries/{delivery}/opening": frozenset({"agency"}),
+}
+
 
 def test_every_setting_is_explained() -> None:
     assert [name for name in Settings.model_fields if f"`{name}`" not in OPERATOR] == []
@@ -44,12 +54,18 @@ def test_every_command_occurs() -> None:
         assert re.search(rf"(`|blindlink-broker ){name}\b", OPERATOR), name
 
 
-def test_every_route_of_the_api_is_listed() -> None:
-    for method, path in POLICY:
-        if not path.startswith(("/v1/", "/healthz", "/readyz", "/metrics", "/session")):
-            continue
-        written = path.replace("{tile:path}", "{level}/{index}")
-        assert f"{method} {written}" in API, f"{method} {path}"
+def test_every_route_of_the_api_is_listed_with_the_roles_that_may_call_it() -> None:
+    """The tests of routes take their roles from the policy; the page says by itself what they are."""
+    described = {
+        route: frozenset(re.findall(r"\w+", column.replace("all", ALL))) & set(ALL.split())
+        for routes, column in re.findall(r"(?m)^\| (`[A-Z]+ /.*?) \| (.*?) \|", API)
+        for route in re.findall(r"`([A-Z]+ [^`?]+)", routes)
+    } | ROLES_IN_WORDS
+    for (method, path), rule in POLICY.items():
+        if path.startswith(("/v1/", "/healthz", "/readyz", "/metrics", "/session")):
+            route = f"{method} {path.replace('{tile:path}', '{level}/{index}')}"
+            assert route in API, route
+            assert described.get(route) == rule.roles, route
 
 
 def test_what_the_log_records_is_sent_signed_in_each_example() -> None:

@@ -13,6 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from rigs.linkage import either_database
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +30,8 @@ from app.migrations.steps import (
     stored_revision,
 )
 from app.migrations.tables import ALL_TABLES
+
+__all__ = ["either_database"]
 
 FROZEN = Path(__file__).parents[1] / "data" / "database-0007"
 TRIGGERS = {
@@ -66,7 +69,10 @@ def test_migrations_make_exactly_what_the_models_say_and_a_match_log_that_only_g
         assert compare_metadata(context, ALL_TABLES) == []
     for table in ("log_leaf", "log_node", "log_checkpoint", "log_key"):
         column = next(iter(Base.metadata.tables[table].primary_key.columns)).name
-        for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+        statements = [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"]
+        if not database.is_sqlite:
+            statements.append(f"TRUNCATE {table} CASCADE")
+        for statement in statements:
             with database.engine.connect() as connection:
                 _insert_row(connection, table)
                 with pytest.raises(DBAPIError, match="the match log only grows"):

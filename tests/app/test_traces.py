@@ -14,15 +14,13 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import Linkage
 from rigs.refused_calls import refuses
 from services.receivers import Inbox, Posted, webhook
 
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.traces import step, tracing
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 HEADER = "an api key of tests"
 

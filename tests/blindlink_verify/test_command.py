@@ -18,7 +18,6 @@ from install.verifier import write
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 pytestmark = pytest.mark.needs("process")
-ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 LOG = story(3, n_weeks=1)
 PINS = serialise_checkpoints([LOG.notes[-1][1]])
@@ -68,7 +67,7 @@ def test_it_says_what_it_verified_and_what_that_does_not_show(run: Run, tmp_path
 
 def test_a_broken_rule_is_named_with_its_entry(run: Run, tmp_path: Path) -> None:
     log = story(11, n_weeks=1)
-    broken = BREAKS["purpose"][0](log)
+    broken = BREAKS["purpose"]["upload_for_no_purpose"](log)
     bundle = tmp_path / "log.tar"
     bundle.write_bytes(log.bundle())
     done = run(bundle)

@@ -193,7 +193,7 @@ class _Writer:
         if signed is None or person is None:
             return said
         try:
-            entry = parse_entry(canonical_bytes(said))
+            entry = parse_entry(canonical_bytes(said), KINDS)
             asked = asked_for(entry)
         except (FormatError, LookupError, ValueError):
             return said

@@ -6,11 +6,11 @@ returns the entry that breaks a rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import note
+from breaks.rules import Break, ways
 from samples.agreed import without
 from samples.delivered_log import SHARED, DeliveringProject
 from samples.log import SampleLog
@@ -21,7 +21,6 @@ from samples.signed_log import SignedProject
 from schemas.linkage.run import Recipient, ReleaseMode
 from schemas.matchlog.entry import Actor, Entry
 
-Break = Callable[[SampleLog], Entry]
 MOVED = "moved"
 AGENCIES = ("county-cw", "school-district")
 TRIO = ("county-cw", "health-office", "school-district")
@@ -125,10 +124,6 @@ def _ran_on_earlier_uploads(log: SampleLog, **changes: Any) -> Entry:
     return project.ask(uploads)
 
 
-def ran_on_uploads_of_the_epoch_before(log: SampleLog) -> Entry:
-    return _ran_on_earlier_uploads(log, epoch=2)
-
-
 def uploaded_with_the_secret_of_the_epoch_before(log: SampleLog) -> Entry:
     project = ReviewedProject(log, MOVED)
     first = log.upload(MOVED, CW)
@@ -170,14 +165,6 @@ def round_superseded_by_who_was_left_out(log: SampleLog) -> Entry:
 
 
 # What is handed out.
-
-
-def fetched_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
-    return _fetched_with_one_left_out(log, CW, HEALTH, "linked")
-
-
-def fetched_of_records_of_a_party_that_has_withdrawn(log: SampleLog) -> Entry:
-    return _fetched_with_one_left_out(log, CW, HEALTH, "linked", withdrawn=True)
 
 
 def _fetched_with_one_left_out(
@@ -259,20 +246,25 @@ def left_after_terms_that_held(log: SampleLog, early: timedelta = timedelta()) -
     return received
 
 
-BETWEEN_BREAKS: dict[str, list[Break]] = {
-    "claims-round": [claimed_of_a_supplement_by_a_pair_without_a_space],
-    "run-upload": [ran_on_uploads_of_the_epoch_before],
-    "upload-key": [uploaded_with_the_secret_of_the_epoch_before],
-    "run-agreement": [started_under_the_next_agreement],
-    "not-a-provider": [round_opened_by_who_was_left_out, round_superseded_by_who_was_left_out],
-    "fetch-unagreed": [
-        fetched_of_records_of_a_party_that_was_left_out,
-        fetched_of_records_of_a_party_that_has_withdrawn,
-    ],
-    "delivery-unagreed": [delivery_fetched_after_the_columns_were_dropped],
-    "destroy-by": [
-        left_after_an_earlier_day_was_agreed,
-        left_after_a_day_that_was_over_when_it_was_agreed,
-    ],
-    "destruction-overdue": [left_after_terms_that_held],
+BETWEEN_BREAKS: dict[str, dict[str, Break]] = {
+    "claims-round": ways(claimed_of_a_supplement_by_a_pair_without_a_space),
+    "run-upload": ways(
+        ran_on_uploads_of_the_epoch_before=lambda log: _ran_on_earlier_uploads(log, epoch=2)
+    ),
+    "upload-key": ways(uploaded_with_the_secret_of_the_epoch_before),
+    "run-agreement": ways(started_under_the_next_agreement),
+    "not-a-provider": ways(round_opened_by_who_was_left_out, round_superseded_by_who_was_left_out),
+    "fetch-unagreed": ways(
+        fetched_of_records_of_a_party_that_was_left_out=lambda log: _fetched_with_one_left_out(
+            log, CW, HEALTH, "linked"
+        ),
+        fetched_of_records_of_a_party_that_has_withdrawn=lambda log: _fetched_with_one_left_out(
+            log, CW, HEALTH, "linked", withdrawn=True
+        ),
+    ),
+    "delivery-unagreed": ways(delivery_fetched_after_the_columns_were_dropped),
+    "destroy-by": ways(
+        left_after_an_earlier_day_was_agreed, left_after_a_day_that_was_over_when_it_was_agreed
+    ),
+    "destruction-overdue": ways(left_after_terms_that_held),
 }

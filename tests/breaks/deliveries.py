@@ -5,14 +5,14 @@ Each function takes a log, adds a project that delivers columns, and returns the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
+from breaks.rules import Break, ways
 from samples.delivered_log import CARRY, DeliveringProject
 from samples.log import SampleLog
 from samples.parties import ANN, CW
 
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.entry import Entry
 
 WEEK = {
@@ -21,30 +21,9 @@ WEEK = {
     "destroy_by": "2028-08-31",
     "legal_hold": None,
 }
-Break = Callable[[SampleLog], Entry]
 
 
 # Receiving.
-
-
-def delivered_to_the_operator(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(recipient="data-center")
-
-
-def delivered_before_the_links(log: SampleLog) -> Entry:
-    return DeliveringProject(log, is_linked=False).deliver()
-
-
-def delivered_of_a_round_to_come(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(round=2)
-
-
-def delivered_out_of_number(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(number=2)
-
-
-def delivered_without_the_duty(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(ANN)
 
 
 # Fetching and opening.
@@ -129,7 +108,9 @@ def kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     days = log.terms[CARRY].keep_links_days
     log.moment += timedelta(days=days + 2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return received
 
@@ -141,7 +122,9 @@ def kept_after_it_was_replaced(log: SampleLog, early: timedelta = timedelta()) -
     project.end_delivery(second)
     log.moment += timedelta(days=2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return first
 
@@ -163,16 +146,29 @@ def fetched_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -
     return fetched
 
 
-DELIVERY_BREAKS: dict[str, list[Break]] = {
-    "delivery-unagreed": [delivered_to_the_operator],
-    "delivery-round": [delivered_before_the_links, delivered_of_a_round_to_come],
-    "delivery-order": [delivered_out_of_number, fetched_though_it_was_replaced],
-    "delivery-by-stranger": [delivered_without_the_duty, fetched_by_the_sender],
-    "delivery-digest": [fetched_as_another_file, opened_as_another_file],
-    "delivery-unopened": [opened_and_never_fetched, opened_with_a_fault],
-    "delivery-unknown": [fetched_and_never_received, destroyed_and_never_received],
-    "delivery-destroyed": [fetched_after_its_end, destroyed_twice],
-    "fetch-late": [fetched_after_its_last_day],
-    "delivery-reason": [destroyed_as_replaced_by_nothing, expired_though_it_was_fetched],
-    "destruction-overdue": [kept_too_long, kept_after_it_was_replaced],
+DELIVERY_BREAKS: dict[str, dict[str, Break]] = {
+    "delivery-unagreed": ways(
+        delivered_to_the_operator=lambda log: DeliveringProject(log).deliver(
+            recipient="data-center"
+        )
+    ),
+    "delivery-round": ways(
+        delivered_before_the_links=lambda log: DeliveringProject(log, is_linked=False).deliver(),
+        delivered_of_a_round_to_come=lambda log: DeliveringProject(log).deliver(round=2),
+    ),
+    "delivery-order": ways(
+        fetched_though_it_was_replaced,
+        delivered_out_of_number=lambda log: DeliveringProject(log).deliver(number=2),
+    ),
+    "delivery-by-stranger": ways(
+        fetched_by_the_sender,
+        delivered_without_the_duty=lambda log: DeliveringProject(log).deliver(ANN),
+    ),
+    "delivery-digest": ways(fetched_as_another_file, opened_as_another_file),
+    "delivery-unopened": ways(opened_and_never_fetched, opened_with_a_fault),
+    "delivery-unknown": ways(fetched_and_never_received, destroyed_and_never_received),
+    "delivery-destroyed": ways(fetched_after_its_end, destroyed_twice),
+    "fetch-late": ways(fetched_after_its_last_day),
+    "delivery-reason": ways(destroyed_as_replaced_by_nothing, expired_though_it_was_fetched),
+    "destruction-overdue": ways(kept_too_long, kept_after_it_was_replaced),
 }

@@ -5,16 +5,16 @@ Each function takes a log in which a project `foster` exists, and returns the en
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from breaks.rules import Break, ways
 from samples.log import SampleLog
 from samples.parties import CW, K12, OPERATOR, STRANGER
 from samples.reviewed_log import SIGHT, ReviewedProject
 
 from schemas.agreement.clauses import Finality
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds, person_kinds
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
     DestructionCertified,
@@ -26,7 +26,6 @@ from schemas.matchlog.destruction_kinds import (
 )
 from schemas.matchlog.entry import Entry
 
-Break = Callable[[SampleLog], Entry]
 FOSTER = "foster"
 CERTIFICATE = "crt-" + "1" * 32
 HOLD = "hld-" + "1" * 32
@@ -84,7 +83,9 @@ def withdraw(log: SampleLog, actor: Any = CW, project: str = FOSTER) -> Entry:
 def note(log: SampleLog) -> None:
     """Let an entry of no project tell the day."""
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
 
 
@@ -127,23 +128,11 @@ def certified_twice(log: SampleLog) -> Entry:
     return certify(log)
 
 
-def certified_unbegun(log: SampleLog) -> Entry:
-    return certify(log)
-
-
 def countersigned_under_another_certificate(log: SampleLog) -> Entry:
     begin(log, "expired")
     certify(log)
     body = DestructionCountersigned(sha256="c" * 64, signed_sha256="b" * 64)
     return log.append(body, project=FOSTER, actor=CW, object=CERTIFICATE)
-
-
-def stated_of_no_certificate(log: SampleLog) -> Entry:
-    return state(log)
-
-
-def begun_of_an_unknown_upload(log: SampleLog) -> Entry:
-    return begin(log, "upload", upload=log.id("upl"))
 
 
 def begun_of_a_destroyed_upload(log: SampleLog) -> Entry:
@@ -188,14 +177,6 @@ def _reviewed(log: SampleLog, scope: str, **named: Any) -> Entry:
     return certify(log, project=SIGHT)
 
 
-def project_with_a_review_left(log: SampleLog) -> Entry:
-    return _reviewed(log, "project")
-
-
-def party_with_a_review_left(log: SampleLog) -> Entry:
-    return _reviewed(log, "party", party=CW.party)
-
-
 def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
     log.moment += timedelta(days=2) - early
@@ -216,10 +197,6 @@ def destroyed_under_held_terms(log: SampleLog) -> Entry:
 def hold_twice(log: SampleLog) -> Entry:
     hold(log)
     return hold(log)
-
-
-def lifted_unset(log: SampleLog) -> Entry:
-    return lift(log)
 
 
 def lifted_by_a_request_from_before(log: SampleLog, early: timedelta = timedelta()) -> Entry:
@@ -269,7 +246,7 @@ def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
     log.create_project("short", end=last, destroy_by=last)
     received = log.upload("short", CW)
     log.moment += timedelta(days=6) - early
-    body = kinds.Exported(what="log")
+    body = log_kinds.Exported(what="log")
     log.append(body, project="short", actor=CW)
     return received
 
@@ -320,30 +297,35 @@ def _to_be_cosigned(log: SampleLog) -> Entry:
     return log.linked("final")[1][0]
 
 
-def fetched_that_nobody_cosigned(log: SampleLog) -> Entry:
-    return log.fetch(_to_be_cosigned(log), CW)
-
-
-DESTRUCTION_BREAKS: dict[str, list[Break]] = {
-    "destruction-twice": [begun_twice, certified_twice],
-    "destruction-unknown": [certified_unbegun, stated_of_no_certificate],
-    "upload-unknown": [begun_of_an_unknown_upload],
-    "upload-destroyed": [begun_of_a_destroyed_upload],
-    "destruction-unfinished": [project_with_a_review_left, party_with_a_review_left],
-    "destruction-digest": [countersigned_under_another_certificate],
-    "fetch-late": [fetched_after_its_last_day],
-    "release-not-final": [fetched_that_nobody_cosigned],
-    "destruction-missing": [never_certified],
-    "hold-broken": [begun_under_a_hold, destroyed_under_held_terms],
-    "hold-twice": [hold_twice],
-    "hold-unknown": [lifted_unset, lifted_by_a_request_from_before],
-    "hold-by-stranger": [lifted_by_another_party],
-    "record-withdrawn": [started_after_a_withdrawal, finished_after_a_withdrawal],
-    "withdrawal-by-stranger": [withdrawn_by_a_stranger],
-    "destruction-overdue": [left_after_a_hold, release_kept_too_long, match_record_kept_too_long],
-    "destroy-by": [
+DESTRUCTION_BREAKS: dict[str, dict[str, Break]] = {
+    "destruction-twice": ways(begun_twice, certified_twice),
+    "destruction-unknown": ways(certified_unbegun=certify, stated_of_no_certificate=state),
+    "upload-unknown": ways(
+        begun_of_an_unknown_upload=lambda log: begin(log, "upload", upload=log.id("upl"))
+    ),
+    "upload-destroyed": ways(begun_of_a_destroyed_upload),
+    "destruction-unfinished": ways(
+        project_with_a_review_left=lambda log: _reviewed(log, "project"),
+        party_with_a_review_left=lambda log: _reviewed(log, "party", party=CW.party),
+    ),
+    "destruction-digest": ways(countersigned_under_another_certificate),
+    "fetch-late": ways(fetched_after_its_last_day),
+    "release-not-final": ways(
+        fetched_that_nobody_cosigned=lambda log: log.fetch(_to_be_cosigned(log), CW)
+    ),
+    "destruction-missing": ways(never_certified),
+    "hold-broken": ways(begun_under_a_hold, destroyed_under_held_terms),
+    "hold-twice": ways(hold_twice),
+    "hold-unknown": ways(lifted_by_a_request_from_before, lifted_unset=lift),
+    "hold-by-stranger": ways(lifted_by_another_party),
+    "record-withdrawn": ways(started_after_a_withdrawal, finished_after_a_withdrawal),
+    "withdrawal-by-stranger": ways(withdrawn_by_a_stranger),
+    "destruction-overdue": ways(
+        left_after_a_hold, release_kept_too_long, match_record_kept_too_long
+    ),
+    "destroy-by": ways(
         left_after_the_last_day,
         left_while_another_project_is_held,
         match_record_left_after_the_last_day,
-    ],
+    ),
 }

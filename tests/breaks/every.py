@@ -24,7 +24,7 @@ from samples.log import SampleLog, story
 from app.auditor.errors import RuleBrokenError
 from app.auditor.verify import verify_bundle
 
-ALL_BREAKS: dict[str, dict[str, list[Break]]] = {
+ALL_BREAKS: dict[str, dict[str, dict[str, Break]]] = {
     "rules": BREAKS,
     "rounds": ROUND_BREAKS,
     "signed": SIGNED_BREAKS,
@@ -39,8 +39,8 @@ ALL_BREAKS: dict[str, dict[str, list[Break]]] = {
 def breaks_of(table: str) -> Iterator[tuple[str, str, Break]]:
     """Go through the breaks of a table: name, rule and function."""
     for rule, breaks in ALL_BREAKS[table].items():
-        for broken in breaks:
-            yield f"{rule}-{table}-{broken.__name__}", rule, broken
+        for name, broken in breaks.items():
+            yield f"{rule}-{table}-{name}", rule, broken
 
 
 CASES: dict[str, tuple[str, Break]] = {

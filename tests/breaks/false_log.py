@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.api.bodies import LogCheckpoint, ProjectView
+from schemas.api.bodies import LogCheckpoint
+from schemas.api.projects import ProjectView
 from schemas.documents.document import Model
 from schemas.documents.merkle import (
     Frontier,
@@ -22,9 +23,9 @@ from schemas.documents.merkle import (
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.hand_over import HandOver
-from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.log_kinds import LogKeyRotated
 from schemas.matchlog.proof import LogProof
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 from schemas.signing.note import NoteSigner
 from schemas.signing.signatures import sign_document
 

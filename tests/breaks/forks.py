@@ -14,7 +14,7 @@ from breaks.rules import FOSTER
 from samples.log import SampleLog, story
 from samples.parties import BROKER, CW, K12
 
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds
 
 
 class Fork:
@@ -75,7 +75,7 @@ def two_closings() -> Fork:
         log.rounds(FOSTER).claim(CW, K12.party)
         log.rounds(FOSTER).close()
     with fork.telling("schools"):
-        log.append(kinds.Exported(what="log"), project=FOSTER, actor=BROKER)
+        log.append(log_kinds.Exported(what="log"), project=FOSTER, actor=BROKER)
         log.rounds(FOSTER).close()
     return fork
 

@@ -15,7 +15,7 @@ from samples.log import SampleLog
 from samples.parties import ANN, CW, K12, OPERATOR
 from samples.reviewed_log import ReviewedProject
 
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds, person_kinds, run_kinds, upload_kinds
 from schemas.matchlog.destruction_kinds import DestructionCertified
 from schemas.matchlog.entry import Entry
 
@@ -40,9 +40,9 @@ def leaves_claims_out(log: SampleLog) -> None:
 
 
 def says_that_all_failed(log: SampleLog) -> None:
-    rejected = kinds.UploadRejected(rule="wrong-profile")
+    rejected = upload_kinds.UploadRejected(rule="wrong-profile")
     log.append(rejected, project=FOSTER, actor=K12, outcome="refused")
-    failed = kinds.RunFailed(code="too-many-pairs", attempt=1)
+    failed = run_kinds.RunFailed(code="too-many-pairs", attempt=1)
     log.append(failed, project=FOSTER, object=_asked(log).object, outcome="failed")
 
 
@@ -79,7 +79,7 @@ def makes_a_certificate_up(log: SampleLog) -> None:
 
 
 def makes_its_configuration_up(log: SampleLog) -> None:
-    body = kinds.ConfigurationChanged(digest=MADE_UP, changed=(), software="blindlink-9.9.9")
+    body = log_kinds.ConfigurationChanged(digest=MADE_UP, changed=(), software="blindlink-9.9.9")
     log.append(body, actor=OPERATOR)
 
 
@@ -97,7 +97,9 @@ def holds_for_eleven_years(log: SampleLog) -> None:
 
 
 def grants_a_role(log: SampleLog) -> None:
-    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="auditor", change="granted")
+    body = person_kinds.RoleChanged(
+        party=CW.party, person=CW.person, role="auditor", change="granted"
+    )
     log.append(body, actor=OPERATOR)
 
 

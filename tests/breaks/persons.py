@@ -5,11 +5,11 @@ Each function takes a log in which the sample parties are enrolled, and returns 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import FOSTER, begin, hold
+from breaks.rules import Break, ways
 from samples.log import SampleLog
 from samples.parties import (
     BROKER,
@@ -21,11 +21,9 @@ from samples.parties import (
 )
 from samples.signed_log import ACCORD, SignedProject
 
-from schemas.matchlog import destruction_kinds, kinds
+from schemas.matchlog import destruction_kinds, person_kinds, share_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.signed_request import Request, SignedRequest
-
-Break = Callable[[SampleLog], Entry]
 
 PASS = CW.model_copy(update={"person": "per-" + "8" * 32})
 
@@ -61,13 +59,11 @@ def _again(log: SampleLog, entry: Entry, actor: Actor | None = None, **fields: A
 # Who acts.
 
 
-def fetched_by_nobody(log: SampleLog) -> Entry:
-    return _as(log, person=None)
-
-
 def fetched_after_access_ended(log: SampleLog) -> Entry:
     prepared = _prepared(log)
-    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="agency", change="revoked")
+    body = person_kinds.RoleChanged(
+        party=CW.party, person=CW.person, role="agency", change="revoked"
+    )
     log.append(body, actor=OPERATOR)
     return log.fetch(prepared[0], CW)
 
@@ -75,10 +71,6 @@ def fetched_after_access_ended(log: SampleLog) -> Entry:
 def held_off_the_roster(log: SampleLog) -> Entry:
     log.append(person_of(PASS), actor=OPERATOR)
     return hold(log, actor=PASS)
-
-
-def round_superseded_by_the_broker(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).supersede(BROKER)
 
 
 # What they signed.
@@ -102,10 +94,6 @@ def ran_a_day_after_the_request_for_the_upload(
     return _ran_by_the_upload(log)
 
 
-def fetched_twice_on_one_request(log: SampleLog) -> Entry:
-    return _again(log, log.fetch(_prepared(log)[0], CW))
-
-
 def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
     body = destruction_kinds.RecordWithdrawn(commitment=log.digest())
     first = log.add(body, project=FOSTER, actor=CW)
@@ -114,7 +102,7 @@ def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
 
 def _share(log: SampleLog, **changes: Any) -> Entry:
     """Keep a share, and say something else of it than its sender has signed."""
-    body = kinds.ShareRelayed(
+    body = share_kinds.ShareRelayed(
         epoch=1,
         share=log.id("shr"),
         sender=CW.party,
@@ -124,10 +112,6 @@ def _share(log: SampleLog, **changes: Any) -> Entry:
     )
     signed = log.draft(body, project=FOSTER, actor=CW)
     return log.append(body.model_copy(update=changes), project=FOSTER, actor=signed.actor)
-
-
-def relayed_for_another_epoch(log: SampleLog) -> Entry:
-    return _share(log, epoch=2)
 
 
 # Where they signed it.
@@ -189,23 +173,29 @@ def fetched_having_seen_what_is_to_come(log: SampleLog) -> Entry:
     return _again(log, fetched, _request(log, fetched, head=head))
 
 
-def destroyed_of_another_party(log: SampleLog) -> Entry:
-    return begin(log, "party", party=K12.party)
-
-
-def destroyed_another_partys_upload(log: SampleLog) -> Entry:
-    return begin(log, "upload", upload=log.upload(FOSTER, K12).object)
-
-
-PERSON_BREAKS: dict[str, list[Break]] = {
-    "person-unknown": [fetched_by_nobody, round_superseded_by_the_broker],
-    "person-revoked": [fetched_after_access_ended],
-    "person-unlisted": [held_off_the_roster],
-    "request-unsigned": [ran_a_day_after_the_request_for_the_upload, relayed_for_another_epoch],
-    "request-elsewhere": [uploaded_into_another_project, held_at_another_log],
-    "request-agreement": [uploaded_under_the_next_agreement, uploaded_under_no_agreement],
-    "fork": [fetched_having_seen_another_entry, fetched_having_seen_what_is_to_come],
-    "request-twice": [fetched_twice_on_one_request, withdrew_two_records_on_one_request],
-    "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],
-    "destruction-by-stranger": [destroyed_of_another_party, destroyed_another_partys_upload],
+PERSON_BREAKS: dict[str, dict[str, Break]] = {
+    "person-unknown": ways(
+        fetched_by_nobody=lambda log: _as(log, person=None),
+        round_superseded_by_the_broker=lambda log: log.rounds(FOSTER).supersede(BROKER),
+    ),
+    "person-revoked": ways(fetched_after_access_ended),
+    "person-unlisted": ways(held_off_the_roster),
+    "request-unsigned": ways(
+        ran_a_day_after_the_request_for_the_upload,
+        relayed_for_another_epoch=lambda log: _share(log, epoch=2),
+    ),
+    "request-elsewhere": ways(uploaded_into_another_project, held_at_another_log),
+    "request-agreement": ways(uploaded_under_the_next_agreement, uploaded_under_no_agreement),
+    "fork": ways(fetched_having_seen_another_entry, fetched_having_seen_what_is_to_come),
+    "request-twice": ways(
+        withdrew_two_records_on_one_request,
+        fetched_twice_on_one_request=lambda log: _again(log, log.fetch(_prepared(log)[0], CW)),
+    ),
+    "request-late": ways(fetched_on_an_old_request, fetched_on_a_request_to_come),
+    "destruction-by-stranger": ways(
+        destroyed_of_another_party=lambda log: begin(log, "party", party=K12.party),
+        destroyed_another_partys_upload=lambda log: begin(
+            log, "upload", upload=log.upload(FOSTER, K12).object
+        ),
+    ),
 }

@@ -18,7 +18,7 @@ from samples.signed_log import everything_signed
 
 from schemas.documents.canonical import canonical_bytes, parse_canonical_object
 from schemas.documents.merkle import hash_leaf
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     cosign,
@@ -26,9 +26,8 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.signing.note import parse_note
-
-ALL_BREAKS = [broken for _, broken in CASES.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ class Given:
     log_key: str | None
 
 
-KINDS = ("good", "rule", "row", "note", "given", "byte", "view", "hand-over")
+BUNDLES = ("good", "rule", "row", "note", "given", "byte", "view", "hand-over")
 
 
-def given(seed: int, kinds_of_bundle: Sequence[str] = KINDS) -> Given:
+def given(seed: int, kinds_of_bundle: Sequence[str] = BUNDLES) -> Given:
     """A bundle with pins and key; about a third of the seeds give one that verifies."""
     chooser = random.Random(seed)
     log = _log(chooser)
@@ -55,10 +54,10 @@ def given(seed: int, kinds_of_bundle: Sequence[str] = KINDS) -> Given:
         pins, log_key = serialise_checkpoints(note for _, note in chosen), log.used_keys[0]
     kind = chooser.choice(kinds_of_bundle)
     if kind == "rule":
-        broken = chooser.choice(ALL_BREAKS)
+        name, (_, broken) = chooser.choice([*CASES.items()])
         if broken is not never_destroyed or project is None:
             broken(log)
-            return Given(broken.__name__, log.bundle(project), pins, log_key)
+            return Given(name, log.bundle(project), pins, log_key)
     parts = log.parts(project)
     if kind in {"row", "note", "view"}:
         bends = {"row": ROWS, "note": NOTES, "view": VIEWS}[kind]
@@ -136,7 +135,7 @@ def body_rewritten_and_signed_anew(parts: Parts, log: SampleLog, chooser: random
 def request_rewritten_and_signed_anew(parts: Parts, log: SampleLog, chooser: random.Random) -> None:
     """Harmless: a log that says something else, but nothing wrong; pins alone can tell."""
     index = chooser.choice([i for i, raw in enumerate(parts.entries) if raw])
-    entry = parse_entry(parts.entries[index] or b"")
+    entry = parse_entry(parts.entries[index] or b"", KINDS)
     bent = entry.model_copy(update={"request": f"req-{chooser.randbytes(16).hex()}"})
     _replace(parts, log, index, entry_bytes(bent))
 
@@ -321,7 +320,7 @@ def _hand_over(log: SampleLog, chooser: random.Random, project: str | None) -> b
     """A second hand-over, in good order or not."""
     log.rotate_key()
     body = log.entries[-1].body
-    assert isinstance(body, kinds.LogKeyRotated)
+    assert isinstance(body, log_kinds.LogKeyRotated)
     what = chooser.randrange(5)
     if what == 1:
         log.append(body)

@@ -5,18 +5,16 @@ Each function takes a log, adds a project with a review, and returns the entry t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from breaks.rules import Break, ways
 from samples.log import SampleLog
 from samples.parties import ANN, CW, K12
 from samples.reviewed_log import ReviewedProject
 
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.entry import Entry
-
-Break = Callable[[SampleLog], Entry]
 
 
 def _asked(log: SampleLog, **changes: Any) -> ReviewedProject:
@@ -71,10 +69,6 @@ def asked_by_the_other_agency(log: SampleLog) -> Entry:
     return project.ask_review(reviewer="school-district", asked="county-cw")
 
 
-def asked_twice(log: SampleLog) -> Entry:
-    return _asked(log).ask_review()
-
-
 def asked_for_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
@@ -90,42 +84,10 @@ def asked_for_too_short(log: SampleLog, early: timedelta = timedelta()) -> Entry
 # Who acts.
 
 
-def decided_without_the_duty(log: SampleLog) -> Entry:
-    return _answered(log).decide(ANN)
-
-
-def answered_by_the_reviewers_agency(log: SampleLog) -> Entry:
-    return _asked(log).answer(CW)
-
-
 # What is handed out.
 
 
-def other_questions_fetched(log: SampleLog) -> Entry:
-    return _asked(log).fetch(sha256="aa" * 32)
-
-
-def other_buckets_fetched(log: SampleLog) -> Entry:
-    return _asked(log).fetch("buckets", K12, sha256="71" * 32)
-
-
-def questions_fetched_that_nobody_cosigned(log: SampleLog) -> Entry:
-    return _asked(log, finality=FINAL).fetch("questions")
-
-
-def questions_fetched_without_an_approval(log: SampleLog) -> Entry:
-    return _asked(log, approvals=UNAPPROVED).fetch("questions")
-
-
 # What is stated.
-
-
-def stated_by_another_person(log: SampleLog) -> Entry:
-    return _answered(log).decide(person=ANN.person)
-
-
-def stated_for_another_party(log: SampleLog) -> Entry:
-    return _asked(log).answer(party="county-cw")
 
 
 # In order.
@@ -141,14 +103,6 @@ def decided_of_a_time_before_the_review(log: SampleLog, early: timedelta = timed
 def answered_of_a_time_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
     return project.answer(at=log.now(timedelta(minutes=5, seconds=1) - early))
-
-
-def decided_with_a_gap(log: SampleLog) -> Entry:
-    return _answered(log).decide(number=2)
-
-
-def ended_by_decisions_of_nobody(log: SampleLog) -> Entry:
-    return _asked(log).end()
 
 
 # No more than agreed.
@@ -180,10 +134,6 @@ def accepted_more_than_may_be_asked(log: SampleLog) -> Entry:
 
 
 # What the asked agency would learn from the log.
-
-
-def told_how_many_were_accepted_so_far(log: SampleLog) -> Entry:
-    return _answered(log).decide(counts={"accepted": 40})
 
 
 def told_how_many_were_rejected_in_all(log: SampleLog) -> Entry:
@@ -224,7 +174,9 @@ def never_ended(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     asked = ReviewedProject(log).linked()
     log.moment += timedelta(days=16) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return asked
 
@@ -254,26 +206,6 @@ def released_before_the_end(log: SampleLog) -> Entry:
     return _asked(log).prepare("county-cw")
 
 
-def released_with_other_matches_than_accepted(log: SampleLog) -> Entry:
-    return _ended(log, accepted=40).prepare("county-cw", matches=41)
-
-
-def supplied_twice(log: SampleLog) -> Entry:
-    return _supplied(log).prepare("county-cw")
-
-
-def claimed_before_the_supplement(log: SampleLog) -> Entry:
-    return _asked(log).claim(CW)
-
-
-def claimed_out_of_number(log: SampleLog) -> Entry:
-    return _supplied(log).claim(CW, sequence=1)
-
-
-def closed_without_a_supplement(log: SampleLog) -> Entry:
-    return _asked(log).close_supplement()
-
-
 def closed_with_claims_left_out(log: SampleLog) -> Entry:
     project = _supplied(log)
     project.claim(CW)
@@ -293,17 +225,44 @@ def opened_while_a_supplement_is_open(log: SampleLog) -> Entry:
     return log.rounds(project.project).open()
 
 
-REVIEW_BREAKS: dict[str, list[Break]] = {
-    "review-unasked": [asked_by_the_other_agency, asked_twice],
-    "decisions-told": [told_how_many_were_accepted_so_far, told_how_many_were_rejected_in_all],
-    "review-duty": [decided_without_the_duty, answered_by_the_reviewers_agency],
-    "review-file": [other_questions_fetched, other_buckets_fetched],
-    "release-unapproved": [questions_fetched_without_an_approval],
-    "release-not-final": [questions_fetched_that_nobody_cosigned],
-    "statement-late": [decided_of_a_time_before_the_review, answered_of_a_time_to_come],
-    "review-statement": [stated_by_another_person, stated_for_another_party],
-    "review-order": [decided_with_a_gap, ended_by_decisions_of_nobody],
-    "review-late": [
+REVIEW_BREAKS: dict[str, dict[str, Break]] = {
+    "review-unasked": ways(
+        asked_by_the_other_agency, asked_twice=lambda log: _asked(log).ask_review()
+    ),
+    "decisions-told": ways(
+        told_how_many_were_rejected_in_all,
+        told_how_many_were_accepted_so_far=lambda log: _answered(log).decide(
+            counts={"accepted": 40}
+        ),
+    ),
+    "review-duty": ways(
+        decided_without_the_duty=lambda log: _answered(log).decide(ANN),
+        answered_by_the_reviewers_agency=lambda log: _asked(log).answer(CW),
+    ),
+    "review-file": ways(
+        other_questions_fetched=lambda log: _asked(log).fetch(sha256="aa" * 32),
+        other_buckets_fetched=lambda log: _asked(log).fetch("buckets", K12, sha256="71" * 32),
+    ),
+    "release-unapproved": ways(
+        questions_fetched_without_an_approval=lambda log: _asked(log, approvals=UNAPPROVED).fetch(
+            "questions"
+        )
+    ),
+    "release-not-final": ways(
+        questions_fetched_that_nobody_cosigned=lambda log: _asked(log, finality=FINAL).fetch(
+            "questions"
+        )
+    ),
+    "statement-late": ways(decided_of_a_time_before_the_review, answered_of_a_time_to_come),
+    "review-statement": ways(
+        stated_by_another_person=lambda log: _answered(log).decide(person=ANN.person),
+        stated_for_another_party=lambda log: _asked(log).answer(party="county-cw"),
+    ),
+    "review-order": ways(
+        decided_with_a_gap=lambda log: _answered(log).decide(number=2),
+        ended_by_decisions_of_nobody=lambda log: _asked(log).end(),
+    ),
+    "review-late": ways(
         asked_for_too_long,
         asked_for_too_short,
         decided_after_the_deadline,
@@ -311,20 +270,25 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         ended_after_the_deadline,
         ended_as_if_at_the_deadline,
         never_ended,
-    ],
-    "match-record-unknown": [ended_without_the_match_record],
-    "review-beyond": [
-        asked_more_than_agreed,
-        asked_more_than_a_week_leaves,
-        accepted_more_than_may_be_asked,
-    ],
-    "release-late": [supplied_after_the_batch_of_the_end],
-    "release-matches": [released_with_other_matches_than_accepted],
-    "openings-to-stranger": [opened_to_a_stranger],
-    "release-twice": [supplied_twice],
-    "claims-round": [claimed_before_the_supplement],
-    "claims-order": [claimed_out_of_number],
-    "round-claims": [closed_with_claims_left_out],
-    "supplement-unasked": [released_before_the_end, closed_without_a_supplement],
-    "supplement-closing": [closed_before_the_claims, opened_while_a_supplement_is_open],
+    ),
+    "match-record-unknown": ways(ended_without_the_match_record),
+    "review-beyond": ways(
+        asked_more_than_agreed, asked_more_than_a_week_leaves, accepted_more_than_may_be_asked
+    ),
+    "release-late": ways(supplied_after_the_batch_of_the_end),
+    "release-matches": ways(
+        released_with_other_matches_than_accepted=lambda log: _ended(log, accepted=40).prepare(
+            "county-cw", matches=41
+        )
+    ),
+    "openings-to-stranger": ways(opened_to_a_stranger),
+    "release-twice": ways(supplied_twice=lambda log: _supplied(log).prepare("county-cw")),
+    "claims-round": ways(claimed_before_the_supplement=lambda log: _asked(log).claim(CW)),
+    "claims-order": ways(claimed_out_of_number=lambda log: _supplied(log).claim(CW, sequence=1)),
+    "round-claims": ways(closed_with_claims_left_out),
+    "supplement-unasked": ways(
+        released_before_the_end,
+        closed_without_a_supplement=lambda log: _asked(log).close_supplement(),
+    ),
+    "supplement-closing": ways(closed_before_the_claims, opened_while_a_supplement_is_open),
 }

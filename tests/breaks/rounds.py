@@ -6,11 +6,11 @@ its rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import note
+from breaks.rules import Break, ways
 from samples.log import SampleLog, create_trio, link_pair
 from samples.parties import ANN, CW, HEALTH, K12
 from samples.signed_log import ACCORD, SignedProject, accord_of
@@ -18,7 +18,6 @@ from samples.signed_log import ACCORD, SignedProject, accord_of
 from schemas.matchlog.entry import Entry
 from schemas.rounds.rounds import RoundPair, UsedNonce
 
-Break = Callable[[SampleLog], Entry]
 FOSTER = "foster"
 
 
@@ -42,22 +41,6 @@ def _closed(log: SampleLog, project: str = FOSTER) -> None:
 # Nonces.
 
 
-def offered_from_the_beginning_again(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).offer(CW, first=1)
-
-
-def offered_none_with_a_gap(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).offer(CW, 0, first=99)
-
-
-def offered_for_another_project(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).offer(CW, project="other")
-
-
-def offered_by_somebody_never_enrolled(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).offer(CW.model_copy(update={"person": "per-" + "9" * 32}))
-
-
 def offered_without_the_duty(log: SampleLog) -> Entry:
     _agreed(log)
     return log.rounds(ACCORD).offer(ANN)
@@ -69,10 +52,6 @@ def offered_long_after_it_was_signed(log: SampleLog, early: timedelta = timedelt
 
 
 # Opening.
-
-
-def opened_while_another_is_open(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).open()
 
 
 def opened_with_a_gap(log: SampleLog) -> Entry:
@@ -95,10 +74,6 @@ def _opened_with(log: SampleLog, larger: UsedNonce | None, smaller: UsedNonce | 
 def nonce_never_offered(log: SampleLog) -> Entry:
     first = log.rounds(FOSTER).unspent[CW.party][0]
     return _opened_with(log, None, UsedNonce(number=first.number, nonce="12" * 32))
-
-
-def nonce_out_of_turn(log: SampleLog) -> Entry:
-    return _opened_with(log, log.rounds(FOSTER).unspent[K12.party][1], None)
 
 
 def sides_exchanged(log: SampleLog) -> Entry:
@@ -130,14 +105,6 @@ def _opened_again(log: SampleLog, frequency: str, days: int) -> Entry:
     log.rounds("often").close()
     log.moment += timedelta(days=days - 7)
     return log.rounds("often").open()
-
-
-def opened_a_day_before_the_month(log: SampleLog) -> Entry:
-    return _opened_again(log, "monthly", 27)
-
-
-def opened_a_day_before_the_quarter(log: SampleLog) -> Entry:
-    return _opened_again(log, "quarterly", 89)
 
 
 def opened_beyond_the_budget(log: SampleLog, early: timedelta = timedelta()) -> Entry:
@@ -193,14 +160,6 @@ def _received(log: SampleLog, actor: Any = CW, project: str = FOSTER, **changes:
     return log.append(body, project=project, actor=actor, object=log.id("upl"))
 
 
-def uploaded_for_the_next_round(log: SampleLog) -> Entry:
-    return _received(log, round=log.rounds(FOSTER).last + 1)
-
-
-def uploaded_for_oneself(log: SampleLog) -> Entry:
-    return _received(log, partner=CW.party)
-
-
 def uploaded_twice_for_one_partner(log: SampleLog) -> Entry:
     log.upload(FOSTER, CW)
     return log.upload(FOSTER, CW)
@@ -211,17 +170,9 @@ def second_without_the_root_of_the_first(log: SampleLog) -> Entry:
     return _received(log, K12, partner_root=None)
 
 
-def first_with_a_root(log: SampleLog) -> Entry:
-    return _received(log, partner_root="0" * 64)
-
-
 def uploaded_with_anothers_signature(log: SampleLog) -> Entry:
     signature = log.rounds(FOSTER).signature(K12, "manifest", {})
     return _received(log, signature=signature)
-
-
-def uploaded_by_nobody(log: SampleLog) -> Entry:
-    return _received(log, CW.model_copy(update={"person": None}))
 
 
 # Runs.
@@ -277,10 +228,6 @@ def finished_long_after_the_deadline(log: SampleLog, early: timedelta = timedelt
 # Claims, closing and corrections.
 
 
-def claimed_before_the_run(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).claim(CW, K12.party)
-
-
 def _claimed(log: SampleLog) -> None:
     _linked(log)
     log.rounds(FOSTER).claim_all()
@@ -291,10 +238,6 @@ def closed_with_claims_left_out(log: SampleLog) -> Entry:
     del log.rounds(FOSTER).claims[CW.party, K12.party]
     log.moment += timedelta(days=7)
     return log.rounds(FOSTER).close()
-
-
-def superseded_by_a_later_one(log: SampleLog) -> Entry:
-    return log.rounds(FOSTER).supersede(by=log.rounds(FOSTER).last + 2)
 
 
 def next_one_corrects_nothing(log: SampleLog) -> Entry:
@@ -310,16 +253,34 @@ def upload_left_after_a_correction(log: SampleLog, early: timedelta = timedelta(
     return received
 
 
-ROUND_BREAKS: dict[str, list[Break]] = {
-    "statement-late": [offered_long_after_it_was_signed],
-    "nonce-order": [offered_from_the_beginning_again, offered_none_with_a_gap],
-    "nonce-stranger": [offered_for_another_project, offered_by_somebody_never_enrolled],
-    "round-order": [opened_while_another_is_open, opened_with_a_gap],
-    "round-nonce": [nonce_never_offered, nonce_out_of_turn],
-    "round-pair": [sides_exchanged, pair_with_a_stranger],
-    "round-due": [opened_a_day_before_the_month, opened_a_day_before_the_quarter],
-    "round-budget": [opened_beyond_the_budget, corrected_beyond_the_budget],
-    "round-deadline": [
+ROUND_BREAKS: dict[str, dict[str, Break]] = {
+    "statement-late": ways(offered_long_after_it_was_signed),
+    "nonce-order": ways(
+        offered_from_the_beginning_again=lambda log: log.rounds(FOSTER).offer(CW, first=1),
+        offered_none_with_a_gap=lambda log: log.rounds(FOSTER).offer(CW, 0, first=99),
+    ),
+    "nonce-stranger": ways(
+        offered_for_another_project=lambda log: log.rounds(FOSTER).offer(CW, project="other"),
+        offered_by_somebody_never_enrolled=lambda log: log.rounds(FOSTER).offer(
+            CW.model_copy(update={"person": "per-" + "9" * 32})
+        ),
+    ),
+    "round-order": ways(
+        opened_with_a_gap, opened_while_another_is_open=lambda log: log.rounds(FOSTER).open()
+    ),
+    "round-nonce": ways(
+        nonce_never_offered,
+        nonce_out_of_turn=lambda log: _opened_with(
+            log, log.rounds(FOSTER).unspent[K12.party][1], None
+        ),
+    ),
+    "round-pair": ways(sides_exchanged, pair_with_a_stranger),
+    "round-due": ways(
+        opened_a_day_before_the_month=lambda log: _opened_again(log, "monthly", 27),
+        opened_a_day_before_the_quarter=lambda log: _opened_again(log, "quarterly", 89),
+    ),
+    "round-budget": ways(opened_beyond_the_budget, corrected_beyond_the_budget),
+    "round-deadline": ways(
         deadline_too_early,
         deadline_too_late,
         closed_without_a_run,
@@ -327,16 +288,32 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         ran_long_after_the_deadline,
         started_long_after_the_deadline,
         finished_long_after_the_deadline,
-    ],
-    "upload-round": [uploaded_for_the_next_round, uploaded_for_oneself],
-    "upload-twice": [uploaded_twice_for_one_partner],
-    "upload-side": [second_without_the_root_of_the_first, first_with_a_root],
-    "upload-signer": [uploaded_with_anothers_signature, uploaded_by_nobody],
-    "person-duty": [offered_without_the_duty],
-    "run-pair": [ran_after_the_close, ran_while_another_run_waits],
-    "claims-round": [claimed_before_the_run],
-    "claims-order": [stated_under_the_same_number],
-    "round-claims": [closed_with_claims_left_out],
-    "destruction-overdue": [upload_left_after_a_correction],
-    "round-superseded": [superseded_by_a_later_one, next_one_corrects_nothing],
+    ),
+    "upload-round": ways(
+        uploaded_for_the_next_round=lambda log: _received(log, round=log.rounds(FOSTER).last + 1),
+        uploaded_for_oneself=lambda log: _received(log, partner=CW.party),
+    ),
+    "upload-twice": ways(uploaded_twice_for_one_partner),
+    "upload-side": ways(
+        second_without_the_root_of_the_first,
+        first_with_a_root=lambda log: _received(log, partner_root="0" * 64),
+    ),
+    "upload-signer": ways(
+        uploaded_with_anothers_signature,
+        uploaded_by_nobody=lambda log: _received(log, CW.model_copy(update={"person": None})),
+    ),
+    "person-duty": ways(offered_without_the_duty),
+    "run-pair": ways(ran_after_the_close, ran_while_another_run_waits),
+    "claims-round": ways(
+        claimed_before_the_run=lambda log: log.rounds(FOSTER).claim(CW, K12.party)
+    ),
+    "claims-order": ways(stated_under_the_same_number),
+    "round-claims": ways(closed_with_claims_left_out),
+    "destruction-overdue": ways(upload_left_after_a_correction),
+    "round-superseded": ways(
+        next_one_corrects_nothing,
+        superseded_by_a_later_one=lambda log: log.rounds(FOSTER).supersede(
+            by=log.rounds(FOSTER).last + 2
+        ),
+    ),
 }

@@ -14,10 +14,17 @@ from samples.parties import BROKER, CW, HEALTH, K12, OPERATOR, POLICY, STRANGER,
 
 from encoding.people.identity import change_of_keys, new_identity, replace_keys
 from schemas.linkage.run import IdSpace, LinkRate, Recipient, RunSpecification
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds, release_kinds, run_kinds, share_kinds, upload_kinds
 from schemas.matchlog.entry import Actor, Entry
 
 Break = Callable[[SampleLog], Entry]
+
+
+def ways(*named: Break, **short: Break) -> dict[str, Break]:
+    """Return the ways to break one rule by their names."""
+    return {one.__name__: one for one in named} | short
+
+
 FOSTER = "foster"
 
 
@@ -56,24 +63,9 @@ def _upload_named(log: SampleLog, **changes: Any) -> Entry:
     return log.ask(_changed(specification, uploads=(first.model_copy(update=changes), second)))
 
 
-def second_start(log: SampleLog) -> Entry:
-    return log.append(log.entries[0].body)
-
-
 def time_runs_back(log: SampleLog) -> Entry:
     log.moment -= timedelta(seconds=1)
     return log.upload(FOSTER, CW)
-
-
-def place_skipped(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, CW, place=log.places[FOSTER] + 1)
-
-
-def place_repeated(log: SampleLog) -> Entry:
-    return log.append(
-        kinds.PartyEnrolled(party="newcomer", role="agency", fingerprint=None),
-        place=log.places[None] - 1,
-    )
 
 
 def unknown_project(log: SampleLog) -> Entry:
@@ -81,20 +73,12 @@ def unknown_project(log: SampleLog) -> Entry:
     return log.upload("ghost", CW, agreement="0" * 64)
 
 
-def other_agreement(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, CW, agreement="0" * 64)
-
-
-def enrolled_twice(log: SampleLog) -> Entry:
-    return log.append(kinds.PartyEnrolled(party="county-cw", role="agency", fingerprint=None))
-
-
 # What the broker alone does, in an agency's name.
 
 
 def key_ring_of_an_agency(log: SampleLog) -> Entry:
     keys = {"old": None, "new": log.digest(), "signed": None}
-    body = kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
+    body = person_kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
     return log.append(body, actor=CW)
 
 
@@ -104,7 +88,7 @@ PERSON = OWNER.public.person
 
 
 def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
-    body = kinds.PersonEnrolled(
+    body = person_kinds.PersonEnrolled(
         party=party,
         person=PERSON,
         duties=("analyst",),
@@ -123,7 +107,7 @@ def _rotate(log: SampleLog, *, by: Actor | None = None, **changes: Any) -> Entry
         "new": NEXT.public.key_sha256(),
         "signed": change_of_keys(OWNER, NEXT, log.moment),
     }
-    body = kinds.KeyRotated(**{**fields, **changes})
+    body = person_kinds.KeyRotated(**{**fields, **changes})
     own = CW.model_copy(update={"party": body.party, "person": body.person})
     return log.append(body, actor=by or own)
 
@@ -139,10 +123,6 @@ def key_changed_long_after_it_was_signed(log: SampleLog, early: timedelta = time
     return _rotate(log, signed=signed)
 
 
-def person_of_a_stranger(log: SampleLog) -> Entry:
-    return _enrol_person(log, "stranger")
-
-
 def person_twice(log: SampleLog) -> Entry:
     _enrol_person(log)
     return _enrol_person(log)
@@ -153,14 +133,12 @@ def person_of_two_parties(log: SampleLog) -> Entry:
     return _enrol_person(log, "school-district")
 
 
-def key_of_an_unknown_person(log: SampleLog) -> Entry:
-    return _rotate(log)
-
-
 def key_after_access_ended(log: SampleLog) -> Entry:
     """Whoever has the keys of somebody who has left makes new ones, by which their party could be a witness."""
     _enrol_person(log)
-    body = kinds.RoleChanged(party="county-cw", person=PERSON, role="agency", change="revoked")
+    body = person_kinds.RoleChanged(
+        party="county-cw", person=PERSON, role="agency", change="revoked"
+    )
     log.append(body, actor=OPERATOR)
     return _rotate(log)
 
@@ -175,45 +153,9 @@ def upload_by_a_stranger(log: SampleLog) -> Entry:
     return log.upload(FOSTER, STRANGER)
 
 
-def upload_of_another_profile(log: SampleLog) -> Entry:
-    return _received(log, profile="cd" * 32)
-
-
-def upload_of_another_epoch(log: SampleLog) -> Entry:
-    return _received(log, epoch=2)
-
-
-def upload_of_another_population(log: SampleLog) -> Entry:
-    return _received(log, population="everyone")
-
-
 def upload_with_another_secret(log: SampleLog) -> Entry:
     log.upload(FOSTER, CW)
     return log.upload(FOSTER, K12, key_id="deadbeefdeadbeef")
-
-
-def upload_for_a_purpose_of_the_brokers(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, CW, purpose="marketing")
-
-
-def upload_for_no_purpose(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, CW, purpose=None)
-
-
-def upload_in_an_auditors_role(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, CW.model_copy(update={"role": "auditor"}))
-
-
-def broker_in_an_agencys_role(log: SampleLog) -> Entry:
-    return log.export(actor=BROKER.model_copy(update={"role": "agency"}))
-
-
-def upload_too_large(log: SampleLog) -> Entry:
-    return _received(log, records=50_001)
-
-
-def upload_too_small(log: SampleLog) -> Entry:
-    return _received(log, records=99)
 
 
 def _audited(log: SampleLog, **changes: Any) -> Entry:
@@ -222,23 +164,11 @@ def _audited(log: SampleLog, **changes: Any) -> Entry:
     return _received(log, privacy_audit=audit.model_copy(update=changes))
 
 
-def upload_without_an_audit(log: SampleLog) -> Entry:
-    return _received(log, privacy_audit=None)
-
-
-def upload_after_a_quick_audit(log: SampleLog) -> Entry:
-    return _audited(log, scope="quick")
-
-
 def upload_beyond_what_is_agreed(log: SampleLog) -> Entry:
     audit = log.received(FOSTER, CW).privacy_audit
     assert audit is not None
     beyond = audit.figures[1].model_copy(update={"mean": "0.1001"})
     return _audited(log, figures=(audit.figures[0], beyond, *audit.figures[2:]))
-
-
-def upload_with_anothers_id(log: SampleLog) -> Entry:
-    return log.upload(FOSTER, K12, object=log.upload(FOSTER, CW).object)
 
 
 def destroyed_twice(log: SampleLog) -> Entry:
@@ -249,24 +179,8 @@ def destroyed_twice(log: SampleLog) -> Entry:
 
 def destroyed_something_else(log: SampleLog) -> Entry:
     received = log.upload(FOSTER, CW)
-    body = kinds.UploadDestroyed(container_sha256="0" * 64, reason="retention")
+    body = upload_kinds.UploadDestroyed(container_sha256="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=received.object)
-
-
-def run_of_another_id(log: SampleLog) -> Entry:
-    return log.ask(log.specification(FOSTER, _uploads(log)), object=log.id("run"))
-
-
-def run_under_other_terms(log: SampleLog) -> Entry:
-    return _specified(log, agreement="0" * 64)
-
-
-def run_of_another_profile(log: SampleLog) -> Entry:
-    return _specified(log, profile="cd" * 32)
-
-
-def run_of_another_epoch(log: SampleLog) -> Entry:
-    return _specified(log, epoch=2)
 
 
 def run_of_another_policy(log: SampleLog) -> Entry:
@@ -274,17 +188,9 @@ def run_of_another_policy(log: SampleLog) -> Entry:
     return _specified(log, policy=policy)
 
 
-def run_of_another_floor(log: SampleLog) -> Entry:
-    return _specified(log, floor=1)
-
-
 def run_for_a_stranger(log: SampleLog) -> Entry:
     recipient = Recipient(party="stranger", mode="linked", space="shared")
     return _specified(log, recipients=(*log.terms[FOSTER].recipients, recipient))
-
-
-def run_without_a_recipient(log: SampleLog) -> Entry:
-    return _specified(log, recipients=log.terms[FOSTER].recipients[:1])
 
 
 def run_without_a_space(log: SampleLog) -> Entry:
@@ -308,22 +214,14 @@ def run_by_a_stranger(log: SampleLog) -> Entry:
     return log.ask(_changed(specification, asked_by="stranger"), actor=STRANGER)
 
 
-def run_on_an_unknown_upload(log: SampleLog) -> Entry:
-    return _upload_named(log, upload="upl-" + "0" * 32)
-
-
-def run_on_anothers_upload(log: SampleLog) -> Entry:
-    return _upload_named(log, party="another-county")
-
-
 def run_twice(log: SampleLog) -> Entry:
     asked = _asked(log)
-    log.append(kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
+    log.append(run_kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
     return log.append(asked.body, project=FOSTER, object=asked.object, actor=CW)
 
 
 def started_without_being_asked(log: SampleLog) -> Entry:
-    body = kinds.RunStarted(attempt=1)
+    body = run_kinds.RunStarted(attempt=1)
     return log.append(body, project=FOSTER, object=log.id("run"))
 
 
@@ -354,22 +252,6 @@ def _finished_agreeing(log: SampleLog, **counts: int) -> Entry:
     return _finished_telling(log, concordance=(CONCORDANCE.model_copy(update=counts),))
 
 
-def finished_with_few_links_that_differ(log: SampleLog) -> Entry:
-    return _finished_agreeing(log, apart=9, other=None)
-
-
-def finished_with_few_links_that_agree(log: SampleLog) -> Entry:
-    return _finished_agreeing(log, apart=1641)
-
-
-def finished_with_what_is_expected_of_links_untold(log: SampleLog) -> Entry:
-    return _finished_telling(log, auto_pairs=None, concordance=None)
-
-
-def finished_with_openings_of_one_side_only(log: SampleLog) -> Entry:
-    return _finished_telling(log, openings=log.openings("county-cw"))
-
-
 def finished_without_a_release_for_one_of_two(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
@@ -384,10 +266,6 @@ def finished_blind_without_the_release_of_one_agency(log: SampleLog) -> Entry:
     finished = log.entries[-1]
     log.release_blind(asked, "county-cw")
     return finished
-
-
-def finished_with_more_wrong_links_than_links(log: SampleLog) -> Entry:
-    return _finished_telling(log, expected_false=165_001)
 
 
 def _bound_by(log: SampleLog, **policy: Any) -> Entry:
@@ -413,10 +291,6 @@ def linked_fewer_than_the_rate(log: SampleLog) -> Entry:
     return _found(log, asked, auto_pairs=199)
 
 
-def released_with_other_matches_than_linked(log: SampleLog) -> Entry:
-    return _released(log, matches=1649)
-
-
 def uploaded_of_a_day_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     day = (log.moment + timedelta(days=2) - early).date().isoformat()
     return log.append(
@@ -431,7 +305,7 @@ def cancelled_by_a_third_agency(log: SampleLog) -> Entry:
         log.upload("trio", K12, partner=CW.party),
     ]
     asked = log.ask(log.specification("trio", uploads))
-    body = kinds.RunCancelled(reason="by-agency")
+    body = run_kinds.RunCancelled(reason="by-agency")
     return log.append(body, project="trio", object=asked.object, actor=HEALTH)
 
 
@@ -450,12 +324,8 @@ def _released(log: SampleLog, **changes: Any) -> Entry:
     return log.append(body, project=FOSTER, object=log.id("rel"))
 
 
-def released_to_a_stranger(log: SampleLog) -> Entry:
-    return _released(log, recipient="stranger")
-
-
 def fetched_unprepared(log: SampleLog) -> Entry:
-    body = kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
+    body = release_kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
     return log.append(body, project=FOSTER, object=log.id("rel"), actor=CW)
 
 
@@ -498,7 +368,7 @@ def release_destroyed_twice(log: SampleLog) -> Entry:
 
 
 def release_destroyed_unprepared(log: SampleLog) -> Entry:
-    body = kinds.ReleaseDestroyed(sha256="0" * 64, reason="retention")
+    body = release_kinds.ReleaseDestroyed(sha256="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=log.id("rel"))
 
 
@@ -510,14 +380,6 @@ def other_release_destroyed(log: SampleLog) -> Entry:
 def _blind(log: SampleLog) -> Entry:
     log.create_blind_project("study")
     return log.finish_blind("study")
-
-
-def blind_release_without_a_run(log: SampleLog) -> Entry:
-    return log.release_blind(_blind(log), "county-cw", run="run-" + "0" * 32)
-
-
-def blind_release_in_another_space(log: SampleLog) -> Entry:
-    return log.release_blind(_blind(log), "county-cw", space="secret")
 
 
 def blind_release_twice(log: SampleLog) -> Entry:
@@ -567,16 +429,8 @@ def release_destroyed_as_if_its_time_were_over(log: SampleLog) -> Entry:
     return log.destroy_release(prepared[0], reason="destroy-by")
 
 
-def match_record_destroyed_as_if_its_round_were_superseded(log: SampleLog) -> Entry:
-    return log.destroy_match_record(_recorded(log), reason="superseded")
-
-
-def other_match_record_destroyed(log: SampleLog) -> Entry:
-    return log.destroy_match_record(_recorded(log), root="0" * 64)
-
-
 def match_record_destroyed_of_an_unknown_run(log: SampleLog) -> Entry:
-    body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
+    body = run_kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=log.id("run"))
 
 
@@ -584,25 +438,15 @@ def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
     log.moment += timedelta(days=32) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return received
 
 
-def share_in_anothers_name(log: SampleLog) -> Entry:
-    return log.relay(CW, "county-cw", sender="school-district")
-
-
-def share_of_an_operator(log: SampleLog) -> Entry:
-    return log.relay(OPERATOR, "county-cw")
-
-
-def share_of_a_far_epoch(log: SampleLog) -> Entry:
-    return log.relay(CW, "school-district", epoch=3)
-
-
 def confirmed_a_far_epoch(log: SampleLog) -> Entry:
-    body = kinds.SecretConfirmed(
+    body = share_kinds.SecretConfirmed(
         epoch=3, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
     )
     return log.append(body, project=FOSTER, actor=CW)
@@ -610,91 +454,177 @@ def confirmed_a_far_epoch(log: SampleLog) -> Entry:
 
 def share_twice(log: SampleLog) -> Entry:
     relayed = log.relay(CW, "school-district")
-    assert isinstance(relayed.body, kinds.ShareRelayed)
+    assert isinstance(relayed.body, share_kinds.ShareRelayed)
     return log.relay(CW, "school-district", share=relayed.body.share)
 
 
-def share_fetched_unkept(log: SampleLog) -> Entry:
-    return log.fetch_share(log.relay(CW, "school-district"), K12, share=log.id("shr"))
-
-
-def share_fetched_by_its_sender(log: SampleLog) -> Entry:
-    return log.fetch_share(log.relay(CW, "school-district"), CW)
-
-
-BREAKS: dict[str, list[Break]] = {
-    "broker-only": [key_ring_of_an_agency],
-    "log-start": [second_start],
-    "time-runs-back": [time_runs_back],
-    "place": [place_skipped, place_repeated],
-    "project-unknown": [unknown_project],
-    "agreement": [other_agreement],
-    "purpose": [upload_for_a_purpose_of_the_brokers, upload_for_no_purpose],
-    "actor-role": [upload_in_an_auditors_role, broker_in_an_agencys_role],
-    "upload-key": [upload_with_another_secret],
-    "stranger": [person_of_a_stranger],
-    "enrolled-twice": [enrolled_twice],
-    "person-twice": [person_twice, person_of_two_parties],
-    "statement-late": [key_changed_long_after_it_was_signed],
-    "person-revoked": [key_after_access_ended],
-    "person-key": [key_changed_in_another_name, key_of_an_unknown_person],
-    "share-by-stranger": [share_in_anothers_name, share_of_an_operator],
-    "share-epoch": [share_of_a_far_epoch, confirmed_a_far_epoch],
-    "share-twice": [share_twice],
-    "share-unknown": [share_fetched_unkept, share_fetched_by_its_sender],
-    "not-in-force": [upload_after_the_end],
-    "upload-by-stranger": [upload_by_a_stranger],
-    "upload-profile": [upload_of_another_profile, upload_of_another_epoch],
-    "upload-population": [upload_of_another_population],
-    "upload-size": [upload_too_large, upload_too_small],
-    "upload-audit": [
-        upload_without_an_audit,
-        upload_after_a_quick_audit,
+BREAKS: dict[str, dict[str, Break]] = {
+    "broker-only": ways(key_ring_of_an_agency),
+    "log-start": ways(second_start=lambda log: log.append(log.entries[0].body)),
+    "time-runs-back": ways(time_runs_back),
+    "place": ways(
+        place_skipped=lambda log: log.upload(FOSTER, CW, place=log.places[FOSTER] + 1),
+        place_repeated=lambda log: log.append(
+            person_kinds.PartyEnrolled(party="newcomer", role="agency", fingerprint=None),
+            place=log.places[None] - 1,
+        ),
+    ),
+    "project-unknown": ways(unknown_project),
+    "agreement": ways(other_agreement=lambda log: log.upload(FOSTER, CW, agreement="0" * 64)),
+    "purpose": ways(
+        upload_for_a_purpose_of_the_brokers=lambda log: log.upload(FOSTER, CW, purpose="marketing"),
+        upload_for_no_purpose=lambda log: log.upload(FOSTER, CW, purpose=None),
+    ),
+    "actor-role": ways(
+        upload_in_an_auditors_role=lambda log: log.upload(
+            FOSTER, CW.model_copy(update={"role": "auditor"})
+        ),
+        broker_in_an_agencys_role=lambda log: log.export(
+            actor=BROKER.model_copy(update={"role": "agency"})
+        ),
+    ),
+    "upload-key": ways(upload_with_another_secret),
+    "stranger": ways(person_of_a_stranger=lambda log: _enrol_person(log, "stranger")),
+    "enrolled-twice": ways(
+        enrolled_twice=lambda log: log.append(
+            person_kinds.PartyEnrolled(party="county-cw", role="agency", fingerprint=None)
+        )
+    ),
+    "person-twice": ways(person_twice, person_of_two_parties),
+    "statement-late": ways(key_changed_long_after_it_was_signed),
+    "person-revoked": ways(key_after_access_ended),
+    "person-key": ways(key_changed_in_another_name, key_of_an_unknown_person=_rotate),
+    "share-by-stranger": ways(
+        share_in_anothers_name=lambda log: log.relay(CW, "county-cw", sender="school-district"),
+        share_of_an_operator=lambda log: log.relay(OPERATOR, "county-cw"),
+    ),
+    "share-epoch": ways(
+        confirmed_a_far_epoch,
+        share_of_a_far_epoch=lambda log: log.relay(CW, "school-district", epoch=3),
+    ),
+    "share-twice": ways(share_twice),
+    "share-unknown": ways(
+        share_fetched_unkept=lambda log: log.fetch_share(
+            log.relay(CW, "school-district"), K12, share=log.id("shr")
+        ),
+        share_fetched_by_its_sender=lambda log: log.fetch_share(
+            log.relay(CW, "school-district"), CW
+        ),
+    ),
+    "not-in-force": ways(upload_after_the_end),
+    "upload-by-stranger": ways(upload_by_a_stranger),
+    "upload-profile": ways(
+        upload_of_another_profile=lambda log: _received(log, profile="cd" * 32),
+        upload_of_another_epoch=lambda log: _received(log, epoch=2),
+    ),
+    "upload-population": ways(
+        upload_of_another_population=lambda log: _received(log, population="everyone")
+    ),
+    "upload-size": ways(
+        upload_too_large=lambda log: _received(log, records=50_001),
+        upload_too_small=lambda log: _received(log, records=99),
+    ),
+    "upload-audit": ways(
         upload_beyond_what_is_agreed,
-    ],
-    "upload-twice": [upload_with_anothers_id],
-    "upload-destroyed": [destroyed_twice],
-    "upload-unknown": [run_on_an_unknown_upload],
-    "upload-digest": [destroyed_something_else],
-    "run-specification": [run_of_another_id, finished_by_another_specification],
-    "run-agreement": [run_under_other_terms],
-    "run-profile": [run_of_another_profile, run_of_another_epoch],
-    "run-policy": [run_of_another_policy, run_of_another_floor],
-    "run-recipient": [run_for_a_stranger, run_without_a_recipient],
-    "run-space": [run_in_another_space, run_without_a_space],
-    "run-by-stranger": [run_by_a_stranger, cancelled_by_a_third_agency],
-    "run-upload": [run_on_anothers_upload],
-    "run-twice": [run_twice],
-    "run-unknown": [started_without_being_asked, match_record_destroyed_of_an_unknown_run],
-    "run-order": [started_after_the_end, finished_without_a_start],
-    "below-floor": [finished_with_few_links_that_differ, finished_with_few_links_that_agree],
-    "run-counts": [linked_more_than_the_rate, linked_fewer_than_the_rate],
-    "release-matches": [released_with_other_matches_than_linked],
-    "upload-as-of": [uploaded_of_a_day_to_come],
-    "links-untold": [
-        finished_with_what_is_expected_of_links_untold,
-        finished_with_more_wrong_links_than_links,
-    ],
-    "blind-count": [blind_run_with_a_count],
-    "openings-missing": [finished_with_openings_of_one_side_only],
-    "release-missing": [
-        finished_without_a_release_for_one_of_two,
-        finished_blind_without_the_release_of_one_agency,
-    ],
-    "openings-to-stranger": [openings_for_one_who_gets_a_total],
-    "match-record-unknown": [other_match_record_destroyed],
-    "release-without-run": [released_before_the_end, blind_release_without_a_run],
-    "release-to-stranger": [released_to_a_stranger, blind_release_in_another_space],
-    "release-twice": [blind_release_twice],
-    "destroyed-early": [
+        upload_without_an_audit=lambda log: _received(log, privacy_audit=None),
+        upload_after_a_quick_audit=lambda log: _audited(log, scope="quick"),
+    ),
+    "upload-twice": ways(
+        upload_with_anothers_id=lambda log: log.upload(
+            FOSTER, K12, object=log.upload(FOSTER, CW).object
+        )
+    ),
+    "upload-destroyed": ways(destroyed_twice),
+    "upload-unknown": ways(
+        run_on_an_unknown_upload=lambda log: _upload_named(log, upload="upl-" + "0" * 32)
+    ),
+    "upload-digest": ways(destroyed_something_else),
+    "run-specification": ways(
+        finished_by_another_specification,
+        run_of_another_id=lambda log: log.ask(
+            log.specification(FOSTER, _uploads(log)), object=log.id("run")
+        ),
+    ),
+    "run-agreement": ways(run_under_other_terms=lambda log: _specified(log, agreement="0" * 64)),
+    "run-profile": ways(
+        run_of_another_profile=lambda log: _specified(log, profile="cd" * 32),
+        run_of_another_epoch=lambda log: _specified(log, epoch=2),
+    ),
+    "run-policy": ways(
+        run_of_another_policy, run_of_another_floor=lambda log: _specified(log, floor=1)
+    ),
+    "run-recipient": ways(
+        run_for_a_stranger,
+        run_without_a_recipient=lambda log: _specified(
+            log, recipients=log.terms[FOSTER].recipients[:1]
+        ),
+    ),
+    "run-space": ways(run_in_another_space, run_without_a_space),
+    "run-by-stranger": ways(run_by_a_stranger, cancelled_by_a_third_agency),
+    "run-upload": ways(
+        run_on_anothers_upload=lambda log: _upload_named(log, party="another-county")
+    ),
+    "run-twice": ways(run_twice),
+    "run-unknown": ways(started_without_being_asked, match_record_destroyed_of_an_unknown_run),
+    "run-order": ways(started_after_the_end, finished_without_a_start),
+    "below-floor": ways(
+        finished_with_few_links_that_differ=lambda log: _finished_agreeing(
+            log, apart=9, other=None
+        ),
+        finished_with_few_links_that_agree=lambda log: _finished_agreeing(log, apart=1641),
+    ),
+    "run-counts": ways(linked_more_than_the_rate, linked_fewer_than_the_rate),
+    "release-matches": ways(
+        released_with_other_matches_than_linked=lambda log: _released(log, matches=1649)
+    ),
+    "upload-as-of": ways(uploaded_of_a_day_to_come),
+    "links-untold": ways(
+        finished_with_what_is_expected_of_links_untold=lambda log: _finished_telling(
+            log, auto_pairs=None, concordance=None
+        ),
+        finished_with_more_wrong_links_than_links=lambda log: _finished_telling(
+            log, expected_false=165_001
+        ),
+    ),
+    "blind-count": ways(blind_run_with_a_count),
+    "openings-missing": ways(
+        finished_with_openings_of_one_side_only=lambda log: _finished_telling(
+            log, openings=log.openings("county-cw")
+        )
+    ),
+    "release-missing": ways(
+        finished_without_a_release_for_one_of_two, finished_blind_without_the_release_of_one_agency
+    ),
+    "openings-to-stranger": ways(openings_for_one_who_gets_a_total),
+    "match-record-unknown": ways(
+        other_match_record_destroyed=lambda log: log.destroy_match_record(
+            _recorded(log), root="0" * 64
+        )
+    ),
+    "release-without-run": ways(
+        released_before_the_end,
+        blind_release_without_a_run=lambda log: log.release_blind(
+            _blind(log), "county-cw", run="run-" + "0" * 32
+        ),
+    ),
+    "release-to-stranger": ways(
+        released_to_a_stranger=lambda log: _released(log, recipient="stranger"),
+        blind_release_in_another_space=lambda log: log.release_blind(
+            _blind(log), "county-cw", space="secret"
+        ),
+    ),
+    "release-twice": ways(blind_release_twice),
+    "destroyed-early": ways(
         upload_destroyed_as_if_its_time_were_over,
         release_destroyed_as_if_its_time_were_over,
-        match_record_destroyed_as_if_its_round_were_superseded,
-    ],
-    "fetch-unprepared": [fetched_unprepared, release_destroyed_unprepared],
-    "release-destroyed": [fetched_after_destruction, release_destroyed_twice],
-    "fetch-by-stranger": [fetched_by_another_recipient, fetched_for_another_recipient],
-    "fetch-digest": [fetched_something_else, other_release_destroyed],
-    "verify-unfetched": [verified_before_it_was_fetched, verified_by_another_recipient],
-    "destruction-overdue": [never_destroyed],
+        match_record_destroyed_as_if_its_round_were_superseded=lambda log: log.destroy_match_record(
+            _recorded(log), reason="superseded"
+        ),
+    ),
+    "fetch-unprepared": ways(fetched_unprepared, release_destroyed_unprepared),
+    "release-destroyed": ways(fetched_after_destruction, release_destroyed_twice),
+    "fetch-by-stranger": ways(fetched_by_another_recipient, fetched_for_another_recipient),
+    "fetch-digest": ways(fetched_something_else, other_release_destroyed),
+    "verify-unfetched": ways(verified_before_it_was_fetched, verified_by_another_recipient),
+    "destruction-overdue": ways(never_destroyed),
 }

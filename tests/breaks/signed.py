@@ -6,10 +6,10 @@ Each function takes a log in which the sample parties are enrolled, and returns 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from breaks.rules import Break, ways
 from samples.log import SampleLog
 from samples.parties import (
     ANN,
@@ -26,13 +26,12 @@ from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement.agreement import Agreement
 from schemas.matchlog import agreement_kinds as signed_kinds
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds, run_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.signing.identity import PublicIdentity
 
 MAX = Actor(party="school-district", person=f"per-{17:032x}", role="agency", signed=None)
 
-Break = Callable[[SampleLog], Entry]
 
 A_MINUTE = timedelta(minutes=1)
 COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
@@ -58,7 +57,7 @@ def _with_max(project: SignedProject, *duties: str) -> Agreement:
             "duties": list(duties),
         }
     )
-    enrolled = kinds.PersonEnrolled(
+    enrolled = person_kinds.PersonEnrolled(
         party=identity.party,
         person=identity.person,
         duties=identity.duties,
@@ -174,10 +173,6 @@ def _removed_by_a_steward(log: SampleLog) -> tuple[SignedProject, Entry]:
     return project, project.consent(K12)
 
 
-def amendment_withheld(log: SampleLog) -> Entry:
-    return _removed_by_a_steward(log)[1]
-
-
 def uploaded_under_what_an_amendment_ended(log: SampleLog) -> Entry:
     _removed_by_a_steward(log)
     return log.upload(ACCORD, PAT)
@@ -201,7 +196,7 @@ def invite(log: SampleLog, who: Actor, private: bytes | None = None) -> dict[str
     """Let the operator enrol somebody whom no party has named; returns their public identity."""
     raw = new_person(who, private)
     known = PublicIdentity.from_json(raw)
-    body = kinds.PersonEnrolled(
+    body = person_kinds.PersonEnrolled(
         party=known.party,
         person=known.person,
         duties=known.duties,
@@ -248,7 +243,7 @@ def instead_of(project: SignedProject, others: dict[str, Actor], role: str = "ag
     """The next version, with other parties, which the operator enrols, in the place of these."""
     raw = project.agreement.to_json()
     for old, who in others.items():
-        body = kinds.PartyEnrolled(party=who.party, role=role, fingerprint=None)
+        body = person_kinds.PartyEnrolled(party=who.party, role=role, fingerprint=None)
         project.log.append(body, actor=OPERATOR)
         raw = json.loads(json.dumps(raw).replace(json.dumps(old), json.dumps(who.party)))
         (party,) = (one for one in raw["parties"] if one["name"] == who.party)
@@ -288,10 +283,6 @@ def _left_by_k12(log: SampleLog, *still: str) -> tuple[SignedProject, str]:
 def halted_by_a_former_steward(log: SampleLog) -> Entry:
     """A version that was replaced, and lists who signs, lets nobody halt any more."""
     return _halted_under(*_left_by_k12(log))
-
-
-def halted_by_a_steward_who_is_an_analyst_now(log: SampleLog) -> Entry:
-    return _halted_under(*_left_by_k12(log, "analyst"))
 
 
 def _halted_under(project: SignedProject, both: str) -> Entry:
@@ -369,10 +360,6 @@ def consent_played_again_after_leaving(log: SampleLog) -> Entry:
     return log.append(voided.body, project=ACCORD, actor=K12, agreement=amended.digest())
 
 
-def stated_without_the_one_before(log: SampleLog) -> Entry:
-    return _agreed(log).notice(K12, "suspend", before=None)
-
-
 def halted_long_after_it_was_signed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     """The operator keeps a party's halt back."""
     project = _agreed(log)
@@ -427,15 +414,6 @@ def ran_on_days_far_apart(log: SampleLog, early: timedelta = timedelta()) -> Ent
     return project.ask([first, log.upload(ACCORD, K12)])
 
 
-def opened_beyond_the_budget(log: SampleLog) -> Entry:
-    project = _agreed(log)
-    budget = project.agreement.limits.budget
-    assert budget is not None
-    for _ in range(budget.rounds):
-        log.rounds(ACCORD).correct()
-    return log.entries[-1]
-
-
 # Approvals.
 
 
@@ -468,7 +446,7 @@ def approved_twice_by_one_id(log: SampleLog) -> Entry:
     uploads = project.uploads()
     first = project.ask(uploads)
     approved = project.approve(ANN, first)
-    log.append(kinds.RunCancelled(reason="by-request"), project=ACCORD, object=first.object)
+    log.append(run_kinds.RunCancelled(reason="by-request"), project=ACCORD, object=first.object)
     said = approved.body.signed.statement  # type: ignore[attr-defined]
     return project.approve(ANN, project.ask(uploads), approval=said.approval)
 
@@ -570,10 +548,6 @@ def _used(log: SampleLog, **stated: Any) -> Entry:
     return project.use(project.ask(), "school-district", standing)
 
 
-def used_for_another_policy(log: SampleLog) -> Entry:
-    return _used(log, policy_sha256="0" * 64)
-
-
 def used_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     return _used(log, until=log.now(early - timedelta(days=1))[:10])
 
@@ -595,7 +569,9 @@ def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> 
     log.clear("foster")
     log.moment = log.moment.replace(year=2028, month=9, day=2) - early
     log.append(
-        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+        person_kinds.RoleChanged(
+            party="county-cw", person=CW.person, role="agency", change="granted"
+        )
     )
     return left
 
@@ -607,51 +583,61 @@ def _consent(project: SignedProject, who: Actor, **fields: Any) -> Entry:
     return project.log.append(body, project=ACCORD, actor=who, agreement=digest)
 
 
-SIGNED_BREAKS: dict[str, list[Break]] = {
-    "project-twice": [opened_twice],
-    "agreement": [proposed_in_another_log, opened_under_an_agreement],
-    "agreement-twice": [proposed_twice],
-    "agreement-proposer": [proposed_by_an_analyst, proposed_in_anothers_name],
-    "agreement-order": [proposed_without_the_one_before, persons_changed_of_what_one_has_left],
-    "agreement-newcomer": [
-        signed_by_a_new_steward_beside_an_old_one,
-        taken_over_by_the_operator_alone,
-    ],
-    "person-unlisted": [halted_by_a_former_steward],
-    "person-duty": [halted_by_a_steward_who_is_an_analyst_now],
-    "agreement-unknown": [signed_before_a_proposal],
-    "agreement-signed-twice": [signed_twice],
-    "agreement-unsigned": [in_force_without_a_signature, persons_changed_by_nobody],
-    "agreement-operator": [
+SIGNED_BREAKS: dict[str, dict[str, Break]] = {
+    "project-twice": ways(opened_twice),
+    "agreement": ways(proposed_in_another_log, opened_under_an_agreement),
+    "agreement-twice": ways(proposed_twice),
+    "agreement-proposer": ways(proposed_by_an_analyst, proposed_in_anothers_name),
+    "agreement-order": ways(proposed_without_the_one_before, persons_changed_of_what_one_has_left),
+    "agreement-newcomer": ways(
+        signed_by_a_new_steward_beside_an_old_one, taken_over_by_the_operator_alone
+    ),
+    "person-unlisted": ways(halted_by_a_former_steward),
+    "person-duty": ways(
+        halted_by_a_steward_who_is_an_analyst_now=lambda log: _halted_under(
+            *_left_by_k12(log, "analyst")
+        )
+    ),
+    "agreement-unknown": ways(signed_before_a_proposal),
+    "agreement-signed-twice": ways(signed_twice),
+    "agreement-unsigned": ways(in_force_without_a_signature, persons_changed_by_nobody),
+    "agreement-operator": ways(
         in_force_with_an_agency_that_runs_the_broker,
         in_force_with_an_operator_that_does_not_run_the_broker,
-    ],
-    "agreement-withheld": [amendment_withheld, uploaded_under_what_an_amendment_ended],
-    "signer": [signed_by_another],
-    "statement-signature": [forged, approved_by_an_analyst],
-    "signer-key": [signed_with_keys_of_before, signed_with_keys_not_enrolled],
-    "notice-out-of-place": [suspended_before_it_binds, resumed_anothers_halt],
-    "statement-order": [consent_played_again_after_leaving, stated_without_the_one_before],
-    "statement-late": [halted_long_after_it_was_signed, halted_by_a_notice_to_come],
-    "approval-too-long": [approved_for_more_than_thirty_days],
-    "suspended": [share_relayed_while_suspended],
-    "withdrawn": [share_relayed_after_one_has_left],
-    "upload-as-of": [uploaded_of_an_old_day],
-    "run-as-of": [ran_on_days_far_apart],
-    "run-unapproved": [started_without_an_approval, started_on_a_revoked_approval],
-    "approver": [approved_by_a_party_not_asked],
-    "approval-twice": [approved_twice_by_one_id],
-    "approval-specification": [approved_another_specification, approved_another_run],
-    "approval-expired": [
-        approved_too_late,
-        approved_when_another_has_expired,
-        standing_used_when_another_has_expired,
-    ],
-    "approval-out-of-place": [approved_again_before_it_lapsed, approved_after_the_start],
-    "approval-by-uploader": [approved_a_release_of_ones_own_upload],
-    "release-unapproved": [fetched_on_an_approval_that_had_lapsed],
-    "standing-not-agreed": [stood_where_each_run_needs_its_own],
-    "standing-unknown": [revoked_anothers_approval, used_for_another_party],
-    "standing-beyond": [used_for_another_policy, used_after_its_last_day],
-    "destroy-by": [kept_beyond_the_last_day],
+    ),
+    "agreement-withheld": ways(
+        uploaded_under_what_an_amendment_ended,
+        amendment_withheld=lambda log: _removed_by_a_steward(log)[1],
+    ),
+    "signer": ways(signed_by_another),
+    "statement-signature": ways(forged, approved_by_an_analyst),
+    "signer-key": ways(signed_with_keys_of_before, signed_with_keys_not_enrolled),
+    "notice-out-of-place": ways(suspended_before_it_binds, resumed_anothers_halt),
+    "statement-order": ways(
+        consent_played_again_after_leaving,
+        stated_without_the_one_before=lambda log: _agreed(log).notice(K12, "suspend", before=None),
+    ),
+    "statement-late": ways(halted_long_after_it_was_signed, halted_by_a_notice_to_come),
+    "approval-too-long": ways(approved_for_more_than_thirty_days),
+    "suspended": ways(share_relayed_while_suspended),
+    "withdrawn": ways(share_relayed_after_one_has_left),
+    "upload-as-of": ways(uploaded_of_an_old_day),
+    "run-as-of": ways(ran_on_days_far_apart),
+    "run-unapproved": ways(started_without_an_approval, started_on_a_revoked_approval),
+    "approver": ways(approved_by_a_party_not_asked),
+    "approval-twice": ways(approved_twice_by_one_id),
+    "approval-specification": ways(approved_another_specification, approved_another_run),
+    "approval-expired": ways(
+        approved_too_late, approved_when_another_has_expired, standing_used_when_another_has_expired
+    ),
+    "approval-out-of-place": ways(approved_again_before_it_lapsed, approved_after_the_start),
+    "approval-by-uploader": ways(approved_a_release_of_ones_own_upload),
+    "release-unapproved": ways(fetched_on_an_approval_that_had_lapsed),
+    "standing-not-agreed": ways(stood_where_each_run_needs_its_own),
+    "standing-unknown": ways(revoked_anothers_approval, used_for_another_party),
+    "standing-beyond": ways(
+        used_after_its_last_day,
+        used_for_another_policy=lambda log: _used(log, policy_sha256="0" * 64),
+    ),
+    "destroy-by": ways(kept_beyond_the_last_day),
 }

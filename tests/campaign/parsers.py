@@ -30,7 +30,7 @@ from app.errors import BrokerError
 from app.extras.anonlink.json_documents import parse_object
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import read_proof
-from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.broker.credential import ProofKey, sign_claim
 from encoding.errors import AgencyError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.values import Turn
@@ -45,6 +45,7 @@ from schemas.documents.written_code import read_code
 from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.checkpoint import parse_checkpoint, parse_checkpoints, serialise_checkpoints
 from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import VerifierKey
 from schemas.matchlog.proof import parse_proof
 from schemas.reports.audit_report import open_page
@@ -261,7 +262,7 @@ def _proof() -> list[bytes]:
 LINES_AND_FILES: dict[str, Parser] = {
     "json": Parser(parse_json),
     "canonical-json": Parser(_canonical),
-    "log-entry": Parser(parse_entry, entry_bytes),
+    "log-entry": Parser(partial(parse_entry, kinds=KINDS), entry_bytes),
     "log-bundle": Parser(_bundle, made=_small_bundle),
     "log-key": Parser(partial(_text, VerifierKey.from_text)),
     "note": Parser(parse_note, lambda note: note.to_bytes()),

@@ -11,7 +11,7 @@ from rigs.moments import Moments
 from rigs.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
 
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 SECRET = Secret(bytes(range(32)))
 PEOPLE_COLUMNS = ("ID", "first", "last", "born")

@@ -14,14 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("blindlink", "blindlink-broker", "blindlink-audit")
 
 # Each of these alone costs a tenth of a second or more to import.
-HEAVY = (
-    "numpy",
-    "clkhash",
-    "pydantic",
-    "httpx2",
-    "cryptography",
-    "pyarrow",
-)
+HEAVY = ("numpy", "clkhash", "pydantic", "httpx2", "cryptography", "pyarrow")
 SERVER = (
     "fastapi",
     "sqlalchemy",

@@ -9,10 +9,7 @@ from pathlib import Path
 APP = Path(__file__).resolve().parents[2] / "app"
 
 # What makes a unit of work, a table or its rules, and no query of a slice.
-NOT_QUERIES = {
-    "db.py",
-    "backup/snapshot.py",
-}
+NOT_QUERIES = {"db.py", "backup/snapshot.py"}
 # What a service may ask of a unit of work: to write now, to let a row go, to note what to do at its end and
 # whether this is its end.
 ALLOWED = {"flush", "expunge", "info", "in_nested_transaction"}

@@ -20,7 +20,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
 from encoding.secret.secret import RoundSecret, Secret
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.profile import Side
 from schemas.rounds.rounds import RoundPair, UsedNonce
 

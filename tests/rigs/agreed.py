@@ -46,12 +46,7 @@ def bind(
     stewards = [_with_duty(agreement, name, "steward", by_id) for name in agreement.names()]
     with broker.database.write() as session:
         open_project(
-            session,
-            broker.log,
-            project=project,
-            parties=agreement.names(),
-            actor=operator,
-            now=now,
+            session, broker.log, project=project, parties=agreement.names(), actor=operator, now=now
         )
         sign_version(session, broker, agreement, profile, stewards)
     if agreement.start <= utc_text(now):

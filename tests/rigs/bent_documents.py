@@ -17,6 +17,7 @@ from schemas.documents.canonical import canonical_bytes
 from schemas.documents.document import Document, Model
 from schemas.documents.errors import FormatError
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import KINDS
 
 IN_SMALL_LETTERS: Final = re.compile(r"([a-z]{3}-)?[0-9a-f]{8,}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 # What of a file of vectors is no good document, or bent only where the file says so.
@@ -91,7 +92,7 @@ def good_examples(more: Iterable[tuple[type[Document], Any]]) -> dict[type[Docum
 
 def read_document(kind: type[Document], raw: bytes) -> Document:
     """Read a document as whoever it comes to does; an entry of the log has a reader of its own."""
-    return parse_entry(raw) if kind is Entry else kind.from_canonical(raw)
+    return parse_entry(raw, KINDS) if kind is Entry else kind.from_canonical(raw)
 
 
 def _reads(kind: type[Document], raw: Any) -> bool:
@@ -195,10 +196,7 @@ OF_TYPE: Final[dict[type, dict[str, Bend]]] = {
         "twice": lambda value: [value[0], *value] if value else value,
         "another order": lambda value: value[::-1],
     },
-    dict: {
-        "empty": lambda _: {},
-        "unknown field": lambda value: {**value, "surprise": 1},
-    },
+    dict: {"empty": lambda _: {}, "unknown field": lambda value: {**value, "surprise": 1}},
 }
 
 

@@ -98,10 +98,7 @@ class BlindProject:
         keys = {space.name: secrets.token_bytes(32) for space in specification.spaces}
         profile = profile_of()
         terms = terms_of(
-            profile,
-            recipients=specification.recipients,
-            spaces=specification.spaces,
-            auditors=(),
+            profile, recipients=specification.recipients, spaces=specification.spaces, auditors=()
         )
         everyone = [one.public for one in (*self.others, *self.people.values())]
         agreement = agreement_of(terms, everyone)

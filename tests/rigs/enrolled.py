@@ -14,18 +14,19 @@ from sqlalchemy import text
 from app.agencies.persons import confirm_person, invite_person, revoke_person
 from app.agreements.service import binding_terms
 from app.broker import Broker
-from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.broker.credential import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 from schemas.agreement.negotiation import AgreementProposal
-from schemas.api.bodies import RunRequest
 from schemas.api.destruction import RecordWithdrawal
 from schemas.api.logged_requests import body_digest, hold_digest, share_digest
+from schemas.api.runs import RunRequest
 from schemas.api.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
 from schemas.documents.canonical import canonical_digest, parse_json
 from schemas.documents.errors import CanonicalError, FormatError
 from schemas.documents.ids import is_name, utc_text
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
-from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
+from schemas.matchlog.share_kinds import SecretConfirmed
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.destruction import SignedDestruction
 from schemas.rounds.upload import SignedManifest
 from schemas.signing.identity import Duty

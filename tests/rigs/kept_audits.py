@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from encoding.privacy_audit.goals import Outcome
-from encoding.privacy_audit.last_audit import keep_audit
-from encoding.privacy_audit.report import AuditReport
+from encoding.privacy_audit.report import AuditReport, keep_audit
 from encoding.privacy_audit.results import Audit
 from encoding.workspace.workspace import open_workspace
 from schemas.linkage.privacy_audit import DRAWS, MEASURES, Scope

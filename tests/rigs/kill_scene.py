@@ -14,14 +14,7 @@ from typing import Any
 import pytest
 from rigs.broker_processes import InsistentClient, ServedBroker, command_path
 from rigs.enrolled import BROKER
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    SCHOOL,
-    Linkage,
-    profile_of,
-    terms_of,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
 from rigs.persons import enrol_agencies
 from samples.round_files import Container, Person, two_files
 from services.object_store import ObjectStoreServer

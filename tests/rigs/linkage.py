@@ -45,8 +45,9 @@ from schemas.documents.ids import utc_text
 from schemas.documents.problem import MEDIA_TYPE
 from schemas.linkage.profile import EncodingProfile, Side
 from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.rounds import NonceOffer, SignedNonceOffer
-from schemas.rounds.upload import Manifest, Receipt, Signature, SignedManifest
+from schemas.rounds.upload import Manifest, Signature, SignedManifest
 from schemas.signing.identity import Role
 from schemas.signing.signatures import sign_document
 
@@ -522,7 +523,10 @@ def embedded_database(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(name="database_url", params=["sqlite", "postgres"])
+@pytest.fixture(
+    name="database_url",
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+)
 def either_database(request: pytest.FixtureRequest) -> str:
     """The test runs once on each kind of database; a module imports this in place of its folder's."""
     url: str = request.getfixturevalue(f"{request.param}_url")

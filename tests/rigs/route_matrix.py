@@ -13,7 +13,9 @@ from rigs.negotiation import body_for
 from samples.round_files import Container, build_container, random_people
 
 from encoding.blocks.keys import RoundName
-from schemas.api.bodies import ReleaseVerification, RunRequest, UploadRequest
+from schemas.api.bodies import UploadRequest
+from schemas.api.releases import ReleaseVerification
+from schemas.api.runs import RunRequest
 from schemas.documents.problem import MEDIA_TYPE
 from schemas.rounds.delivery import DeliveryOpening
 from schemas.rounds.rounds import Correction, NonceOffer, SignedNonceOffer

@@ -13,14 +13,7 @@ from httpx2 import Response
 from rigs.agreed import COUNSEL, OPERATOR, state, word_of
 from rigs.agreed_copies import agree, reach
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import (
-    AUDITOR,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    profile_of,
-    terms_of,
-)
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, profile_of, terms_of
 from rigs.reviewing import ReviewActs
 from samples.agreed import agreement_of
 from samples.round_files import Container

@@ -20,7 +20,6 @@ from app.http.access import COOKIE
 from app.settings import Settings
 from schemas.signing.identity import Role
 
-CALLBACK = "/sign-on/callback"
 # A provider that takes twice as long is slow.
 IMPATIENT = Limits(wait_s=5.0, whole_s=0.1)
 

@@ -25,13 +25,9 @@ from app.http.access import COOKIE, CSRF_HEADER
 from app.security.tokens import csrf_token
 from encoding.people.identity import new_identity, replace_keys
 from schemas.agreement.negotiation import AgreementProposal
-from schemas.api.bodies import (
-    CosignatureRequest,
-    LogCheckpoint,
-    ReleaseVerification,
-    RunRequest,
-    UploadRequest,
-)
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint, UploadRequest
+from schemas.api.releases import ReleaseVerification
+from schemas.api.runs import RunRequest
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.documents.document import Document
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint

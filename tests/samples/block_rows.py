@@ -35,12 +35,6 @@ def as_array(rows: Iterable[Row]) -> Rows:
     )
 
 
-def as_rows(rows: Rows) -> list[Row]:
-    return [
-        Row(one["token"].tobytes(), int(one["record"]), one["sealed"].tobytes()) for one in rows
-    ]
-
-
 def random_rows(
     random: Random, profile: EncodingProfile, n_smaller: int, n_larger: int, n_tokens: int
 ) -> tuple[list[Row], list[Row]]:

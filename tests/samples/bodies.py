@@ -24,7 +24,7 @@ from schemas.agreement import negotiation
 from schemas.agreement.agreement import Agreement, ProjectTerms
 from schemas.api import bodies as api
 from schemas.api import destruction as destruction_api
-from schemas.api import sign_in
+from schemas.api import projects, releases, runs, sign_in
 from schemas.documents.canonical import parse_json
 from schemas.documents.document import Document
 from schemas.linkage.profile import EncodingProfile
@@ -59,13 +59,7 @@ RUN_VIEW: dict[str, Any] = {
     "state": "queued",
     "specification": RUN,
     "specification_sha256": DIGEST,
-    "progress": {
-        "stage": "waiting",
-        "rows_done": 0,
-        "rows_total": 0,
-        "rate": 0,
-        "seconds_left": 7,
-    },
+    "progress": {"stage": "waiting", "rows_done": 0, "rows_total": 0, "rate": 0, "seconds_left": 7},
     "counts": {
         "candidate_pairs": 9,
         "auto_pairs": 5,
@@ -205,8 +199,8 @@ BODIES: dict[type[Document], dict[str, Any]] = {
         "duties": ["analyst"],
         "expires": TIME,
     },
-    api.ProjectView: PROJECT_VIEW,
-    api.ProjectList: {"projects": [PROJECT_VIEW]},
+    projects.ProjectView: PROJECT_VIEW,
+    projects.ProjectList: {"projects": [PROJECT_VIEW]},
     api.UploadRequest: {
         "epoch": 1,
         "round": 3,
@@ -223,11 +217,11 @@ BODIES: dict[type[Document], dict[str, Any]] = {
     api.UploadList: {"uploads": [UPLOAD_VIEW]},
     api.PartList: {"stored": [0, 2]},
     api.PartStored: {"part": 0, "sha256": DIGEST},
-    api.RunRequest: {"round": 3, "partner": "k12", "policy": POLICY},
-    api.RunView: RUN_VIEW,
-    api.RunList: {"runs": [RUN_VIEW]},
-    api.ReleaseView: RELEASE_VIEW,
-    api.ReleaseList: {"releases": [RELEASE_VIEW]},
+    runs.RunRequest: {"round": 3, "partner": "k12", "policy": POLICY},
+    runs.RunView: RUN_VIEW,
+    runs.RunList: {"runs": [RUN_VIEW]},
+    releases.ReleaseView: RELEASE_VIEW,
+    releases.ReleaseList: {"releases": [RELEASE_VIEW]},
     api.MatchRecordPage: RECORD_PAGE,
     api.CosignatureRequest: {"size": 1, "key": "key", "line": "line\n"},
     api.CosignatureStored: {"party": "k12", "size": 1, "time": TIME},
@@ -239,7 +233,7 @@ BODIES: dict[type[Document], dict[str, Any]] = {
         "log_key": "key",
         "hand_overs": [HAND_OVER],
     },
-    api.ReleaseVerification: {"sha256": DIGEST},
+    releases.ReleaseVerification: {"sha256": DIGEST},
     rounds.SignedNonceOffer: {"offer": OFFER, "signature": SIGNATURE},
     rounds.NonceState: {"party": "k12", "unspent": 4, "next": 9},
     rounds.RoundView: ROUND_VIEW,

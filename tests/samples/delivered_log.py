@@ -85,11 +85,7 @@ class DeliveringProject(ReviewedProject):
         assert isinstance(body, delivery_kinds.DeliveryReceived)
         fields = {"recipient": body.recipient, "sha256": body.sha256, **changes}
         return self.log.append(
-            kind(**fields),
-            project=self.project,
-            object=received.object,
-            actor=who,
-            outcome=outcome,
+            kind(**fields), project=self.project, object=received.object, actor=who, outcome=outcome
         )
 
     def destroy_all(self) -> None:

@@ -133,9 +133,7 @@ def _kdf(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def schemas_with_rows(
-    draw: st.DrawFn,
-) -> tuple[dict[str, Any], list[list[str]]]:
+def schemas_with_rows(draw: st.DrawFn) -> tuple[dict[str, Any], list[list[str]]]:
     """Return a schema of version 3 and rows for it, cells of ignored columns included."""
     length = draw(st.sampled_from([8, 24, 64, 100, 128, 1024]))
     folds = draw(st.integers(0, 2))

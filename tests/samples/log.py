@@ -42,21 +42,22 @@ from schemas.api.logged_requests import asked_for
 from schemas.documents.document import Model
 from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.linkage.link_quality import Concordance
-from schemas.linkage.run import (
-    Recipient,
-    RunSpecification,
-    RunUpload,
+from schemas.linkage.run import Recipient, RunSpecification, RunUpload
+from schemas.matchlog import (
+    kinds,
+    log_kinds,
+    person_kinds,
+    registry,
+    release_kinds,
+    review_kinds,
+    run_kinds,
+    share_kinds,
+    upload_kinds,
 )
-from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member
 from schemas.matchlog.bundle import BundleManifest
-from schemas.matchlog.checkpoint import (
-    Checkpoint,
-    cosign,
-    serialise_checkpoints,
-    sign_checkpoint,
-)
+from schemas.matchlog.checkpoint import Checkpoint, cosign, serialise_checkpoints, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
@@ -67,8 +68,8 @@ from schemas.signing.signed_request import Request, SeenHead, SignedRequest
 
 ORIGIN = "broker.example/log"
 # A worker ends a run, or its review, in one batch with what is made of it.
-ENDS = (kinds.RunFinished, review_kinds.ReviewEnded)
-MADE = (kinds.ReleasePrepared, kinds.BlindReleasePrepared, review_kinds.ReviewAsked)
+ENDS = (run_kinds.RunFinished, review_kinds.ReviewEnded)
+MADE = (release_kinds.ReleasePrepared, release_kinds.BlindReleasePrepared, review_kinds.ReviewAsked)
 CONCORDANCE = Concordance(field="birth-date", apart=60, other=12, missing=None)
 
 
@@ -180,7 +181,7 @@ class SampleLog:
         self.witnesses = list(WITNESSES)
         self.all_rounds: dict[str, SampleRounds] = {}
         key = self.signers[0].verifier_key.text
-        self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
+        self.append(log_kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
 
     def copy(self) -> SampleLog:
         """A log that goes on from here by itself; what cannot change is shared."""
@@ -207,7 +208,7 @@ class SampleLog:
     def draft(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
         """The entry that would come next; `fields` replace what would be written."""
         written: dict[str, Any] = {
-            "kind": kinds.KIND_OF_BODY[type(body)],
+            "kind": registry.KIND_OF_BODY[type(body)],
             "seq": len(self.entries),
             "batch": self.batch,
             "place": self.places[project],
@@ -312,7 +313,7 @@ class SampleLog:
         old_text, new_text = self.signers[-1].verifier_key.text, new.verifier_key.text
         document = {"log": ORIGIN, "new": new_text, "old": old_text}
         possession = sign_document("key-rotation", document, new.private_key)
-        self.append(kinds.LogKeyRotated(old=old_text, new=new_text, possession=possession))
+        self.append(log_kinds.LogKeyRotated(old=old_text, new=new_text, possession=possession))
         self.signers.append(new)
 
     def cosign(self, which: int | Actor, time_s: int = 1_790_000_000) -> None:
@@ -357,7 +358,7 @@ class SampleLog:
             if actor.party in self.enrolled:
                 continue
             self.enrolled.add(actor.party)
-            party = kinds.PartyEnrolled(party=actor.party, role=actor.role, fingerprint=None)
+            party = person_kinds.PartyEnrolled(party=actor.party, role=actor.role, fingerprint=None)
             self.add(party, actor=OPERATOR)
             for person in [one for one in PEOPLE if one.party == actor.party] or [actor]:
                 self.add(person_of(person), actor=OPERATOR)
@@ -372,7 +373,7 @@ class SampleLog:
             uses, old.key_digests(), new.key_digests(), signed, strict=True
         ):
             rotated = {"use": use, "old": before, "new": after, "signed": by}
-            body = kinds.KeyRotated(party=who.party, person=who.person, **rotated)
+            body = person_kinds.KeyRotated(party=who.party, person=who.person, **rotated)
             self.append(body, actor=who)
         self.keys[old.person] = signing_key(private_bytes(seed))
         return change
@@ -395,7 +396,7 @@ class SampleLog:
 
     def received(
         self, project: str, actor: Actor, records: int = 2000, **changes: Any
-    ) -> kinds.UploadReceived:
+    ) -> upload_kinds.UploadReceived:
         """The body that receives an upload for the open round."""
         rounds = self.rounds(project)
         partner = changes.pop("partner", None) or next(
@@ -422,7 +423,7 @@ class SampleLog:
             "manifest_sha256": manifest,
             "signature": rounds.signature(actor, "manifest", {"digest": manifest}),
         }
-        return kinds.UploadReceived.model_validate({**fields, **changes})
+        return upload_kinds.UploadReceived.model_validate({**fields, **changes})
 
     def upload(
         self,
@@ -453,14 +454,14 @@ class SampleLog:
             "holders": self.digest(),
             "sha256": self.digest(),
         }
-        body = kinds.ShareRelayed(**{**fields, **changes})
+        body = share_kinds.ShareRelayed(**{**fields, **changes})
         return self.append(body, project=project, actor=actor)
 
     def fetch_share(self, relayed: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party fetch a share."""
-        assert isinstance(relayed.body, kinds.ShareRelayed)
+        assert isinstance(relayed.body, share_kinds.ShareRelayed)
         fields = relayed.body.model_dump(include={"epoch", "share", "sha256"})
-        body = kinds.ShareFetched(**{**fields, **changes})
+        body = share_kinds.ShareFetched(**{**fields, **changes})
         return self.append(body, project=relayed.project, actor=actor)
 
     def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
@@ -468,7 +469,7 @@ class SampleLog:
         terms = self.terms[project]
         place = {party: (-file.most, party) for file in terms.files for party in [file.party]}
         first, *_ = uploads = sorted(uploads, key=lambda one: place.get(one.actor.party, (0, "")))
-        assert isinstance(first.body, kinds.UploadReceived)
+        assert isinstance(first.body, upload_kinds.UploadReceived)
         return RunSpecification(
             run=self.id("run"),
             project=project,
@@ -487,7 +488,7 @@ class SampleLog:
 
     def ask(self, specification: RunSpecification, **fields: Any) -> Entry:
         """Ask for a run, for which the approvals that stand are used."""
-        body = kinds.RunAsked(
+        body = run_kinds.RunAsked(
             specification_sha256=specification.digest(), specification=specification
         )
         written = {
@@ -507,12 +508,12 @@ class SampleLog:
     def start(self, asked: Entry, attempt: int = 1) -> Entry:
         """Start, or start again, a run."""
         return self.append(
-            kinds.RunStarted(attempt=attempt), project=asked.project, object=asked.object
+            run_kinds.RunStarted(attempt=attempt), project=asked.project, object=asked.object
         )
 
-    def finished(self, asked: Entry, **changes: Any) -> kinds.RunFinished:
+    def finished(self, asked: Entry, **changes: Any) -> run_kinds.RunFinished:
         """The body that ends a run well."""
-        assert isinstance(asked.body, kinds.RunAsked)
+        assert isinstance(asked.body, run_kinds.RunAsked)
         recipients = asked.body.specification.recipients
         is_blind = any(recipient.mode == "blind" for recipient in recipients)
         pair = [upload.party for upload in asked.body.specification.uploads]
@@ -530,13 +531,15 @@ class SampleLog:
             "openings": self.openings(*opening),
             "software": "blindlink-0.1.0",
         }
-        return kinds.RunFinished(**{**fields, **changes})
+        return run_kinds.RunFinished(**{**fields, **changes})
 
     def openings(self, *parties: str) -> tuple[PartyDigest, ...]:
         """Files of openings for these parties."""
         return tuple(PartyDigest(party=party, sha256=self.digest()) for party in parties)
 
-    def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
+    def released(
+        self, asked: Entry, recipient: str, **changes: Any
+    ) -> release_kinds.ReleasePrepared:
         """The body that prepares a release."""
         fields: dict[str, Any] = {
             "run": asked.object,
@@ -547,7 +550,7 @@ class SampleLog:
             "matches": 1650,
             "sha256": self.digest(),
         }
-        return kinds.ReleasePrepared(**{**fields, **changes})
+        return release_kinds.ReleasePrepared(**{**fields, **changes})
 
     def create_blind_project(self, project: str, recipient: str = "county-cw") -> None:
         """Create a project in which both agencies provide, and one of them receives blindly."""
@@ -571,27 +574,33 @@ class SampleLog:
             "space": "shared",
             "sha256": self.digest(),
         }
-        body = kinds.BlindReleasePrepared(**{**fields, **changes})
+        body = release_kinds.BlindReleasePrepared(**{**fields, **changes})
         return self.append(body, project=asked.project, object=self.id("rel"))
 
     def fetch(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party fetch a release."""
-        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
+        assert isinstance(
+            prepared.body, (release_kinds.ReleasePrepared, release_kinds.BlindReleasePrepared)
+        )
         fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
-        body = kinds.ReleaseFetched(**fields)
+        body = release_kinds.ReleaseFetched(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
     def verify(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party state that a release is whole."""
-        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
+        assert isinstance(
+            prepared.body, (release_kinds.ReleasePrepared, release_kinds.BlindReleasePrepared)
+        )
         fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
-        body = kinds.ReleaseVerified(**fields)
+        body = release_kinds.ReleaseVerified(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
     def destroy(self, received: Entry, reason: str = "asked") -> Entry:
         """Destroy an upload."""
-        assert isinstance(received.body, kinds.UploadReceived)
-        body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
+        assert isinstance(received.body, upload_kinds.UploadReceived)
+        body = upload_kinds.UploadDestroyed(
+            container_sha256=received.body.container_sha256, reason=reason
+        )
         return self.append(body, project=received.project, object=received.object)
 
     def linked(self, project: str) -> tuple[list[Entry], list[Entry]]:
@@ -603,16 +612,16 @@ class SampleLog:
 
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
         """Destroy a release."""
-        assert isinstance(prepared.body, kinds.ReleasePrepared)
+        assert isinstance(prepared.body, release_kinds.ReleasePrepared)
         fields = {"sha256": prepared.body.sha256, "reason": "asked", **changes}
-        body = kinds.ReleaseDestroyed(**fields)
+        body = release_kinds.ReleaseDestroyed(**fields)
         return self.append(body, project=prepared.project, object=prepared.object)
 
     def destroy_match_record(self, finished: Entry, **changes: Any) -> Entry:
         """Destroy the match record of a run."""
-        assert isinstance(finished.body, kinds.RunFinished)
+        assert isinstance(finished.body, run_kinds.RunFinished)
         fields = {"root": finished.body.match_record_root, "reason": "asked", **changes}
-        body = kinds.MatchRecordDestroyed(**fields)
+        body = run_kinds.MatchRecordDestroyed(**fields)
         return self.append(body, project=finished.project, object=finished.object)
 
     def clear(self, project: str) -> None:
@@ -622,9 +631,9 @@ class SampleLog:
         for entry in mine:
             if (f"{entry.kind.partition('-')[0]}-destroyed", entry.object) in gone:
                 continue
-            if isinstance(entry.body, kinds.UploadReceived):
+            if isinstance(entry.body, upload_kinds.UploadReceived):
                 self.destroy(entry)
-            elif isinstance(entry.body, kinds.ReleasePrepared):
+            elif isinstance(entry.body, release_kinds.ReleasePrepared):
                 self.destroy_release(entry)
             elif (
                 entry.kind == "run-finished"
@@ -634,12 +643,12 @@ class SampleLog:
 
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""
-        body = kinds.Exported(what="log")
+        body = log_kinds.Exported(what="log")
         return self.append(body, project=project, actor=actor)
 
     def finish_run(self, asked: Entry, **changes: Any) -> list[Entry]:
         """Finish a run and prepare its releases, in one batch, as the worker does."""
-        assert isinstance(asked.body, kinds.RunAsked)
+        assert isinstance(asked.body, run_kinds.RunAsked)
         project, specification = asked.project, asked.body.specification
         body = self.finished(asked, **changes)
         self.append(body, project=project, object=asked.object)
@@ -666,7 +675,7 @@ class SampleLog:
             rounds.correct()
         uploads = [self.upload(project, CW), self.upload(project, K12, records=20_000)]
         if self.random.random() < 0.2:
-            body = kinds.UploadRejected(rule="wrong-profile")
+            body = upload_kinds.UploadRejected(rule="wrong-profile")
             self.append(body, project=project, actor=K12, outcome="refused")
         asked = self.ask(self.specification(project, uploads))
         self.start(asked)
@@ -695,7 +704,7 @@ def story(
     """
     log = SampleLog(seed) if isinstance(seed, int) else seed
     log.append(
-        kinds.ConfigurationChanged(
+        log_kinds.ConfigurationChanged(
             digest=log.digest(), changed=("listen-port",), software="blindlink-0.1.0"
         )
     )
@@ -714,7 +723,7 @@ def story(
 
 
 def _run_upload(entry: Entry) -> RunUpload:
-    assert isinstance(entry.body, kinds.UploadReceived)
+    assert isinstance(entry.body, upload_kinds.UploadReceived)
     assert entry.object is not None
     return RunUpload(
         party=entry.actor.party,
@@ -727,11 +736,11 @@ def _run_upload(entry: Entry) -> RunUpload:
 def everything_else(log: SampleLog) -> None:
     """Add what a story may lack, so that every kind of entry occurs."""
     newcomer = CW.model_copy(update={"person": "per-" + "3" * 32})
-    role = kinds.RoleChanged(
+    role = person_kinds.RoleChanged(
         party="county-cw", person=newcomer.person, role="agency", change="granted"
     )
     log.append(role, actor=OPERATOR)
-    ring = kinds.KeyRotated(
+    ring = person_kinds.KeyRotated(
         party="broker", person=None, use="key-ring", old=None, new=log.digest(), signed=None
     )
     log.append(ring, actor=OPERATOR)
@@ -739,21 +748,24 @@ def everything_else(log: SampleLog) -> None:
     log.rotate(newcomer, 62)
     for party in ("county-cw", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
-        refused = kinds.SignInRefused(party=party, hour=hour, count=3)
+        refused = person_kinds.SignInRefused(party=party, hour=hour, count=3)
         log.append(refused, outcome="refused")
     log.append(
-        kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
+        upload_kinds.UploadRejected(rule="wrong-profile"),
+        project="foster",
+        actor=K12,
+        outcome="refused",
     )
     for clause in ("round-budget", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
-        refused_request = kinds.RequestRefused(
+        refused_request = log_kinds.RequestRefused(
             party="county-cw", why="round-budget", clause=clause, hour=hour, count=2
         )
         log.append(refused_request, project="foster", outcome="refused")
     relayed = log.relay(CW, "school-district")
     log.fetch_share(relayed, K12)
-    log.append(kinds.SharesWithdrawn(epoch=2), project="foster", actor=K12)
-    confirmed = kinds.SecretConfirmed(
+    log.append(share_kinds.SharesWithdrawn(epoch=2), project="foster", actor=K12)
+    confirmed = share_kinds.SecretConfirmed(
         epoch=1, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
     )
     log.append(confirmed, project="foster", actor=K12)
@@ -762,7 +774,7 @@ def everything_else(log: SampleLog) -> None:
     failing = log.ask(log.specification("foster", uploads))
     log.start(failing)
     log.append(
-        kinds.RunFailed(code="too-many-pairs", attempt=1),
+        run_kinds.RunFailed(code="too-many-pairs", attempt=1),
         project="foster",
         object=failing.object,
         outcome="failed",
@@ -770,7 +782,10 @@ def everything_else(log: SampleLog) -> None:
     rounds = log.rounds("foster")
     cancelled = log.ask(log.specification("foster", uploads))
     log.append(
-        kinds.RunCancelled(reason="by-request"), project="foster", object=cancelled.object, actor=CW
+        run_kinds.RunCancelled(reason="by-request"),
+        project="foster",
+        object=cancelled.object,
+        actor=CW,
     )
     linked = log.ask(log.specification("foster", uploads))
     log.start(linked)
@@ -798,7 +813,9 @@ def everything_else(log: SampleLog) -> None:
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(
-            kinds.ConfigurationChanged(digest=log.digest(), changed=(), software="blindlink-0.1.0")
+            log_kinds.ConfigurationChanged(
+                digest=log.digest(), changed=(), software="blindlink-0.1.0"
+            )
         )
 
 

@@ -12,7 +12,7 @@ from samples.log import SampleLog
 
 from app.matchlog.draft import EntryDraft
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import PartyEnrolled
+from schemas.matchlog.person_kinds import PartyEnrolled
 from schemas.signing.note import NoteSigner
 
 ORIGIN = "broker.example/log"

@@ -33,10 +33,7 @@ def block_profile(**changed: Any) -> EncodingProfile:
         ("year", [[("birth_year", 0)]], 15_000, 65_000_000),
         ("none", [], 10_000, 934_800_000),
     ]
-    sex = [
-        ("same", [[("sex", 0)]], 993_000, 500_000_000),
-        ("other", [], 7_000, 500_000_000),
-    ]
+    sex = [("same", [[("sex", 0)]], 993_000, 500_000_000), ("other", [], 7_000, 500_000_000)]
     fields = [
         _field("first-name", 1, ["first_name", "first_name_canonical"], first, twins=0),
         _field("surname", 2, ["surname_1", "surname_2"], surname, twins=900),
@@ -144,13 +141,7 @@ def _field(
         }
         for level, any_of, m, u in levels
     ]
-    return {
-        "name": name,
-        "lanes": lanes,
-        "levels": written,
-        "twins": twins,
-        "memory": memory,
-    }
+    return {"name": name, "lanes": lanes, "levels": written, "twins": twins, "memory": memory}
 
 
 def _feature(column: str) -> str:

@@ -14,7 +14,7 @@ from schemas.agreement.agreement import ProjectTerms
 from schemas.agreement.clauses import FileSize
 from schemas.linkage.run import IdSpace, LinkRate, MatchingPolicy, Recipient
 from schemas.matchlog.entry import Actor
-from schemas.matchlog.kinds import PersonEnrolled
+from schemas.matchlog.person_kinds import PersonEnrolled
 from schemas.signing.identity import PublicIdentity
 
 

@@ -10,7 +10,7 @@ from samples.parties import ANN, CW, K12, signing_key
 from samples.signed_log import SignedProject, accord_of
 
 from schemas.agreement.agreement import Agreement
-from schemas.matchlog import kinds, review_kinds
+from schemas.matchlog import release_kinds, review_kinds, round_kinds, run_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.rounds.review import ReviewStatement, SignedReviewStatement
 from schemas.rounds.rounds import ListedClaims
@@ -168,7 +168,7 @@ class ReviewedProject(SignedProject):
             "matches": None,
             "sha256": self.log.digest(),
         }
-        body = kinds.ReleasePrepared(**{**fields, **changes})
+        body = release_kinds.ReleasePrepared(**{**fields, **changes})
         return self.log.append(body, project=self.project, object=self.log.id("rel"))
 
     def claim(self, who: Actor, release: int = 2, **changes: Any) -> Entry:
@@ -178,7 +178,7 @@ class ReviewedProject(SignedProject):
         entry = self.log.rounds(self.project).claim(
             who, partner, **{"release": release, "round": self.round, **changes}
         )
-        assert isinstance(entry.body, kinds.ClaimsReceived)
+        assert isinstance(entry.body, round_kinds.ClaimsReceived)
         self.claims[who.party] = entry.body.sha256
         return entry
 
@@ -236,7 +236,7 @@ def everything_reviewed(log: SampleLog) -> None:
     project.claim(K12)
     project.claim(CW)
     project.close_supplement()
-    body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="asked")  # type: ignore[attr-defined]
+    body = run_kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="asked")  # type: ignore[attr-defined]
     project.about(body)
     log.moment += timedelta(days=7)
     log.rounds(SIGHT).open()

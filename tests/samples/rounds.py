@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.parties import CW, HEALTH, K12
 
-from schemas.matchlog import round_kinds as kinds
+from schemas.matchlog import round_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.rounds.rounds import (
     ListedClaims,
@@ -44,7 +44,7 @@ class SampleRounds:
         self.log, self.project = log, project
         self.unspent: dict[str, list[UsedNonce]] = {}
         self.next: Counter[str] = Counter()
-        self.opened: kinds.RoundOpened | None = None
+        self.opened: round_kinds.RoundOpened | None = None
         self.last = 0
         self.roots: dict[tuple[str, str], str] = {}
         self.received: list[Entry] = []
@@ -69,7 +69,7 @@ class SampleRounds:
             signature=sign_document(kind, document, key),
         )
 
-    def offered(self, actor: Actor, n: int = 4, **changes: Any) -> kinds.NoncesOffered:
+    def offered(self, actor: Actor, n: int = 4, **changes: Any) -> round_kinds.NoncesOffered:
         """The body of an offer of new nonces."""
         fields: dict[str, Any] = {
             "project": self.project,
@@ -82,7 +82,7 @@ class SampleRounds:
         }
         offer = NonceOffer.model_validate({**fields, **changes})
         signature = self.signature(actor, "nonces", offer.to_json())
-        return kinds.NoncesOffered(signed=SignedNonceOffer(offer=offer, signature=signature))
+        return round_kinds.NoncesOffered(signed=SignedNonceOffer(offer=offer, signature=signature))
 
     def offer(self, actor: Actor, n: int = 4, **changes: Any) -> Entry:
         """Offer nonces."""
@@ -121,7 +121,7 @@ class SampleRounds:
             )
         return tuple(made)
 
-    def opening(self, **changes: Any) -> kinds.RoundOpened:
+    def opening(self, **changes: Any) -> round_kinds.RoundOpened:
         """The body that opens the next round."""
         days = self.log.terms[self.project].round_days
         fields: dict[str, Any] = {
@@ -132,7 +132,7 @@ class SampleRounds:
         if "pairs" not in changes:
             self.top_up()
             fields["pairs"] = self.pairs()
-        return kinds.RoundOpened.model_validate({**fields, **changes})
+        return round_kinds.RoundOpened.model_validate({**fields, **changes})
 
     def open(self, by: Actor | None = None, **changes: Any) -> Entry:
         """Open the next round, with new nonces where they are needed.
@@ -165,7 +165,7 @@ class SampleRounds:
         """
         fields = {"round": self.number, "by": self.number + 1, "reason": "wrong-file", **changes}
         self.opened = None
-        body = kinds.RoundSuperseded.model_validate(fields)
+        body = round_kinds.RoundSuperseded.model_validate(fields)
         actor = actor or agent(self.log.terms[self.project].providers[0])
         entry = self.log.append(body, project=self.project, actor=actor)
         for received in self.received:
@@ -189,7 +189,7 @@ class SampleRounds:
             "sequence": self.sequences[sides] + 1,
             "sha256": self.log.digest(),
         }
-        body = kinds.ClaimsReceived.model_validate({**fields, **changes})
+        body = round_kinds.ClaimsReceived.model_validate({**fields, **changes})
         self.sequences[sides] = body.sequence
         if body.release == 1:
             self.claims[sides] = body.sha256
@@ -211,7 +211,7 @@ class SampleRounds:
             "sequence": self.stated[place] + 1,
             "sha256": self.log.digest(),
         }
-        body = kinds.StatementReceived.model_validate({**fields, **changes})
+        body = round_kinds.StatementReceived.model_validate({**fields, **changes})
         self.stated[place] = body.sequence
         self.statements[place] = body.sha256
         return self.log.append(body, project=self.project, actor=actor)
@@ -233,4 +233,4 @@ class SampleRounds:
             **changes,
         }
         self.opened = None
-        return self.log.append(kinds.RoundClosed.model_validate(fields), project=self.project)
+        return self.log.append(round_kinds.RoundClosed.model_validate(fields), project=self.project)

@@ -21,7 +21,7 @@ from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.proof import LogProof
 from schemas.reports.audit_pack import pack_files
 from schemas.rounds.match_record import parse_openings, serialise_openings
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 # The one with the larger file first.
 PARTIES = ("school-district", "county-cw")

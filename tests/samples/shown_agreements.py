@@ -5,20 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from samples.agreement import (
-    AGREEMENT,
-    amended,
-    consent,
-    digest_of,
-    private,
-    signed,
-    stated,
-)
+from samples.agreement import AGREEMENT, amended, consent, digest_of, private, signed, stated
 from samples.documents import PROFILE
 
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import AgreementView
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import RunSpecification, RunUpload
 

@@ -25,7 +25,7 @@ from samples.parties import (
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.statement import SignedStatement, Statement
 from schemas.matchlog import agreement_kinds as signed_kinds
-from schemas.matchlog import kinds
+from schemas.matchlog import run_kinds
 from schemas.matchlog.entry import Actor, Entry
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class SignedProject:
         self, who: Actor, asked: Entry, step: str = "run", **fields: Any
     ) -> SignedStatement:
         """A signed approval of a run."""
-        assert isinstance(asked.body, kinds.RunAsked)
+        assert isinstance(asked.body, run_kinds.RunAsked)
         expires = self.log.now(timedelta(days=7))
         stated: dict[str, Any] = {
             "approval": self.log.id("apv"),

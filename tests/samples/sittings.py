@@ -60,12 +60,7 @@ def sitting(
     person = REVIEWER.public.person
     file = JournalFile(folder / "journal.sealed", "demo", RUN, person, bytes(32))
     first = Journal(
-        project="demo",
-        agreement=AGREEMENT,
-        run=RUN,
-        round=number,
-        partner="schools",
-        person=person,
+        project="demo", agreement=AGREEMENT, run=RUN, round=number, partner="schools", person=person
     )
     diary = Diary(file.read() or first, file.write)
     known = verdicts or Verdicts(partner="schools")

@@ -1,11 +1,19 @@
-"""What an amendment changes alone, against a table of all clauses, and who has to sign it."""
+"""What an amendment changes alone, against a table of all clauses, and who has to sign it.
+Terms that people draft: what is filled in, and what must fit together.
+Agreements and their amendments, by the vectors that all readers share.
+When rounds open and fall due, against a twin that counts days and minutes.
+"""
 
 from __future__ import annotations
 
 import copy
-from typing import Any
+import json
+from datetime import UTC, date, datetime
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples.agreement import (
     AGREEMENT,
     amended,
@@ -16,13 +24,19 @@ from samples.agreement import (
     signed,
     stated,
 )
+from samples.documents import TERMS, changed, without
 from samples.refusals import raises
+from twins import timetable as twin
+from vectors.file import naming, read_vectors
 
-from schemas.agreement.agreement import Agreement
-from schemas.agreement.amendment import amends_of, of_same_clauses, succession_fault
-from schemas.agreement.clauses import Amends
+from schemas.agreement.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
+from schemas.agreement.amendment import amends_of, of_same_clauses, opens_epoch, succession_fault
+from schemas.agreement.clauses import Amends, Frequency
 from schemas.agreement.statement import SignedStatement
-from schemas.documents.errors import FormatError, SignatureError
+from schemas.documents.canonical import canonical_bytes
+from schemas.documents.errors import DocumentError, FormatError, SignatureError
+from schemas.documents.ids import utc_text
+from schemas.rounds.timetable import PERIOD_DAYS, next_day, round_due, upload_due
 
 BEFORE = Agreement.from_json(AGREEMENT)
 PRACTICE = {"only": "practice", "party": None}
@@ -202,3 +216,132 @@ def test_no_other_party_consents_to_a_change_of_persons() -> None:
     )
     with raises(SignatureError, match="child-welfare alone signs"):
         statement.verify(Agreement.from_json(NARROW))
+
+
+DEFAULTS: dict[str, Any] = {
+    "version": "blindlink/project-terms/3",
+    "epoch": 1,
+    "auditors": (),
+    "floor": DEFAULT_FLOOR,
+    "frequency": "on-request",
+    "due": None,
+    "round_days": 7,
+    "keep_encodings_days": 30,
+    "keep_links_days": 400,
+    "policy_range": None,
+    "as_of_max_age_days": None,
+    "as_of_max_gap_days": None,
+    "round_budget": None,
+    "most_ended": None,
+    "review": None,
+    "has_legal_hold": False,
+}
+
+
+def test_what_a_draft_leaves_out_is_filled_in() -> None:
+    # Where the frequency is left out, nothing is due at a moment.
+    undue = changed(TERMS, "due", None)
+    for field, value in DEFAULTS.items():
+        assert getattr(ProjectTerms.from_json(without(undue, field)), field) == value, field
+
+
+def test_a_filled_in_draft_has_the_digest_of_the_whole_document() -> None:
+    spelled_out = ProjectTerms.from_json(changed(TERMS, "floor", DEFAULT_FLOOR))
+    assert ProjectTerms.from_json(without(TERMS, "floor")).digest() == spelled_out.digest()
+
+
+def test_the_floor_shows_no_small_count_unless_agreed() -> None:
+    assert DEFAULT_FLOOR == 10
+
+
+def test_the_larger_file_is_that_with_the_greater_bound_whatever_comes() -> None:
+    terms = ProjectTerms.from_json(TERMS)
+    assert terms.pair("child-welfare", "k12") == terms.pair("k12", "child-welfare")
+    assert terms.pair("child-welfare", "k12") == ("k12", "child-welfare")
+
+
+def test_of_two_equal_bounds_the_first_name_has_the_larger_file() -> None:
+    equal = [{"party": party, "least": 1, "most": 500} for party in ("child-welfare", "k12")]
+    terms = ProjectTerms.from_json(changed(TERMS, "files", equal))
+    assert terms.pairs == (("child-welfare", "k12"),)
+
+
+def test_three_providers_are_three_pairs_in_the_order_of_their_names() -> None:
+    most = {"child-welfare": 90_000, "health": 2_000_000, "k12": 8_000_000}
+    files = [{"party": party, "least": 1, "most": size} for party, size in most.items()]
+    terms = ProjectTerms.from_json({**TERMS, "providers": list(most), "files": files})
+    assert terms.pairs == (("health", "child-welfare"), ("k12", "child-welfare"), ("k12", "health"))
+
+
+def test_no_party_has_the_name_that_the_log_gives_the_broker() -> None:
+    own = json.loads(json.dumps(AGREEMENT).replace('"child-welfare"', '"broker"'))
+    with pytest.raises(DocumentError, match=r"parties\.0\.name: this name is the broker's own"):
+        Agreement.from_json(own)
+
+
+VECTORS = read_vectors("agreement")
+BASE: dict[str, Any] = json.loads(VECTORS["base"])
+
+
+def test_a_good_agreement_is_read_and_has_its_digest() -> None:
+    for vector in VECTORS["good"]:
+        with naming(vector):
+            made = changed(BASE, vector["place"], vector["value"])
+            assert Agreement.from_canonical(canonical_bytes(made)).digest() == vector["sha256"]
+
+
+def test_an_amendment_follows_or_does_not() -> None:
+    for vector in VECTORS["successions"]:
+        with naming(vector):
+            before, after = Agreement.from_json(BASE), Agreement.from_json(BASE | vector["changes"])
+            assert (succession_fault(before, after) is None) == vector["may_follow"]
+            if vector["may_follow"]:
+                assert (after.epoch != before.epoch) == vector["encodes_anew"]
+                assert vector["encodes_anew"] or not opens_epoch(before, after)
+
+
+TIMES = st.times().map(lambda time: time.strftime("%H:%M"))
+WEEKDAYS = st.sampled_from([*twin.WEEKDAYS])
+DAYS = st.dates(date(2020, 1, 1), date(2060, 1, 1))
+MOMENTS = st.integers(1_600_000_000, 2_800_000_000).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> dict[str, Any]:
+    frequency = draw(st.sampled_from(get_args(Frequency)))
+    due = None
+    if frequency in PERIOD_DAYS and draw(st.booleans()):
+        due = draw(TIMES)
+        if frequency != "daily" and draw(st.booleans()):
+            due = f"{draw(WEEKDAYS)} {due}"
+    return TERMS | {"frequency": frequency, "due": due}
+
+
+@given(schedules(), DAYS)
+def test_a_round_opens_and_falls_due_as_the_twin_counts(raw: dict[str, Any], last: date) -> None:
+    terms = ProjectTerms.from_json(raw)
+    day, due = next_day(terms, last), round_due(terms, last)
+    assert (day and day.isoformat()) == twin.next_day(raw, last.isoformat())
+    assert (due and utc_text(due)) == twin.round_due(raw, last.isoformat())
+
+
+@given(schedules(), MOMENTS)
+def test_files_fall_due_as_the_twin_counts(raw: dict[str, Any], opened: datetime) -> None:
+    terms = ProjectTerms.from_json(raw)
+    assert utc_text(upload_due(terms, opened)) == twin.upload_due(raw, utc_text(opened))
+
+
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [
+        # On Sunday, as ever; on the Tuesday after it; and for the first time, in the middle of a week.
+        ("2026-09-06", "2026-09-13T22:00:00Z"),
+        ("2026-09-08", "2026-09-13T22:00:00Z"),
+        ("2026-09-02", "2026-09-06T22:00:00Z"),
+    ],
+)
+def test_a_late_round_does_not_put_off_the_next_one(last: str, due: str) -> None:
+    terms = ProjectTerms.from_json(TERMS | {"due": "sunday 22:00"})
+    assert utc_text(round_due(terms, date.fromisoformat(last))) == due

@@ -1,4 +1,7 @@
-"""Canonical JSON against the rfc8785 package, against itself, and against what it must refuse."""
+"""Canonical JSON against the rfc8785 package, against itself, and against what it must refuse.
+Codes as people write them down and type them.
+Text of others is shown whole, and a terminal obeys none of it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from vectors.file import naming, read_vectors
+from vectors.identity import code_of
 
 from schemas.documents.canonical import (
     MAX_DEPTH,
@@ -21,7 +25,9 @@ from schemas.documents.canonical import (
     parse_canonical_object,
     parse_json,
 )
-from schemas.documents.errors import CanonicalError
+from schemas.documents.errors import CanonicalError, CodeError
+from schemas.documents.printable import printable
+from schemas.documents.written_code import ALPHABET, read_code, write_code
 
 VECTORS = read_vectors("canonical-json")
 
@@ -240,3 +246,71 @@ def test_no_message_repeats_the_input(text: str) -> None:
     with pytest.raises(CanonicalError) as caught:
         parse_canonical(json.dumps({text: 1.5}).encode())
     assert caught.value.args == ("a number is not an integer",)
+
+
+VECTORS_OF_WRITTEN_CODE = read_vectors("identity")
+
+
+@given(st.binary(min_size=18, max_size=18))
+def test_a_code_is_read_back_and_is_the_oracles(raw: bytes) -> None:
+    assert write_code(raw) == code_of(raw)
+    assert read_code(write_code(raw)) == raw
+
+
+def test_the_codes_of_the_vectors_are_read() -> None:
+    for vector in VECTORS_OF_WRITTEN_CODE["codes"]:
+        with naming(vector):
+            assert read_code(vector["code"]).hex() == vector["hex"]
+
+
+def test_a_bad_code_is_refused_without_being_repeated() -> None:
+    for vector in VECTORS_OF_WRITTEN_CODE["bad_codes"]:
+        with naming(vector):
+            with pytest.raises(CodeError) as caught:
+                read_code(vector["code"])
+            assert vector["code"][:9] not in str(caught.value) or not vector["code"]
+
+
+def test_no_single_slip_in_a_code_is_overlooked() -> None:
+    letters = write_code(bytes(range(18))).replace("-", "")
+    for place, right in enumerate(letters):
+        for wrong in set(ALPHABET) - {right}:
+            with pytest.raises(CodeError):
+                read_code(letters[:place] + wrong + letters[place + 1 :])
+
+
+def test_typing_habits_do_not_matter() -> None:
+    raw = bytes(range(18))
+    code = write_code(raw)
+    typed = [code.lower(), code.replace("-", " "), code.replace("-", ""), f" {code}\r\n"]
+    typed.append(code.replace("0", "O").replace("1", "l"))
+    assert {read_code(text) for text in typed} == {raw}
+
+
+def test_only_codes_of_18_bytes_are_written() -> None:
+    with pytest.raises(ValueError, match="18 bytes"):
+        write_code(bytes(17))
+
+
+@given(st.text(st.characters()))
+def test_nothing_is_left_that_a_terminal_obeys(text: str) -> None:
+    assert printable(text).isprintable()
+
+
+@pytest.mark.parametrize("text", ["", "row 17, column dob: no date", "Zoë's 学校 = C:\\new\\table"])
+def test_what_can_be_printed_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;owned\x07", "\\x1b]0;owned\\x07"),
+        ("gnp.\u202eexe", "gnp.\\u202eexe"),
+        ("no\nhint: obey\r", "no\\nhint: obey\\r"),
+        ("\x85\u2028", "\\x85\\u2028"),
+        ("file\udce4.csv", "file\\udce4.csv"),
+    ],
+)
+def test_what_cannot_be_printed_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown

@@ -1,7 +1,11 @@
-"""Claims and chain statements by their vectors: what is read, what is signed, what is refused."""
+"""Claims and chain statements by their vectors: what is read, what is signed, what is refused.
+Rounds: who has which partner, how long their entries are, and how many nonces are kept.
+A report of a round is the one of its page, and its ranges are worked out as the page says.
+"""
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -9,10 +13,28 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from vectors.file import read_vectors
+from samples.bodies import BODIES
+from vectors.file import naming, read_vectors
 
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import LinkId, MatchId
+from schemas.linkage.link_quality import (
+    TELLING_FIELDS,
+    Concordance,
+    Interval,
+    missed_matches,
+    shown_concordance,
+    true_matches,
+    wrong_links,
+)
+from schemas.linkage.run import MAX_PROVIDERS
+from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.proof import LogProof
+from schemas.matchlog.registry import KIND_OF_BODY
+from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
+from schemas.reports.round_report import Range, RoundReport
+from schemas.rounds import rounds
 from schemas.rounds.chain_statement import (
     ChainStatement,
     StatedMatch,
@@ -31,6 +53,8 @@ from schemas.rounds.claims import (
     serialise_claims,
     sign_claims,
 )
+from schemas.rounds.receipt import Receipt
+from schemas.rounds.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
 from schemas.rounds.space_message import MessageHead, Veto
 from schemas.signing.identity import PublicIdentity
 
@@ -42,17 +66,6 @@ WRITERS: dict[str, Any] = {"claims": serialise_claims, "statements": serialise_s
 
 link_ids = st.binary(min_size=16, max_size=16).map(LinkId)
 match_ids = st.binary(min_size=16, max_size=16).map(MatchId)
-
-
-def of(which: str) -> Any:
-    return pytest.mark.parametrize(
-        ("kind", "message"),
-        [
-            pytest.param(kind, vector["message"], id=f"{kind}: {vector['name']}")
-            for kind in READERS
-            for vector in VECTORS[kind][which]
-        ],
-    )
 
 
 def head_fields(head: MessageHead) -> dict[str, Any]:
@@ -156,3 +169,180 @@ def _without(name: str) -> dict[str, Any]:
     fields = head_fields(GOOD.head)
     del fields[name]
     return fields
+
+
+DIGEST, TIME = "a" * 64, "2026-09-01T06:00:00Z"
+NONCE = UsedNonce(number=1, nonce="1" * 64)
+
+
+def test_the_partner_of_each_party_is_the_other_one() -> None:
+    pair = rounds.RoundView.from_json(BODIES[rounds.RoundView]).pairs[0]
+    assert pair.parties == ("k12", "child-welfare")
+    assert [pair.partner_of(party) for party in pair.parties] == ["child-welfare", "k12"]
+
+
+def longest_name(number: int) -> str:
+    return f"agency-{number:02}".ljust(40, "x")
+
+
+def most_agencies() -> tuple[RoundOpened, RoundClosed]:
+    """Return the longest bodies that a round can have."""
+    names = [longest_name(number) for number in range(MAX_PROVIDERS)]
+    nonce = UsedNonce(number=10**9, nonce="1" * 64)
+    pairs = tuple(
+        RoundPair(larger=one, smaller=two, nonce_larger=nonce, nonce_smaller=nonce)
+        for one, two in itertools.combinations(names, 2)
+    )
+    ends = itertools.permutations(names, 2)
+    claims = (ListedClaims(party=one, partner=two, sha256=DIGEST) for one, two in ends)
+    spaces = ["s" * 40] * len(names)
+    stated = zip(names, spaces, strict=True)
+    statements = (ListedStatement(party=one, space=space, sha256=DIGEST) for one, space in stated)
+    opened = RoundOpened(round=10**6, deadline=TIME, corrects=10**6 - 1, pairs=pairs)
+    closed = RoundClosed(round=10**6, claims=tuple(claims), statements=tuple(statements))
+    return opened, closed
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["opened", "closed"])
+def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
+    body = most_agencies()[which]
+    entry = Entry(
+        kind=KIND_OF_BODY[type(body)],
+        seq=2**53 - 1,
+        batch=2**53 - 1,
+        place=2**53 - 1,
+        previous=DIGEST,
+        broker_wide=DIGEST,
+        time=TIME,
+        request="req-" + "1" * 32,
+        actor=Actor(party=longest_name(1), person="per-" + "1" * 32, role="operator", signed=None),
+        project="p" * 40,
+        agreement=DIGEST,
+        purpose="c" * 60,
+        object=None,
+        outcome="done",
+        body=body,
+    )
+    raw = entry_bytes(entry)
+    assert parse_entry(raw, KINDS) == entry
+    receipt = LogProof(raw, 2**40, (bytes(32),) * 53, b"note").to_receipt(None)
+    assert Receipt.from_canonical(receipt.to_canonical()) == receipt
+
+
+def test_a_round_of_more_pairs_than_can_be_proven_is_no_round() -> None:
+    opened, closed = most_agencies()
+    one_more = RoundPair(
+        larger="zoo", smaller="zoos", nonce_larger=NONCE, nonce_smaller=NONCE
+    ).model_dump()
+    with pytest.raises(ValueError, match="pairs"):
+        RoundOpened.model_validate({**opened.model_dump(), "pairs": [*opened.pairs, one_more]})
+    more = ListedClaims(party="zoo", partner="zoos", sha256=DIGEST)
+    with pytest.raises(ValueError, match="claims"):
+        RoundClosed(round=1, claims=(*closed.claims, more), statements=())
+
+
+@pytest.mark.parametrize(("n_partners", "expected"), [(1, 4), (2, 8), (4, 16), (9, 16), (15, 16)])
+def test_an_agency_keeps_nonces_for_each_partner(n_partners: int, expected: int) -> None:
+    assert rounds.nonces_kept(n_partners) == expected
+    assert n_partners <= expected <= rounds.MAX_OFFERED
+
+
+VECTORS_OF_ROUND_REPORT = read_vectors("round-report")
+
+
+def test_wrong_links_are_within_the_range_of_the_page() -> None:
+    for vector in VECTORS_OF_ROUND_REPORT["wrong"]:
+        with naming(vector):
+            found = wrong_links(vector["expected_false"])
+            assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+def test_missed_matches_are_within_the_range_of_the_page() -> None:
+    for vector in VECTORS_OF_ROUND_REPORT["missed"]:
+        with naming(vector):
+            fields = [
+                Concordance(field=name, apart=apart, other=None, missing=None)
+                for name, apart in zip(TELLING_FIELDS, vector["apart"], strict=True)
+            ]
+            found = missed_matches(vector["linked"], vector["smaller"], fields, vector["floor"])
+            assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+def test_matches_of_a_group_are_within_the_range_of_the_page() -> None:
+    for vector in VECTORS_OF_ROUND_REPORT["matched"]:
+        with naming(vector):
+            whole = vector["all"]["linked"], vector["all"]["records"]
+            wrong, missed = Interval(0, vector["wrong"]), Interval(0, vector["missed"])
+            found = true_matches(vector["linked"], vector["records"], whole, wrong, missed)
+            assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+def test_what_reviewers_have_linked_is_not_missed_any_more_and_what_is_hidden_has_no_range() -> (
+    None
+):
+    report = RoundReport.from_canonical(VECTORS_OF_ROUND_REPORT["good"][0]["text"].encode())
+    now = report.now.model_copy(update={"missed": Range(low=4, high=70)})
+    report = report.model_copy(update={"now": now})
+    shown, hidden = report.subgroups[0].groups
+    assert report.true_matches(hidden) is None
+    before, after = (
+        report.model_copy(
+            update={"pairs": (report.pairs[0].model_copy(update={"linked": now.linked - n}),)}
+        ).true_matches(shown)
+        for n in (0, 30)
+    )
+    assert before is not None
+    assert after is not None
+    assert before.low == after.low
+    assert before.high > after.high > (shown.linked or 0)
+    no_run = report.model_copy(update={"now": now.model_copy(update={"wrong": None})})
+    assert no_run.true_matches(shown) is None
+
+
+def test_of_a_profile_without_names_only_the_bound_is_known() -> None:
+    sex = Concordance(field="sex", apart=5, other=None, missing=None)
+    found = missed_matches(60, 100, [sex], 10)
+    assert (found.low, found.high) == (0, 40)
+
+
+class Field:
+    """How linked pairs agree on a field, as it is."""
+
+    field = "birth-date"
+
+    def __init__(self, apart: int, other: int, missing: int) -> None:
+        self.apart, self.other, self.missing = apart, other, missing
+
+
+FIELDS = st.tuples(*(st.integers(0, 9),) * 4).map(
+    # Those that agree exactly, in part, in nothing, and of which one lacks the value.
+    lambda n: (sum(n), Field(apart=n[1] + n[2], other=n[2], missing=n[3]))
+)
+
+
+@given(FIELDS, st.integers(0, 4))
+def test_no_count_below_the_floor_follows_from_those_that_are_shown(
+    linked: tuple[int, Field], floor: int
+) -> None:
+    n_linked, field = linked
+    (shown,) = shown_concordance(n_linked, [field], floor)
+    fitting = [
+        (same, part, other, missing)
+        for same in range(n_linked + 1)
+        for part in range(n_linked + 1 - same)
+        for other in range(n_linked + 1 - same - part)
+        for missing in [n_linked - same - part - other]
+        if shown.apart in (None, part + other)
+        and shown.other in (None, other)
+        and shown.missing in (None, missing)
+    ]
+    truth = (
+        n_linked - field.apart - field.missing,
+        field.apart - field.other,
+        field.other,
+        field.missing,
+    )
+    assert truth in fitting
+    for at, count in enumerate(truth):
+        possible = {one[at] for one in fitting}
+        assert len(possible) > 1 or count >= floor or n_linked < floor

@@ -1,18 +1,31 @@
-"""Match records and openings by their vectors, and against a second reader."""
+"""Match records and openings by their vectors, and against a second reader.
+Release files by their vectors, and from matches to bytes and back.
+The encoding profile of block-salted rows: what it takes, what it refuses, what its digest covers.
+What follows from a profile: rows a record, columns, the layout of a row, published counts.
+"""
 
 from __future__ import annotations
 
 import io
+import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.block_profiles import block_profile, filter_of, tag_of
+from samples.documents import COUNTS, PROFILE, changed
 from twins.match_record import commit, record_root
 from vectors.file import naming, read_vectors
 from vectors.match_record import HANDLES, HEADER, OPENINGS
+from vectors.uploads import RELEASE
 
 from schemas.documents.errors import DocumentError
-from schemas.documents.ids import Handle
+from schemas.documents.ids import Handle, MatchId
+from schemas.linkage.counts import FileCounts, published_counts, require_fit
+from schemas.linkage.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
+from schemas.linkage.profile import ROW_BYTES, EncodingProfile
+from schemas.linkage.row_layout import row_layout
 from schemas.rounds.match_record import (
     Decision,
     MatchRecordReader,
@@ -24,6 +37,14 @@ from schemas.rounds.match_record import (
     parse_openings,
     read_openings,
     serialise_openings,
+)
+from schemas.rounds.release import (
+    LINE_BYTES,
+    Match,
+    ReleaseHeader,
+    parse_release,
+    release_digest,
+    serialise_release,
 )
 
 VECTORS = read_vectors("match-record")
@@ -170,3 +191,136 @@ def test_nothing_follows_the_last_opening() -> None:
     for more in (b"x", b"\n", good[:-1], good.splitlines(keepends=True)[0][:-1]):
         with pytest.raises(DocumentError):
             all_openings(good + more)
+
+
+VECTORS_OF_RELEASE = read_vectors("release")
+
+
+def test_a_good_file_is_read_and_written_to_the_byte() -> None:
+    for vector in VECTORS_OF_RELEASE["good"]:
+        with naming(vector):
+            raw = vector["file"].encode()
+            header, matches = parse_release(raw)
+            assert header.to_json() == vector["header"]
+            found = [[handle.hex(), one.match_id.hex(), one.row] for handle, one in matches.items()]
+            assert found == vector["matches"]
+            assert b"".join(serialise_release(header, matches.items())) == raw
+            assert len(raw) == raw.index(b"\n") + 1 + LINE_BYTES * header.matches
+            assert release_digest(raw) == vector["sha256"]
+
+
+@given(
+    st.dictionaries(
+        st.binary(min_size=16, max_size=16),
+        st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12 - 1)),
+    )
+)
+def test_matches_survive_their_file(made: dict[bytes, tuple[bytes, int]]) -> None:
+    ids = {match_id: handle for handle, (match_id, _) in made.items()}
+    kept = sorted(ids.values())
+    matches = {Handle(h): Match(MatchId(made[h][0]), made[h][1]) for h in kept}
+    header = ReleaseHeader.from_json({**RELEASE, "matches": len(matches)})
+    assert parse_release(b"".join(serialise_release(header, matches.items()))) == (header, matches)
+
+
+@given(st.data())
+def test_any_changed_byte_changes_the_digest_or_is_refused(data: st.DataObject) -> None:
+    raw = bytearray(VECTORS_OF_RELEASE["good"][0]["file"].encode())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    assert release_digest(bytes(raw)) != VECTORS_OF_RELEASE["good"][0]["sha256"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=16))
+def test_lanes_never_overlap_and_never_pass_the_row_s_end(kinds: list[tuple[bool, bool]]) -> None:
+    fields = []
+    for number, (has_filter, has_second) in enumerate(kinds):
+        column = f"x{number}"
+        lanes = [filter_of(column) if has_filter else tag_of(column)]
+        lanes += [tag_of(f"y{number}")] * has_second
+        levels = [
+            {"name": "same", "any_of": [[{"lane": column, "within": 0}]], "m": 1, "u": 1},
+            {"name": "other", "any_of": [], "m": 10**6 - 1, "u": 10**9 - 1},
+        ]
+        fields.append(
+            {"name": column, "lanes": lanes, "levels": levels, "twins": 0, "memory": None}
+        )
+    n_bytes = sum(8 if one else 2 for one, _ in kinds) + 2 * sum(two for _, two in kinds)
+    n_bytes += 2 * len(kinds)
+    if n_bytes > ROW_BYTES:
+        with pytest.raises(DocumentError, match="more than 64 bytes"):
+            block_profile(fields=fields, dependence=None)
+        return
+    layout = row_layout(block_profile(fields=fields, dependence=None))
+    taken = [byte for one in layout.filters for byte in range(one.offset, one.offset + 8)]
+    taken += [byte for one in layout.tags for byte in (one.offset, one.offset + 1)]
+    taken += [byte for _, offset in layout.presence for byte in (offset, offset + 1)]
+    assert taken == list(range(n_bytes))
+
+
+def profile(**changes: Any) -> EncodingProfile:
+    values = PROFILE
+    for path, value in changes.items():
+        values = changed(values, path.replace("__", "."), value)
+    return EncodingProfile.from_json(values)
+
+
+def test_every_record_of_a_side_has_the_same_number_of_rows() -> None:
+    plain = profile()
+    assert plain.keys == 3
+    assert plain.rows("larger") == 3 + 1
+    assert plain.rows("smaller") == (3 + 2) * 4
+    capped = profile(block_cap=7)
+    assert (capped.rows("larger"), capped.rows("smaller")) == (3 + 1, (3 + 2) * 7)
+
+
+def test_columns_are_those_of_lanes_and_then_of_passes_each_once() -> None:
+    assert profile().columns == ("first", "nickname", "year", "month_day", "second")
+
+
+def test_filters_lie_first_then_tags_then_presence() -> None:
+    layout = row_layout(profile())
+    assert [(one.lane.column, one.offset) for one in layout.filters] == [("first", 0)]
+    tags = [(one.lane.column, one.field, one.offset) for one in layout.tags]
+    assert tags == [("nickname", 0, 8), ("year", 1, 10), ("month_day", 1, 12)]
+    assert layout.presence == ((0, 14), (1, 16))
+
+
+def test_published_counts_are_those_of_the_profile() -> None:
+    counts = published_counts(profile(), 1_500)
+    assert [one.strangers for one in counts.fields] == [
+        tuple(level["u"] for level in field["levels"]) for field in PROFILE["fields"]
+    ]
+    assert counts.dependence == PROFILE["dependence"]["published"]
+    assert counts.twin_pairs == 45
+
+
+def test_a_tiny_file_has_a_pair_of_twins_at_least() -> None:
+    assert published_counts(profile(), 3).twin_pairs == 1
+
+
+def test_without_a_dependence_none_is_published() -> None:
+    assert published_counts(profile(dependence=None), 1_500).dependence == 0
+
+
+@given(st.integers(0, 1000))
+def test_twins_are_mixed_of_matches_and_strangers_as_the_page_says(twins: int) -> None:
+    (first, _) = published_counts(profile(fields__0__twins=twins), 10).fields
+    levels = PROFILE["fields"][0]["levels"]
+    expected = [
+        (1000 * twins * level["m"] + (1000 - twins) * level["u"]) // 10**6 for level in levels
+    ]
+    expected[-1] += 10**6 - sum(expected)
+    assert list(first.twins) == expected
+
+
+def test_counts_of_another_profile_are_refused() -> None:
+    made = FileCounts.model_validate_json(json.dumps(COUNTS))
+    require_fit(made, profile())
+    with pytest.raises(DocumentError):
+        require_fit(made, profile(fields__0__name="forename", dependence=None))
+
+
+def test_steps_increase_and_begin_where_every_pair_is() -> None:
+    assert [float(step) for step in PROBABILITY_STEPS] == sorted(map(float, PROBABILITY_STEPS))
+    assert (PROBABILITY_STEPS[0], LEAD_STEPS[0]) == ("0.00", 0)
+    assert list(LEAD_STEPS) == sorted(LEAD_STEPS)

@@ -1,44 +1,57 @@
-"""The formats of clerical review by their vectors: what is read, what is signed, what is refused."""
+"""The formats of clerical review by their vectors: what is read, what is signed, what is refused.
+How many questions a review may ask: what is left, by the slow verifier's way of counting weeks.
+Deliveries by their vectors: what is read, what is signed, what is refused.
+Signed statements: which count under an agreement, and which do not.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from twins.stated_cards import parse_stated_cards
-from vectors.file import read_vectors
-from vectors.review import (
-    CARD,
-    HEADER,
-    QUESTIONS,
-    SEALED,
-    raw_of,
-)
+from samples.agreement import AGREEMENT, person_id, private
+from vectors.file import naming, read_vectors
+from vectors.review import CARD, HEADER, QUESTIONS, SEALED, raw_of
 
-from schemas.documents.errors import DocumentError
-from schemas.documents.ids import Handle
+from blindlink_verify import reviews
+from schemas.agreement.agreement import Agreement
+from schemas.agreement.allowance import KEPT_WEEKS, Charge, charge_of, questions_left
+from schemas.agreement.clauses import Review
+from schemas.agreement.statement import SignedStatement, duty_for
+from schemas.documents.errors import DocumentError, SignatureError
+from schemas.documents.ids import Handle, utc_text
+from schemas.rounds.delivery import (
+    BASE_BYTES,
+    ROW_BYTES,
+    SignedDelivery,
+    delivery_head,
+    most_bytes,
+    padding_of,
+    read_delivery_head,
+    read_table_head,
+    table_head,
+)
 from schemas.rounds.review import (
     CARD_PLAIN_BYTES,
-    AskedBuckets,
     Card,
     CardField,
     Question,
     QuestionsHeader,
     Reference,
-    ReviewList,
     SignedCard,
     SignedReviewStatement,
-    StatedDecisions,
     bucket_of,
     card_plain,
-    parse_card,
     parse_cards,
     parse_questions,
     serialise_cards,
     serialise_questions,
-    stated_cards,
 )
 from schemas.signing.identity import PublicIdentity
 
@@ -47,33 +60,7 @@ PEOPLE = {
     party: PublicIdentity.from_canonical(text.encode())
     for party, text in VECTORS["identities"].items()
 }
-# How each format is read, and written again.
-FORMATS: dict[str, tuple[Any, Any]] = {
-    "questions": (parse_questions, lambda found: serialise_questions(*found)),
-    "asked": (AskedBuckets.from_canonical, AskedBuckets.to_canonical),
-    "card": (SignedCard.from_canonical, SignedCard.to_canonical),
-    "card_plain": (parse_card, card_plain),
-    "cards": (parse_cards, lambda found: serialise_cards(found.items())),
-    "stated_cards": (
-        parse_stated_cards,
-        lambda found: stated_cards(found[0], serialise_cards(found[1].items())),
-    ),
-    "statement": (SignedReviewStatement.from_canonical, SignedReviewStatement.to_canonical),
-    "stated_decisions": (StatedDecisions.from_canonical, StatedDecisions.to_canonical),
-    "list": (ReviewList.from_canonical, ReviewList.to_canonical),
-}
 ids = st.binary(min_size=16, max_size=16)
-
-
-def of(which: str) -> Any:
-    return pytest.mark.parametrize(
-        ("kind", "raw"),
-        [
-            pytest.param(kind, raw_of(vector), id=f"{kind}: {vector['name']}")
-            for kind in FORMATS
-            for vector in VECTORS[kind].get(which, ())
-        ],
-    )
 
 
 @pytest.mark.parametrize("vector", VECTORS["card"]["good"], ids=lambda vector: vector["name"])
@@ -126,3 +113,135 @@ def test_questions_survive_their_file(made: dict[bytes, tuple[bytes, int]]) -> N
 @given(st.dictionaries(ids, st.binary(min_size=5, max_size=5), max_size=9))
 def test_cards_survive_their_file(made: dict[bytes, bytes]) -> None:
     assert parse_cards(serialise_cards(made.items())) == made
+
+
+CLAUSE = Review(reviewer="cw", persons=1, first=200, weekly=10, bucket=20, days=14, consent=None)
+BEGUN = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)
+CHARGES = st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 300)), max_size=12)
+
+
+@given(CHARGES, st.integers(0, 200), st.integers(1, 300), st.integers(1, 30))
+def test_what_is_left_is_the_twins(
+    asked: list[tuple[int, int]], later: int, first: int, weekly: int
+) -> None:
+    clause = CLAUSE.model_copy(update={"first": first, "weekly": weekly})
+    before = [Charge(utc_text(BEGUN + timedelta(hours=at)), n) for at, n in sorted(asked)]
+    last = datetime.fromisoformat(before[-1].time) if before else BEGUN
+    now = utc_text(last + timedelta(days=later))
+    charged = [(one.time, one.questions) for one in before]
+    left = reviews.questions_left(clause.model_dump(), charged, now)
+    assert questions_left(clause, before, now) == left
+
+
+def test_an_agency_that_takes_all_it_may_gets_the_first_ones_and_then_so_many_a_week() -> None:
+    taken: list[Charge] = []
+    for day in range(365):
+        now = utc_text(BEGUN + timedelta(days=day))
+        if (left := questions_left(CLAUSE, taken, now)) > 0:
+            taken.append(Charge(now, left))
+    assert taken[0].questions == CLAUSE.first
+    assert len(taken) == 1 + 53 - KEPT_WEEKS
+    assert {one.questions for one in taken[1:]} == {CLAUSE.weekly}
+    # What was left for a year is worth no more than eight weeks.
+    assert questions_left(CLAUSE, taken[:1], utc_text(BEGUN + timedelta(days=365))) == 80
+    assert [charge_of(n, 10) for n in (1, 9, 10, 11)] == [10, 10, 10, 11]
+
+
+VECTORS_OF_DELIVERY = read_vectors("delivery")
+PERSON = PublicIdentity.from_json(VECTORS_OF_DELIVERY["identity"])
+
+
+def delivered_of(kind: str, which: str) -> Any:
+    found = VECTORS_OF_DELIVERY[kind][which]
+    return pytest.mark.parametrize("given", found.values(), ids=found)
+
+
+def read(text: str) -> SignedDelivery:
+    return read_delivery_head(io.BytesIO(text.encode()))
+
+
+@delivered_of("head", "good")
+def test_a_good_head_is_read_verified_and_written_to_the_byte(given: str) -> None:
+    content = io.BytesIO((given + VECTORS_OF_DELIVERY["rows"]).encode())
+    found = read_delivery_head(content)
+    found.verify(PERSON)
+    assert delivery_head(found).decode() == given
+    assert hashlib.sha256(content.read()).hexdigest() == found.statement.sha256
+
+
+def test_what_is_missing_to_a_step_is_filled_up() -> None:
+    assert {
+        size: padding_of(int(size)) for size in VECTORS_OF_DELIVERY["padding"]
+    } == VECTORS_OF_DELIVERY["padding"]
+
+
+def test_a_delivery_may_be_as_large_as_the_page_says() -> None:
+    assert (BASE_BYTES, ROW_BYTES) == (262_144, 1_024)
+    assert most_bytes(1000, 1) == 262_144 + 1_024_000
+    assert most_bytes(1000, 3) == 262_144 + 3 * 1_024_000
+
+
+def tables(text: str) -> list[str]:
+    content, found = io.BytesIO(text.encode()), []
+    while (size := read_table_head(content)) is not None:
+        found.append(content.read(size).decode())
+    return found
+
+
+@delivered_of("tables", "good")
+def test_tables_are_read_by_their_lengths_and_written_again(given: dict[str, Any]) -> None:
+    assert tables(given["content"]) == given["tables"]
+    written = b"".join(table_head(len(one.encode())) + one.encode() for one in given["tables"])
+    assert written.decode() == given["content"]
+
+
+@delivered_of("tables", "bad")
+def test_a_table_without_its_length_is_refused(given: str) -> None:
+    with pytest.raises(DocumentError):
+        tables(given)
+
+
+VECTORS_OF_STATEMENT = read_vectors("statement")
+BASE = Agreement.from_json(AGREEMENT)
+
+
+def test_a_good_statement_is_read_to_the_byte_and_counts() -> None:
+    assert BASE.digest() == VECTORS_OF_STATEMENT["agreement"]
+    for vector in VECTORS_OF_STATEMENT["good"]:
+        with naming(vector):
+            signed = SignedStatement.from_canonical(vector["document"].encode())
+            signer = signed.verify(BASE)
+            assert (signer.party, signer.person) == (
+                signed.statement.party,
+                signed.statement.person,
+            )
+            assert duty_for(signed.statement) in signer.duties
+
+
+def test_a_statement_that_nobody_made_does_not_count() -> None:
+    for vector in VECTORS_OF_STATEMENT["bad"]:
+        with naming(vector):
+            signed = SignedStatement.from_canonical(vector["document"].encode())
+            with pytest.raises(SignatureError):
+                signed.verify(BASE)
+
+
+def test_signing_here_gives_the_signature_of_the_vectors() -> None:
+    for vector in VECTORS_OF_STATEMENT["good"]:
+        with naming(vector):
+            stored = SignedStatement.from_canonical(vector["document"].encode())
+            if stored.changes:
+                continue
+            name = next(
+                who
+                for who in ("ann", "eve", "kim", "sue")
+                if person_id(who) == stored.statement.person
+            )
+            key = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
+            assert SignedStatement.of(stored.statement, key) == stored
+
+
+def test_who_signed_after_a_change_of_keys_is_who_the_last_key_belongs_to() -> None:
+    by_name = {vector["name"]: vector["document"] for vector in VECTORS_OF_STATEMENT["good"]}
+    signed = SignedStatement.from_canonical(by_name["by a key after the new key"].encode())
+    assert signed.verify(BASE) == signed.changes[-1].change.successor

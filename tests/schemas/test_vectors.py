@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -57,6 +58,7 @@ from schemas.linkage.profile import EncodingProfile
 from schemas.linkage.run import RunSpecification
 from schemas.matchlog import checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.reports import audit_pack, audit_report
 from schemas.reports.overdue import OverdueMessage
@@ -71,6 +73,7 @@ from schemas.rounds import (
     review,
     upload,
 )
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.rollback import SignedRollback
 from schemas.rounds.rounds import NonceOffer
 from schemas.signing import identity, secret_share
@@ -85,7 +88,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "run-specification": RunSpecification,
     "manifest": upload.Manifest,
     "rounds": NonceOffer,
-    "receipt": upload.Receipt,
+    "receipt": Receipt,
     "problem": Problem,
     "overdue": OverdueMessage,
 }
@@ -237,7 +240,7 @@ FORMATS: list[Format] = [
            lambda raw: SignedRequest.from_header(text(raw)),
            lambda found: found.to_header().encode(), begins="signed request: "),
     documents("statement", "", SignedStatement, "malformed"),
-    Format("entry", "good", "bad", parse_entry, entry_bytes, EntryError),
+    Format("entry", "good", "bad", partial(parse_entry, kinds=KINDS), entry_bytes, EntryError),
     Format("checkpoint", "good", "bad", lambda raw: checkpoint.open_checkpoint(raw, [LOG]), None,
            CheckpointError),
     Format("checkpoint", "good_file", "bad_files", checkpoint.parse_checkpoints,
@@ -247,7 +250,7 @@ FORMATS: list[Format] = [
            lambda raw: checkpoint.parse_checkpoint_line(text(raw)), None, CheckpointError),
     Format("checkpoint", "log_key", "bad_keys", lambda raw: VerifierKey.from_text(text(raw)),
            lambda found: found.text.encode(), CheckpointError),
-    Format("proof", "good", "bad", lambda raw: verify_proof(parse_proof(raw), PROOF_KEYS), None,
+    Format("proof", "good", "bad", lambda raw: verify_proof(parse_proof(raw), PROOF_KEYS, KINDS), None,
            FormatError),
 ]  # fmt: skip
 

@@ -29,7 +29,6 @@ Change = tuple[str, str, Any]
 
 PARTIES: list[dict[str, Any]] = AGREEMENT["parties"]
 CW, CENTER, K12, AUDITOR = range(4)
-MANY = "x" * 201
 PERSON = "parties.0.persons.0"
 
 REVIEW: dict[str, Any] = {
@@ -210,14 +209,7 @@ BAD_LIMITS: list[Change] = [
     ("a policy outside its range", "policy.auto", "0.96"),
     ("a review probability above the auto one", "policy.review", "0.91"),
     ("a link rate upside down", "policy.link_rate", {"least": "0.9", "most": "0.1"}),
-    (
-        "a review by two, of whom there is one",
-        "",
-        {
-            **REVIEWED,
-            "review": {**REVIEW, "persons": 2},
-        },
-    ),
+    ("a review by two, of whom there is one", "", {**REVIEWED, "review": {**REVIEW, "persons": 2}}),
     (
         "a review by nine",
         "",
@@ -254,18 +246,12 @@ BAD_LIMITS: list[Change] = [
     (
         "cards of the reviewer's own agency",
         "",
-        {
-            **REVIEWED,
-            "elements": [*SHOWN, {**SHOWN[0], "party": "child-welfare"}],
-        },
+        {**REVIEWED, "elements": [*SHOWN, {**SHOWN[0], "party": "child-welfare"}]},
     ),
     (
         "cards of 17 elements",
         "",
-        {
-            **REVIEWED,
-            "elements": [{**SHOWN[0], "name": f"column {n}"} for n in range(17)],
-        },
+        {**REVIEWED, "elements": [{**SHOWN[0], "name": f"column {n}"} for n in range(17)]},
     ),
     (
         "a review beside a blind recipient",

@@ -72,14 +72,7 @@ REPORT: dict[str, Any] = {
         }
     ],
     "rounds": [
-        {
-            "project": PROJECT,
-            "opened": 9,
-            "corrected": 1,
-            "closed": 7,
-            "linked": 7,
-            "open": 9,
-        }
+        {"project": PROJECT, "opened": 9, "corrected": 1, "closed": 7, "linked": 7, "open": 9}
     ],
     "runs": [
         {

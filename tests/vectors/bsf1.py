@@ -182,7 +182,7 @@ def bsf1_vectors() -> dict[str, Any]:
             ],
         },
         "bad": {
-            "linkage": [{"name": name, "linkage": linkage} for name, linkage in bad_features()],
+            "linkage": [{"name": name, "linkage": linkage} for name, linkage in bad_features()]
         },
     }
 

@@ -256,10 +256,7 @@ def certified(certificate: dict[str, Any], **other: Any) -> dict[str, Any]:
         "purpose": "school-stability",
         "object": CERTIFICATE_ID,
         "outcome": "done",
-        "body": {
-            "sha256": digest_of(certificate),
-            "objects": len(certificate["objects"]),
-        },
+        "body": {"sha256": digest_of(certificate), "objects": len(certificate["objects"])},
         **other,
     }
 

@@ -221,7 +221,6 @@ MANIFEST_GOOD: list[Change] = [
     ("no dependence", "counts.dependence", 0),
     ("the 29th of February", "as_of", "2028-02-29"),
 ]
-COUNTED = MANIFEST["counts"]["fields"][0]
 MANIFEST_BAD: list[Change] = [
     ("counts of the smaller file", "side", "smaller"),
     ("records as text", "records", "60000"),

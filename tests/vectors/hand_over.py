@@ -14,7 +14,7 @@ from samples.parties import OPERATOR
 from twins import merkle
 from vectors.file import write_vectors
 
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds, person_kinds
 from schemas.signing.note import NoteSigner
 from schemas.signing.signatures import sign_document
 
@@ -25,10 +25,10 @@ ELSEWHERE = NoteSigner("other.example/log", signer(91).private_key)
 def enrolled(n_parties: int) -> SampleLog:
     log = SampleLog(5)
     origin, key = ORIGIN, log.signers[0].verifier_key.text
-    log.append(kinds.LogStarted(origin=origin, key=key, software="sample-1"))
+    log.append(log_kinds.LogStarted(origin=origin, key=key, software="sample-1"))
     for _ in range(n_parties):
         log.append(
-            kinds.PartyEnrolled(party=f"party-{log.size}", role="agency", fingerprint=None),
+            person_kinds.PartyEnrolled(party=f"party-{log.size}", role="agency", fingerprint=None),
             actor=OPERATOR,
         )
     return log
@@ -52,7 +52,7 @@ def rotate(log: SampleLog, new: NoteSigner, **changes: str) -> None:
     names = {"log": ORIGIN, "new": new_text, "old": old_text}
     possession = sign_document("key-rotation", names, new.private_key)
     body = {"old": old_text, "new": new_text, "possession": possession, **changes}
-    log.append(kinds.LogKeyRotated(**body), actor=OPERATOR)
+    log.append(log_kinds.LogKeyRotated(**body), actor=OPERATOR)
 
 
 def bent(new: NoteSigner, **changes: str) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def hand_over_vectors() -> dict[str, Any]:
         log.rotate_key()
         places.append(log.size)
         log.append(
-            kinds.PartyEnrolled(party=f"party-{log.size}", role="agency", fingerprint=None),
+            person_kinds.PartyEnrolled(party=f"party-{log.size}", role="agency", fingerprint=None),
             actor=OPERATOR,
         )
     first, second = (hand_over(log, size - 1, size) for size in places)

@@ -75,11 +75,7 @@ def record(header: dict[str, Any], rows: list[bytes]) -> bytes:
 
 
 def opening(row: int, /, **changes: Any) -> str:
-    parts = {
-        "handle": HANDLES[row - 1].hex(),
-        "number": str(row),
-        "nonce": nonce(row, 0).hex(),
-    }
+    parts = {"handle": HANDLES[row - 1].hex(), "number": str(row), "nonce": nonce(row, 0).hex()}
     return " ".join({**parts, **changes}.values())
 
 

@@ -313,11 +313,7 @@ def entry_vectors() -> dict[str, Any]:
     changed = json.loads(entries["configuration-changed"])
     changed["body"]["changed"] = ["a" * 60] * 64
     bad["4,097 bytes and more"] = _canonical(changed)
-    return {
-        "spec": "entry",
-        "good": listed(entries, "entry"),
-        "bad": listed(bad, "entry"),
-    }
+    return {"spec": "entry", "good": listed(entries, "entry"), "bad": listed(bad, "entry")}
 
 
 def _with_request(entry: Any, **changes: Any) -> dict[str, Any]:
@@ -404,10 +400,7 @@ def bundle_vectors() -> dict[str, Any]:
         "an owner's name": {"at": 265, "hex": "72"},
         "a size of 8 GiB": {"at": 124, "hex": b"77777777777".hex()},
         "a size that is not octal": {"at": 124, "hex": b"9".hex()},
-        "the padding of the manifest": {
-            "at": whole.index(b"\0", manifest + 1) + 1,
-            "hex": "01",
-        },
+        "the padding of the manifest": {"at": whole.index(b"\0", manifest + 1) + 1, "hex": "01"},
         "the manifest's version": {"at": whole.index(b"bundle/1") + 7, "hex": b"2".hex()},
         "the manifest's size": {"at": whole.index(b'"size":') + 7, "hex": b"9".hex()},
         "the manifest's origin": {"at": whole.index(b'"origin":"') + 10, "hex": b"x".hex()},

@@ -15,13 +15,7 @@ from typing import Any
 
 import rfc8785
 from vectors.file import VECTORS, digest_of, listed, read_vectors, text_of, write_vectors
-from vectors.identity import (
-    b64,
-    fingerprint_of,
-    identity_of,
-    private_bytes,
-    signature,
-)
+from vectors.identity import b64, fingerprint_of, identity_of, private_bytes, signature
 from vectors.sealed import hkdf
 from vectors.sealed import seal as hpke_seal
 

@@ -15,22 +15,14 @@ from schemas.documents.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import (
-    SIGN_ON,
-    BlindReleasePrepared,
-    KeyRotated,
-    LogKeyRotated,
-    LogStarted,
-    PersonEnrolled,
-    ReleasePrepared,
-    RoleChanged,
-    RunAsked,
-    SecretConfirmed,
-    ShareRelayed,
-    UploadReceived,
-)
+from schemas.matchlog.log_kinds import LogKeyRotated, LogStarted
+from schemas.matchlog.person_kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
+from schemas.matchlog.run_kinds import RunAsked
+from schemas.matchlog.share_kinds import SecretConfirmed, ShareRelayed
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.audit_incident import (
     Act,
     Cause,

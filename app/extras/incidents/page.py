@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.register import NOT_SHOWN
 from app.auditor.verdict_words import moment
 from schemas.reports.audit_incident import Incident, ReachedRelease, SealedKind, SealedToParty
-from schemas.shared.amounts import counted
+from schemas.shared.amounts import counted, shown
 from schemas.shared.page import (
     Markup,
     Section,
@@ -122,54 +121,38 @@ def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
 def _tables(incident: Incident) -> Iterator[Markup]:
     uploads = [
         (
-            one.upload,
-            f"{one.party} for {one.partner}",
-            f"{one.project}, round {one.round}",
-            str(one.entry),
-            moment(one.received),
-            moment(one.destroyed, "still there"),
+            one.upload, f"{one.party} for {one.partner}", f"{one.project}, round {one.round}",
+            str(one.entry), moment(one.received), moment(one.destroyed, "still there"),
         )
         for one in incident.uploads
-    ]
+    ]  # fmt: skip
     yield _table("Uploads", ("Upload", "Of", "Project", "Entry", "Received", "Destroyed"), uploads)
     runs = [
         (
-            one.run,
-            f"{one.project}, round {one.round}",
-            CAUSES[one.cause],
-            one.stage,
-            str(one.entry),
+            one.run, f"{one.project}, round {one.round}", CAUSES[one.cause], one.stage, str(one.entry),
             moment(one.asked),
         )
         for one in incident.runs
-    ]
+    ]  # fmt: skip
     yield _table("Runs", ("Run", "Project", "Why", "Stage", "Entry", "Asked for"), runs)
     releases = [
         (
-            one.release,
-            one.recipient if one.agency is None else f"{one.recipient}, through {one.agency}",
-            one.mode,
-            _matches(one),
-            str(one.entry),
-            f"{one.fetched:,}",
-            moment(one.first_fetched, "never"),
+            one.release, one.recipient if one.agency is None else f"{one.recipient}, through {one.agency}",
+            one.mode, _matches(one), str(one.entry), f"{one.fetched:,}", moment(one.first_fetched, "never"),
             moment(one.destroyed, "still there"),
         )
         for one in incident.releases
-    ]
+    ]  # fmt: skip
     header = ("Release", "For", "Mode", "Matches", "Entry", "Fetched", "First fetched", "Destroyed")
     yield _table("Releases", header, releases)
     if incident.sealed:
         sealed = [
             (
-                SEALED[one.what],
-                f"{one.project}, {_which(one)}",
-                one.party,
-                str(one.entry),
+                SEALED[one.what], f"{one.project}, {_which(one)}", one.party, str(one.entry),
                 moment(one.received),
             )
             for one in incident.sealed
-        ]
+        ]  # fmt: skip
         columns = ("What", "Project", "By", "Entry", "Received")
         yield _table("What was sealed to the party", columns, sealed)
     if incident.acts:
@@ -189,7 +172,7 @@ def _which(sealed: SealedToParty) -> str:
 def _matches(release: ReachedRelease) -> str:
     if release.mode == "blind":
         return "one beside every record"
-    return NOT_SHOWN if release.matches is None else f"{release.matches:,}"
+    return shown(release.matches)
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

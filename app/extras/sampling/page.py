@@ -83,14 +83,8 @@ def standings(drawn: DrawnSample) -> list[tuple[Standing, str]]:
 
 STEPS_HEADER = ("Step", "Proof", "Time (the broker's)", "About")
 SHEET_HEADER = (
-    "Link",
-    "Handle",
-    "Probability from",
-    "Lead from",
-    "Record ID",
-    "Same person? yes / no",
-    "Remark",
-)
+    "Link", "Handle", "Probability from", "Lead from", "Record ID", "Same person? yes / no", "Remark",
+)  # fmt: skip
 NOT_SAID = (
     "Whether a link is right: that is seen at the agencies alone, with both records side by side.",
     "How many links were missed: a sample of links says nothing about people who were not linked.",
@@ -118,11 +112,7 @@ def _row(link: SampledLink) -> tuple[str, ...]:
     decision = link.decision
     opened = ", ".join(sorted(link.handles)) or "by nobody"
     return (
-        str(link.link),
-        str(link.number),
-        decision.probability,
-        "no other pair" if decision.lead is None else str(decision.lead),
-        decision.rule,
-        " and ".join(link.parties),
-        f"{OPEN_WORDS[link.is_open()]}: {opened}",
-    )
+        str(link.link), str(link.number), decision.probability,
+        "no other pair" if decision.lead is None else str(decision.lead), decision.rule,
+        " and ".join(link.parties), f"{OPEN_WORDS[link.is_open()]}: {opened}",
+    )  # fmt: skip

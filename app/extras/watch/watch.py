@@ -38,8 +38,9 @@ from schemas.documents.errors import (
 )
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
-from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import LogKeys
+from schemas.matchlog.log_kinds import LogKeyRotated
 from schemas.signing.note import VerifierKey
 
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
@@ -269,7 +270,7 @@ def _first_key(answer: LogCheckpoint) -> LogKeys:
     try:
         if not answer.hand_overs:
             return LogKeys.only(VerifierKey.from_text(answer.log_key))
-        body = parse_entry(answer.hand_overs[0].entry.encode("utf-8")).body
+        body = parse_entry(answer.hand_overs[0].entry.encode("utf-8"), KINDS).body
         if not isinstance(body, LogKeyRotated):
             raise UnreachableError("the broker's answer hands the log over by another entry")
         return LogKeys.only(VerifierKey.from_text(body.old))

@@ -61,15 +61,6 @@ def _pending_rows(pending: Sequence[PendingApproval]) -> Iterator[tuple[Cell, ..
 def _standing_rows(stood: Sequence[Standing]) -> Iterator[tuple[Cell, ...]]:
     for one in stood:
         yield (
-            "standing",
-            one.approval,
-            None,
-            "run",
-            one.party,
-            one.person,
-            one.at,
-            one.until,
-            one.runs,
-            one.used,
-            one.revoked,
-        )
+            "standing", one.approval, None, "run", one.party, one.person, one.at, one.until, one.runs,
+            one.used, one.revoked,
+        )  # fmt: skip

@@ -18,7 +18,6 @@ from app.http.paths import RunPath
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.service import run_for, specification_of
 from app.web.answer import WiredPage, json_stream, page_route
-from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import AddressFilter
 from app.web.table import Table
 from app.web.weights import bound_rows, level_note, waterfall
@@ -26,6 +25,7 @@ from app.wired import WiredBroker
 from schemas.documents.canonical import MAX_INTEGER
 from schemas.linkage.decision_steps import PROBABILITY_STEPS
 from schemas.rounds.match_record import Band, Decision, DecisionRule
+from schemas.shared.page import Column, Markup, column_chart
 
 router = APIRouter()
 
@@ -180,13 +180,8 @@ def _document(number: int, decision: Decision) -> dict[str, Any]:
 
 def _row(number: int, decision: Decision) -> tuple[str | int | None, ...]:
     return (
-        number,
-        decision.band,
-        decision.rule,
-        decision.probability,
-        decision.lead,
-        *decision.commitments,
-    )
+        number, decision.band, decision.rule, decision.probability, decision.lead, *decision.commitments,
+    )  # fmt: skip
 
 
 def _summary(kinds: Sequence[ShownKind]) -> list[tuple[Band, DecisionRule, int]]:
@@ -214,7 +209,7 @@ def _bits(step: str) -> str:
     return "" if step == PROBABILITY_STEPS[0] else f"{least_weight(step) / UNIT:+.1f}"
 
 
-def _charts(kinds: Sequence[ShownKind]) -> Iterator[Chart]:
+def _charts(kinds: Sequence[ShownKind]) -> Iterator[Markup]:
     """Yield a chart for each band of which anything is shown, over the same steps."""
     steps = sorted({kind.probability for kind in kinds})
     for band, words in BAND_WORDS.items():
@@ -223,13 +218,9 @@ def _charts(kinds: Sequence[ShownKind]) -> Iterator[Chart]:
             if kind.band == band:
                 counts[kind.probability] += kind.rows
         if counts:
-            yield bar_chart(
-                f"probability-{band}",
-                [Value(step, counts[step], band) for step in steps],
-                title=f"Decisions {words}, by match probability",
-                description=(
-                    f"Decisions {words} that are shown, in steps of match probability. "
-                    "The numbers are in the table."
-                ),
+            yield column_chart(
+                f"Decisions {words}, by match probability",
+                [Column(step, counts[step], band) for step in steps],
+                words="The numbers are in the table.",
                 axis="match probability from",
             )

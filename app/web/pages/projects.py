@@ -1,4 +1,4 @@
-"""What needs attention at all projects, and one project: where it stands, and its terms in plain words."""
+"""What needs attention at all projects, and one project: where it stands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from app.agencies.service import party_titles
 from app.agreements.service import (
     TermsInForce,
     parties_of_many,
@@ -33,17 +32,11 @@ from app.runs.service import count_runs, newest_result
 from app.security.actor import Actor
 from app.web.answer import WiredPage, page_route
 from app.web.needs import STATE_WORDS, needs_of_project, needs_seen
-from app.web.project_words import STATE_MARKS, parties_of, round_sentence, terms_sentences
+from app.web.project_words import STATE_MARKS, round_sentence
 from app.web.run_figures import change_words, figures_before, figures_of, rate_words
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
-from schemas.agreement.policy_words import (
-    compared_sentence,
-    number_sentence,
-    policy_sentences,
-    zip_sentence,
-)
-from schemas.api.bodies import ProjectList
+from schemas.api.projects import ProjectList
 
 router = APIRouter()
 
@@ -156,17 +149,12 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
                 health = broker_health(session, broker, page.actor, now, fault)
     rows: list[tuple[Cell, ...]] = [
         (
-            view.project,
-            view.terms.purpose,
-            " ".join(view.terms.providers),
-            " ".join(recipient.party for recipient in view.terms.recipients),
-            view.terms.start,
-            view.terms.end,
-            view.in_force,
-            view.agreement,
+            view.project, view.terms.purpose, " ".join(view.terms.providers),
+            " ".join(recipient.party for recipient in view.terms.recipients), view.terms.start,
+            view.terms.end, view.in_force, view.agreement,
         )
         for view in views
-    ]
+    ]  # fmt: skip
     rows += [(name, *(None,) * 5, False, None) for name in unbound]
     columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
     return page.answer(
@@ -190,7 +178,7 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
 
 @page_route(router, "/projects/{project}")
 def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
-    """Show where a project stands, and its terms: in plain words, with parties, policy and fingerprints."""
+    """Show where a project stands, and the fingerprints of its terms; its agreement has them in words."""
     with broker.database.read() as session:
         now = broker.clock()
         try:
@@ -199,11 +187,9 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
             return page.leads_to(f"/projects/{project}/agreements")
         terms = found.terms
         halted = why_halted(session, project, now)
-        parties = parties_of(terms, party_titles(session))
         view = project_view(session, found, now)
         status = project_status(session, page.actor, found)
         needs = needs_of_project(session, broker, page.actor, now, found)
-    sentences = list(terms_sentences(terms))
     return page.answer(
         "project.html",
         title="Project",
@@ -215,11 +201,4 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         stands=status,
         needs=[(need, STATE_WORDS[need.rank], need.seconds(now)) for need in needs],
         terms=terms,
-        sentences=sentences,
-        policy=[
-            *policy_sentences(terms.policy),
-            compared_sentence(view.profile),
-            *filter(None, (zip_sentence(view.profile), number_sentence(view.profile))),
-        ],
-        parties=parties,
     )

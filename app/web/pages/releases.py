@@ -11,7 +11,7 @@ from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.agreement.clause_words import MODE_WORDS
-from schemas.api.bodies import ReleaseList
+from schemas.api.releases import ReleaseList
 
 router = APIRouter()
 

@@ -17,11 +17,11 @@ from app.review.results import Results, Reviewer, agreements_of, results_of, rev
 from app.review.service import review_for, reviews_for, view_of
 from app.security.actor import Actor
 from app.web.answer import WiredPage, page_route
-from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
 from schemas.rounds.review import ReviewState, ReviewView
+from schemas.shared.page import Column, Markup, column_chart
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[ReviewState, tuple[str, str]]] = {
@@ -106,23 +106,10 @@ class ReviewLine:
         """The line of the CSV twins."""
         review, results = self.review, self.results
         return (
-            review.run,
-            review.round,
-            review.reviewer,
-            review.asked,
-            review.state,
-            review.created,
-            review.answered,
-            review.deadline,
-            review.ended,
-            review.reason,
-            self.view.questions,
-            results.accepted,
-            results.rejected,
-            results.open,
-            results.accept_rate,
-            review.release,
-        )
+            review.run, review.round, review.reviewer, review.asked, review.state, review.created,
+            review.answered, review.deadline, review.ended, review.reason, self.view.questions,
+            results.accepted, results.rejected, results.open, results.accept_rate, review.release,
+        )  # fmt: skip
 
     @property
     def document(self) -> dict[str, Any]:
@@ -180,17 +167,28 @@ def show_review(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
             review=review,
             mark=STATE_MARKS[line.view.state],
             sentence=review_sentence(review),
+            came=list(_came(line)),
             steps=list(steps_of(review, reviewers)),
             reviewers=[(one, decided_words(one, review.floor)) for one in reviewers],
             agreements=agreements,
         )
 
 
+def _came(line: ReviewLine) -> Iterator[tuple[str, int | None]]:
+    """Yield the pairs by what was decided; before the end of a review, its questions alone."""
+    yield "Pairs asked about", line.view.questions
+    if line.review.ended:
+        yield "Settled: accepted as one person", line.results.accepted
+        yield "Settled: rejected", line.results.rejected
+        yield "Left open, or withdrawn meanwhile", line.results.open
+        yield "Accepted of 100 settled pairs", line.results.accept_rate
+
+
 def _line(session: Session, review: Review, actor: Actor) -> ReviewLine:
     return ReviewLine(review, view_of(session, review, actor), results_of(review))
 
 
-def _charts(lines: Sequence[ReviewLine], floor: int) -> Iterator[Chart]:
+def _charts(lines: Sequence[ReviewLine], floor: int) -> Iterator[Markup]:
     """Yield a chart for each pair of agencies of which two reviews or more have ended, oldest review first."""
     by_pair: dict[tuple[str, str], list[ReviewLine]] = {}
     for line in lines:
@@ -200,11 +198,10 @@ def _charts(lines: Sequence[ReviewLine], floor: int) -> Iterator[Chart]:
         newest = found[:_CHARTED][::-1]
         if len(newest) < 2:
             continue
-        yield bar_chart(
-            f"accepted-{asked}",
-            [Value(str(line.review.round), line.results.accept_rate) for line in newest],
-            title=f"Accepted of 100 pairs that {reviewer} and {asked} settled, round by round",
-            description=(
+        yield column_chart(
+            f"Accepted of 100 pairs that {reviewer} and {asked} settled, round by round",
+            [Column(str(line.review.round), line.results.accept_rate) for line in newest],
+            words=(
                 f"Of 100 settled pairs, how many were accepted in the newest {len(newest)} reviews that "
                 f"ended, oldest first. A frame stands for a share that would reveal a number below {floor}, or "
                 "for a review that settled nothing. The numbers are in the table."

@@ -17,6 +17,7 @@ from app.web.project_words import STATE_MARKS, round_due_sentence, round_sentenc
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
 from schemas.rounds.rounds import PairProgress, RoundPair, RoundView, SupplementView
+from schemas.shared.page import Bar, Markup, bar_chart
 
 router = APIRouter()
 
@@ -67,7 +68,7 @@ def list_rounds(
         table=Table(COLUMNS, _rows(rounds)),
         project=project,
         query="" if below is None else f"below={below}",
-        rounds=[(view, _lines(view)) for view in rounds],
+        rounds=[(view, line) for view in rounds for line in _lines(view)],
         marks=STATE_MARKS,
         due=round_due_sentence(document),
         newer=f"{page.path}" if below is not None else None,
@@ -93,9 +94,30 @@ def show_round(
         lines=_lines(view),
         marks=STATE_MARKS,
         sentence=round_sentence(view),
+        picture=_picture(view),
         supplements=[(one, _claims_of(one)) for one in view.supplements],
         opening=opening,
         closing=closing,
+    )
+
+
+def _picture(view: RoundView) -> Markup:
+    """Return bars that say how far a round is; who has to send claims depends on the release modes."""
+    n_pairs, progress = len(view.pairs), view.progress
+    uploads = sum(
+        (one.root_larger is not None) + (one.root_smaller is not None) for one in progress
+    )
+    runs, claims = (
+        sum(one.run is not None for one in progress),
+        sum(len(one.claims) for one in progress),
+    )
+    return bar_chart(
+        "How far the round is",
+        [
+            Bar("uploads", uploads / (2 * n_pairs), f"{uploads:,} of {2 * n_pairs:,}"),
+            Bar("runs begun", runs / n_pairs, f"{runs:,} of {n_pairs:,}"),
+            Bar("claims received", claims / (2 * n_pairs), f"{claims:,}"),
+        ],
     )
 
 
@@ -115,19 +137,8 @@ def _rows(views: Sequence[RoundView]) -> Iterator[tuple[Cell, ...]]:
         for line in _lines(view):
             pair, progress = line.pair, line.progress
             yield (
-                view.round,
-                view.state,
-                view.opened,
-                view.deadline,
-                view.superseded_by,
-                pair.larger,
-                pair.smaller,
-                pair.nonce_larger.number,
-                pair.nonce_smaller.number,
-                progress.root_larger,
-                progress.root_smaller,
-                progress.earlier,
-                progress.run,
-                line.claims_larger,
+                view.round, view.state, view.opened, view.deadline, view.superseded_by, pair.larger,
+                pair.smaller, pair.nonce_larger.number, pair.nonce_smaller.number, progress.root_larger,
+                progress.root_smaller, progress.earlier, progress.run, line.claims_larger,
                 line.claims_smaller,
-            )
+            )  # fmt: skip

@@ -24,7 +24,6 @@ from app.runs.service import found_by, run_for, runs_for, view_of
 from app.runs.standing_approvals import standing_list
 from app.web.answer import PageRequest, WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
-from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.project_words import finality_sentence, run_sentence
 from app.web.run_figures import figures_before, figures_of, pair_rows, rate_rows, table_cells
@@ -40,7 +39,8 @@ from app.web.weights import (
 )
 from app.wired import WiredBroker
 from schemas.agreement.statement import Step
-from schemas.api.bodies import RunList, RunView
+from schemas.api.runs import RunList, RunView
+from schemas.shared.page import Column, Markup, column_chart
 
 router = APIRouter()
 
@@ -164,17 +164,16 @@ def _approvals(
     )
 
 
-def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
+def _links_chart(views: Sequence[RunView], floor: int) -> Markup | None:
     """Return the linked pairs of the newest runs that have a result, oldest first; None for fewer than two."""
     finished = [(view.created, view.counts) for view in views if view.counts is not None]
     newest = finished[:CHARTED_RUNS][::-1]
     if len(newest) < 2:
         return None
-    return bar_chart(
-        "links",
-        [Value(created[5:10], counts.auto_pairs) for created, counts in newest],
-        title="Pairs linked, run by run",
-        description=(
+    return column_chart(
+        "Pairs linked, run by run",
+        [Column(created[5:10], counts.auto_pairs) for created, counts in newest],
+        words=(
             f"Pairs linked by the newest {len(newest)} finished runs, oldest first. "
             f"A frame stands for a number below {floor} or one that would reveal it. "
             "The numbers are in the table."
@@ -187,18 +186,10 @@ def _row(view: RunView) -> tuple[str | int | None, ...]:
     counts = [getattr(view.counts, name, None) for name in COUNTS]
     finality = view.finality
     return (
-        view.run,
-        view.specification.round,
-        *(upload.party for upload in view.specification.uploads),
-        view.state,
-        view.specification.asked_by,
-        view.created,
-        view.finished,
-        *counts,
-        view.failure,
-        view.specification_sha256,
-        view.match_record,
+        view.run, view.specification.round, *(upload.party for upload in view.specification.uploads),
+        view.state, view.specification.asked_by, view.created, view.finished, *counts, view.failure,
+        view.specification_sha256, view.match_record,
         None if finality is None else " ".join(finality.cosigned_by),
         None if finality is None else finality.needed,
         None if finality is None else str(finality.is_final).lower(),
-    )
+    )  # fmt: skip

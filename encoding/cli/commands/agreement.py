@@ -83,7 +83,7 @@ def draft(
     unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
-    from encoding.project.agreement.agreed_columns import warn_of_lacking
+    from encoding.project.agreement.project_view import warn_of_lacking
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent

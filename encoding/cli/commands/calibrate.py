@@ -76,7 +76,7 @@ def calibrate(
     from encoding.calibrate import calibrate as predict
     from encoding.calibrate.report import document, report_lines, report_page
     from encoding.privacy_audit.report import report_lines as audit_lines
-    from encoding.privacy_audit.results import GOALS_ALONE
+    from encoding.privacy_audit.results import FULL
     from encoding.project.uploading.file_audit import audited
 
     if html is not None:
@@ -96,7 +96,7 @@ def calibrate(
         )
         # Of both files as large as they were said to be: so no upload can state it.
         size = min(max(partner_records, SMALLEST_AUDITED_FILE), _MOST_PARTNER)
-        scope = replace(GOALS_ALONE, n_partner=size)
+        scope = replace(FULL, n_partner=size)
         side: Side = "larger" if drawn.n_records > partner_records else "smaller"
         attacked = audited(session, subject, scope, side, progress)
     if html is not None:

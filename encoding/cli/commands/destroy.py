@@ -13,12 +13,12 @@ from encoding.errors import NotReadyError
 from encoding.project.destroying.certificates import (
     counter_sign,
     fetch_certified,
+    refuse_held,
     refuse_outputs,
     show_certified,
     write_certified,
 )
 from encoding.project.destroying.local_destruction import Order, destroy_here, wish_of
-from encoding.project.destroying.statements import refuse_held
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.rounds.destruction import Countersignature, duties_for

@@ -11,7 +11,7 @@ import click
 from encoding.cli.terminal.prompts import require_yes
 from encoding.errors import CertificateError
 from encoding.project.agreement.seats import seat
-from encoding.project.destroying.statements import signed_by_own
+from encoding.project.destroying.certificates import signed_by_own
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
 from schemas.rounds.destruction import HoldAct, HoldNotice

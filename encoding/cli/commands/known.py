@@ -11,7 +11,7 @@ from encoding.errors import AgencyError, NotReadyError
 from encoding.project.agreement.project_view import current_view
 from encoding.project.session import Session
 from encoding.records.agency_file import agency_file
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option
 
 

@@ -96,7 +96,7 @@ def links(
     from encoding.project.linking.past_rounds import drain_links, own_supplements
     from encoding.project.linking.round_links import RoundLinks
     from encoding.transfers.blind_fetch import newest_blind
-    from encoding.transfers.totals import fetch_total
+    from encoding.transfers.matches import fetch_total
 
     if give_up is not None:
         if run_id or recipient or accept_change or as_of or output:

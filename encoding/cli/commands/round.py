@@ -14,7 +14,7 @@ from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.project.context import Context
-    from schemas.api.bodies import RunView
+    from schemas.api.runs import RunView
 
 
 @click.command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
+from encoding.synth import SIZES, refuse_other_files, write_rehearsal
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ LEVEL_NAMES = ("low", "mid", "high")
     is_flag=True,
     help="Of four in five clients the student ID is known, and one in a hundred is wrong.",
 )
-@click.option("--hard-cases", is_flag=True, help="Write the file of named hard cases instead.")
 @json_option
 @click.pass_obj
 def synth(
@@ -52,7 +51,6 @@ def synth(
     overlap: float | None,
     errors: str,
     known_numbers: bool,
-    hard_cases: bool,
 ) -> None:
     """Write a child-welfare file, a K-12 file and the truth into FOLDER.
 
@@ -61,19 +59,16 @@ def synth(
     """
     refuse_other_files(folder)
     with session.working("inventing people"):
-        if hard_cases:
-            files = write_hard_cases(folder, seed=seed)
-        else:
-            preset = SIZES[size or "small-state"]
-            files = write_rehearsal(
-                folder,
-                seed=seed,
-                n_children=children or preset.n_children,
-                n_students=students or preset.n_students,
-                overlap=preset.overlap if overlap is None else overlap,
-                error_level=errors,
-                known_numbers=known_numbers,
-            )
+        preset = SIZES[size or "small-state"]
+        files = write_rehearsal(
+            folder,
+            seed=seed,
+            n_children=children or preset.n_children,
+            n_students=students or preset.n_students,
+            overlap=preset.overlap if overlap is None else overlap,
+            error_level=errors,
+            known_numbers=known_numbers,
+        )
     paths = {
         "child_welfare": str(files.child_welfare),
         "k12": str(files.k12),

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.features import FEATURES
 from encoding.project.session import Session
 from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import FILE, emit, json_option
-
-if TYPE_CHECKING:
-    from encoding.trial.found import Found
 
 
 @click.command(
@@ -63,22 +58,15 @@ def trial(
     You set up nothing. The program guesses what the columns mean, and asks you whether that is right. The
     files are encoded with a secret that is thrown away, and linked here; nothing leaves this computer. Pairs,
     reasons for records without one, and a page to read go into a folder. You see both files, so nothing is
-    protected from you. Two files of OpenLinkToken's tokens are linked, too.
+    protected from you.
     """
     from encoding.cli.terminal.trial_questions import Asked, try_linkage
+    from encoding.trial.summary import summary_lines, trial_document
 
     asked = Asked((file_a, file_b), (layout_a, layout_b), profile, truth, out, yes, force)
-    feature = FEATURES.load("tokens", "asking")
-    tokens = feature.find_tokens(asked)
-    tried = feature.try_tokens(session, asked, tokens) if tokens else try_linkage(session, asked)
-    _report(session, *tried)
-
-
-def _report(session: Session, found: Found, document: dict[str, Any], written: list[Path]) -> None:
-    from encoding.trial.summary import summary_lines
-
+    found, written = try_linkage(session, asked)
     emit(
-        document | {"written": [str(path) for path in written]},
+        trial_document(found) | {"written": [str(path) for path in written]},
         summary_lines(found),
         remarks=[f"read {written[0]} first; pairs are in {written[1]}"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -25,12 +25,11 @@ from encoding.trial.files import (
     write_layouts,
     write_trial,
 )
-from encoding.trial.found import Found
 from encoding.trial.guess import RECORD_ID, Guess, guess_file
 from encoding.trial.layout import Source, about_file, read_layout
 from encoding.trial.page import meaning_words, trial_page
-from encoding.trial.summary import trial_document
 from encoding.trial.trial import (
+    Trial,
     is_without_sex,
     profile_for,
     refuse_faults,
@@ -58,12 +57,8 @@ class Asked:
     force: bool
 
 
-Tried = tuple[Found, dict[str, Any], list[Path]]
-"""What was found, the same as JSON, and the files that tell it, in the order in which one looks at them."""
-
-
-def try_linkage(session: Session, asked: Asked) -> Tried:
-    """Guess, ask, link and write."""
+def try_linkage(session: Session, asked: Asked) -> tuple[Trial, list[Path]]:
+    """Guess, ask, link and write; the files come in the order in which one looks at them."""
     # A layout that was given may stand in the folder, edited by its owner: it is never written again.
     layouts = [name for name, given in zip(LAYOUTS, asked.layouts, strict=True) if given is None]
     refuse_one_file(*asked.files)
@@ -98,7 +93,7 @@ def try_linkage(session: Session, asked: Asked) -> Tried:
         for name, path, guess in zip(LAYOUTS, asked.files, guesses, strict=True)
         if name in layouts
     }
-    return found, trial_document(found), write_trial(asked.out, found, trial_page(found), written)
+    return found, write_trial(asked.out, found, trial_page(found), written)
 
 
 def _guesses(session: Session, asked: Asked) -> list[Guess]:

@@ -7,19 +7,22 @@ from typing import Any, Final
 
 import click
 
+from encoding.cli.commands.agreement_signatures import Entry, signed_and_approved, signing_options
+from encoding.cli.commands.init import write_settings
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.init_questions import FILE_ALONE, ask_sections, doubts_about_file
 from encoding.cli.terminal.options import input_options
 from encoding.errors import InvitationError
 from encoding.extras.hub.add import add
 from encoding.extras.hub.extend import extend
-from encoding.extras.hub.join import join
 from encoding.extras.hub.report import Outcome
 from encoding.extras.hub.reporting import ending_words, reported, status_lines, summary
 from encoding.extras.hub.sessions import HubDesk, hub_settings
 from encoding.extras.hub.settings import HubFile, HubSection, read_hub, render_hub
 from encoding.extras.hub.sign import sign
 from encoding.files import write_durably
+from encoding.project.agreement.project_view import project_view
+from encoding.project.agreement.seats import seat
 from encoding.project.invitations import (
     Place,
     enrolled,
@@ -32,6 +35,39 @@ from encoding.project.own_keys import identity_lines
 from encoding.project.session import UNATTENDED_S, Session
 from encoding.workspace.config import ConfigFile
 from schemas.shared.command_line import FILE, emit, json_option
+
+
+@click.command(
+    "join",
+    short_help="Join a hub as a spoke, in one command.",
+    epilog="Example: blindlink hub join --file pupils.csv --preset edfi",
+)
+@click.option("--fingerprint", help="The fingerprint on your counsel's sheet, all 64 characters.")
+@signing_options
+@input_options
+@click.pass_obj
+def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
+    """Join a hub as a spoke: name your file, sign what the hub has drafted, and begin the secret.
+
+    It is for a person who works alone at a small agency and has all duties. Type it after `blindlink start`,
+    once your counsel has signed the agreement's sheet. It does what `blindlink init`, `agreement sign
+    --standing` and the first part of `refresh --agreement` do, and you can repeat it until all have signed.
+    From then on the nightly `blindlink refresh` does the rest.
+    """
+    from encoding.project.secret.secret_progress import begin_secret
+
+    entry = Entry.of(given, fingerprint)
+    if session.config.sections.input is None and given["file"]:
+        write_settings(session, {**FILE_ALONE, **given}, force=False)
+        session.forget_settings()
+    with seat(session) as at:
+        kept = signed_and_approved(at, None, entry)
+        if kept.missing() or not kept.has_begun(session.now().date()):
+            return
+        view = project_view(session, at.client, must_bind=False)
+        begin_secret(session, at.client, view)
+    session.say("every night from now on: blindlink --quiet refresh --wait-hours 8")
+
 
 _MOST_PROCESSES: Final = 16
 # What nobody at the hub has to do anything about ends with 0; these come first where several are met.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from encoding.extras.hub.report import HubReport, SpokeLine, SpokeState
+from schemas.shared.amounts import NOT_SHOWN, shown
 from schemas.shared.page import (
     Markup,
     Section,
@@ -17,7 +18,6 @@ from schemas.shared.page import (
     table,
 )
 
-NOT_SHOWN: Final = "not shown"
 WORDS: Final[dict[SpokeState, str]] = {
     "failed": "needs you",
     "unreachable": "broker not reached",
@@ -67,7 +67,7 @@ def _in_short(report: HubReport) -> Iterator[tuple[Standing, str]]:
         n_spokes = report.states.get(state, 0)
         if n_spokes:
             yield _STANDINGS[state], f"{n_spokes:,} of {len(report.spokes):,} spokes {sentence}"
-    linked = NOT_SHOWN if report.linked is None else f"{report.linked:,}"
+    linked = shown(report.linked)
     yield "note", f"Records with a link in the last round of each spoke, together: {linked}."
 
 
@@ -88,15 +88,13 @@ def _all(report: HubReport) -> Iterator[Markup]:
         ("spoke", "stands", "round", "linked on", "records", "linked"),
         [
             (
-                one.party,
-                WORDS[one.state],
-                "none yet" if one.round is None else str(one.round),
+                one.party, WORDS[one.state], "none yet" if one.round is None else str(one.round),
                 "" if one.linked_at is None else one.linked_at[:10],
                 *map(_number, (one, one), (one.records, one.linked)),
             )
             for one in sorted(report.spokes, key=lambda one: one.project)
         ],
-    )
+    )  # fmt: skip
     yield paragraph(
         "A record that is compared with many spokes counts once at each. Each spoke is a project of its own:"
         " its secret, link IDs and match log are nobody else's, and link IDs of two spokes cannot be joined."

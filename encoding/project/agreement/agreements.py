@@ -41,7 +41,8 @@ from encoding.workspace.workspace import Workspace
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.amendment import succession_fault
 from schemas.agreement.negotiation import AgreementSummary
-from schemas.api.bodies import ProjectView, RunView
+from schemas.api.projects import ProjectView
+from schemas.api.runs import RunView
 from schemas.linkage.profile import Side
 from schemas.signing.identity import IdentityHistory
 

@@ -11,8 +11,8 @@ from typing import Final
 from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import make_private_folder
-from encoding.project.agreement.agreed_columns import refuse_other_columns
 from encoding.project.agreement.agreements import agreement_in_force
+from encoding.project.agreement.project_view import refuse_other_columns
 from encoding.project.agreement.rosters import on_their_roster
 from encoding.project.context import Context
 from encoding.project.linking.shared_links import (

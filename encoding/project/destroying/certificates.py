@@ -6,21 +6,30 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from encoding.broker.client import BrokerClient
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
-from encoding.errors import CertificateError
+from encoding.errors import CertificateError, IdentityError, LegalHoldError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.log.trust import Trust
 from encoding.project.context import fetched_log
-from encoding.project.destroying.statements import signed_by_own
+from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session
+from schemas.documents.errors import SignatureError
+from schemas.documents.ids import utc_text
 from schemas.matchlog.person_keys import PersonKeys
 from schemas.reports.certificate import CertificateCheck, CertificateFile
 from schemas.reports.certificate_log import contradictions
 from schemas.reports.certificate_page import certificate_page
-from schemas.rounds.destruction import Countersignature, ObjectKind
+from schemas.rounds.destruction import (
+    Countersignature,
+    ObjectKind,
+    Said,
+    SignedDestruction,
+    duties_for,
+    sign_destruction,
+)
 from schemas.shared.command_line import emit
 from schemas.shared.page import page_start
 
@@ -141,3 +150,41 @@ def show_certified(certified: Certified) -> None:
     """Print a certificate's number and what it says, or one JSON document."""
     number = certified.check.certificate.certificate
     emit(certified.to_document(), [number], remarks=certified.sentences())
+
+
+def signed_by_own(
+    session: Session,
+    kind: type[Said],
+    *,
+    not_before: str = "",
+    project: str | None = None,
+    **fields: Any,
+) -> SignedDestruction:
+    """Return what whoever types says about the project."""
+    own = unlock_own(session)
+    now = utc_text(session.now())
+    said = kind(
+        project=project or session.project,
+        party=own.public.party,
+        person=own.public.person,
+        at=max(now, not_before),
+        **fields,
+    )
+    try:
+        return sign_destruction(said, own.public, own.keys.signing_key)
+    except SignatureError as exc:
+        needed = ", ".join(sorted(duties_for(kind)))
+        raise IdentityError(
+            f"you cannot sign this: {exc}", hint=f"you need one of these duties: {needed}"
+        ) from exc
+
+
+def refuse_held(session: Session, client: BrokerClient) -> None:
+    """Raise LegalHoldError while a legal hold stands, by what the broker says."""
+    found = client.legal_holds(session.project)
+    if found.is_held:
+        by = sorted({one.party for one in found.holds if one.lifted is None})
+        raise LegalHoldError(
+            f"a legal hold of {', '.join(by) or 'the agreement'} forbids destroying anything of the project",
+            hint="see: blindlink hold",
+        )

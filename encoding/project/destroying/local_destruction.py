@@ -25,7 +25,7 @@ from encoding.destruction.local_destruction import (
 )
 from encoding.errors import FileMissingError, NotAuthorisedError, NotReadyError
 from encoding.files import is_same_file
-from encoding.project.destroying.statements import refuse_held, signed_by_own
+from encoding.project.destroying.certificates import refuse_held, signed_by_own
 from encoding.project.noted_files import own_file
 from encoding.project.own_keys import unlock_own
 from encoding.project.session import Session

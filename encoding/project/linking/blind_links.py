@@ -22,8 +22,8 @@ from encoding.transfers.blind_fetch import (
     refuse_other_receivers,
 )
 from encoding.transfers.matches import say_whole
-from schemas.api.bodies import ReleaseView
-from schemas.matchlog.kinds import BlindReleasePrepared
+from schemas.api.releases import ReleaseView
+from schemas.matchlog.release_kinds import BlindReleasePrepared
 from schemas.signing.identity import PublicIdentity
 
 

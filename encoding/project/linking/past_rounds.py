@@ -27,7 +27,7 @@ from encoding.project.runner import is_outdated
 from encoding.secret.kept_secret import end_rounds, without_past
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from encoding.workspace.workspace import Workspace
-from schemas.api.bodies import ReleaseView
+from schemas.api.releases import ReleaseView
 from schemas.documents.errors import FormatError
 from schemas.documents.ids import utc_text
 from schemas.rounds.rounds import RoundView

@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     from encoding.packing.container import KeptContainer
     from encoding.packing.handles import Handles
     from encoding.rounds.history import RoundHistory
-    from schemas.api.bodies import ReleaseView
+    from schemas.api.releases import ReleaseView
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
+    from schemas.rounds.receipt import Receipt
     from schemas.rounds.rounds import RoundView
-    from schemas.rounds.upload import Receipt
 
 
 class RoundLinks:

@@ -19,11 +19,11 @@ from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
 from encoding.rounds.history import RoundHistory, round_history
 from schemas.agreement.clauses import Review
-from schemas.api.bodies import RunView
+from schemas.api.runs import RunView
 from schemas.linkage.profile import EncodingProfile
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
+from schemas.matchlog.run_kinds import RunFinished
 from schemas.rounds.review import ReviewView, SignedReviewStatement
 from schemas.signing.identity import PublicIdentity
 

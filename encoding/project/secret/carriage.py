@@ -22,7 +22,7 @@ from schemas.documents.ids import PERSON_PREFIX, is_random_id
 if TYPE_CHECKING:
     from encoding.epoch.exchange import Exchange
     from encoding.secret.kept_secret import KeptSecret
-    from schemas.api.bodies import ProjectView
+    from schemas.api.projects import ProjectView
     from schemas.signing.identity import PublicIdentity
 
 

@@ -16,7 +16,7 @@ from encoding.errors import AgencyError, OthersWaitedForError, ShareMissingError
 from encoding.project.secret.carriage import Carriage
 from encoding.project.session import Session
 from encoding.secret.kept_secret import kept_of
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 
 def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> None:

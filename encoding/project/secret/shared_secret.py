@@ -12,7 +12,7 @@ from encoding.errors import SecretMissingError
 from encoding.project.session import Session
 from encoding.secret.kept_secret import KeptSecret, kept_of, secret_for_round
 from encoding.secret.secret import RoundSecret, Secret, read_secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.rounds.upload import ContainerHeader
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from encoding.errors import PrivacyAuditError
@@ -11,9 +10,8 @@ from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.clear_sample import LeftOut, count_records, read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit, seed_of
-from encoding.privacy_audit.report import AuditReport, summary
-from encoding.privacy_audit.results import GOALS_ALONE, AuditScope
+from encoding.privacy_audit.report import AuditReport, keep_audit, read_kept_audit, seed_of, summary
+from encoding.privacy_audit.results import FULL, AuditScope
 from encoding.progress import Progress
 from encoding.project.session import Session
 from encoding.project.uploading.subject import Subject
@@ -66,23 +64,19 @@ def audited(
         left_out=withdrawn_of(session),
         progress=progress,
     )
-    profile, is_full = subject.profile.digest(), scope.name == "full"
-    scopes = (
-        scope,
-        *[replace(GOALS_ALONE, n_partner=scope.n_partner)] * (DRAWS - 1 if is_full else 0),
-    )
+    profile = subject.profile.digest()
     draws = [
         audit_file(
             subject.profile,
             read.file,
             side,
-            one,
+            scope,
             n_in_file=read.n_records,
             most_partner=most_partner,
             seed=seed_of(profile, side, number),
             progress=progress,
         )
-        for number, one in enumerate(scopes)
+        for number in range(DRAWS if scope.name == "full" else 1)
     ]
     report = AuditReport(
         profile=profile,
@@ -133,7 +127,7 @@ def audit_that_counts(
             "this file has no valid full privacy audit, so one runs now, before the file is sent"
         )
         most = terms.file_size(partner).most
-        report = audited(session, subject, GOALS_ALONE, side, progress, most_partner=most)
+        report = audited(session, subject, FULL, side, progress, most_partner=most)
         refuse_structure(report)
         kept = report.statement()
         if kept is None:

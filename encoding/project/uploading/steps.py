@@ -13,8 +13,8 @@ from encoding.packing.memory import Memory, memory_key
 from encoding.packing.outbox import Outbox, read_outbox
 from encoding.packing.partition import Buckets
 from encoding.profiles.profile_files import require_usable
-from encoding.project.agreement.agreed_columns import warn_of_lacking
 from encoding.project.agreement.agreements import agreement_in_force
+from encoding.project.agreement.project_view import warn_of_lacking
 from encoding.project.context import Context
 from encoding.project.own_keys import unlock_own
 from encoding.project.reviewing.kept_reviews import kept_verdicts
@@ -30,7 +30,7 @@ from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn, turns_of
 from encoding.transfers.uploads import Sending, check_party, send_outbox
 from schemas.agreement.agreement import ProjectTerms
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 
 def check(session: Session, view: ProjectView, source: Source) -> None:

@@ -20,7 +20,7 @@ from encoding.workspace.config import TODAY, is_iso_date
 if TYPE_CHECKING:
     from encoding.progress import Progress
     from encoding.records.sample import Sample
-    from schemas.api.bodies import ProjectView
+    from schemas.api.projects import ProjectView
     from schemas.linkage.profile import EncodingProfile
 
 DEFAULT_SCHEMA = "children"

@@ -13,16 +13,26 @@ from schemas.shared.page.blocks import (
     scrolling,
     table,
 )
-from schemas.shared.page.charts import Bar, bar_chart, column_chart, nice_ticks, waterfall_chart
+from schemas.shared.page.charts import (
+    Bar,
+    Column,
+    bar_chart,
+    column_chart,
+    counts_chart,
+    nice_ticks,
+    waterfall_chart,
+)
 from schemas.shared.page.page import Section, page_start, render_page
 
 __all__ = [
     "Bar",
+    "Column",
     "Markup",
     "Section",
     "Standing",
     "bar_chart",
     "column_chart",
+    "counts_chart",
     "facts",
     "findings",
     "lines",

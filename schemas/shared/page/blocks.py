@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Final, Literal, NewType
+from typing import Final, Literal
 
-Markup = NewType("Markup", str)
-"""HTML that is escaped already."""
+
+class Markup(str):
+    """HTML that is escaped already, also by the word of `__html__`, which templates ask for."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return it as it is."""
+        return self
+
 
 Standing = Literal["good", "warn", "bad", "note"]
 """How a sentence stands: `note` where nothing is judged."""

@@ -12,6 +12,8 @@ from schemas.shared.page.blocks import Markup, scrolling
 _WIDTH = 720
 _LABELS = 190
 _ROW = 24
+# An upright chart: how wide it is, and where its columns begin, end at most, and stand.
+_COLUMNS, _LEFT, _TOP, _BASE = 560, 56, 34, 220
 # About as many lines as can be read off.
 _MOST_TICKS = 5
 
@@ -26,6 +28,15 @@ class Bar:
     is_bad: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One upright column; `count` is None where it is not shown, `kind` a class of the style sheet."""
+
+    label: str
+    count: int | None
+    kind: str = "auto"
+
+
 def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
     """Return horizontal bars under each other."""
     room = _WIDTH - _LABELS - 110
@@ -33,13 +44,31 @@ def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
     for row, bar in enumerate(bars):
         top = row * _ROW
         width = _clip(bar.share) * room
-        color = "fill-bad" if bar.is_bad else "fill-one"
+        color = "bad" if bar.is_bad else "auto"
         pieces.append(
             f'<text x="{_LABELS - 8}" y="{top + 16}" text-anchor="end">{escape(bar.label)}</text>'
             f'<rect class="{color}" x="{_LABELS}" y="{top + 4}" width="{width:.1f}" height="16"/>'
             f'<text x="{_LABELS + width + 6:.1f}" y="{top + 16}">{escape(bar.text)}</text>'
         )
     return _figure(caption, max(len(bars), 1) * _ROW, "".join(pieces))
+
+
+def counts_chart(caption: str, whole: int, counts: Sequence[tuple[str, int, int]]) -> Markup:
+    """Return bars of counts beside the whole of which each is a part: the least and the most it may be."""
+    return bar_chart(
+        caption,
+        [
+            Bar(
+                label,
+                most / max(1, whole),
+                f"{least:,} to {most:,}"
+                if least != most
+                else f"{most:,} ({most / max(1, whole):.1%})",
+                is_bad="wrong" in label,
+            )
+            for label, least, most in counts
+        ],
+    )
 
 
 def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: str) -> Markup:
@@ -58,7 +87,7 @@ def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: 
     for row, (name, begin, end) in enumerate(bars):
         top, left = row * _ROW, _LABELS + (min(begin, end) - low) * scale
         width = abs(end - begin) * scale
-        color = "fill-one" if end >= begin else "fill-bad"
+        color = "auto" if end >= begin else "bad"
         pieces.append(
             f'<text x="{_LABELS - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>'
             f'<rect class="{color}" x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="16"/>'
@@ -68,41 +97,75 @@ def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: 
 
 
 def column_chart(
-    caption: str, columns: Sequence[tuple[str, int | None]], *, axis: str = ""
+    caption: str,
+    columns: Sequence[Column],
+    *,
+    axis: str = "",
+    words: str = "",
+    marks: Sequence[tuple[str, float]] = (),
 ) -> Markup:
-    """Return upright columns side by side; None is a count that is not shown. `axis` names what they are."""
-    left, top, base, height = 60, 10, 160, 202
-    ticks = nice_ticks(max((count or 0 for _, count in columns), default=0))
-    step = (_WIDTH - left) / max(len(columns), 1)
-    every = max(1, -(-len(columns) // 16))
+    """Return upright columns side by side.
+
+    Args:
+        axis: what the columns are.
+        words: what is read aloud after the caption.
+        marks: lines across the chart, such as bounds, each after its share of the columns' width.
+    """
+    ticks = nice_ticks(max((column.count or 0 for column in columns), default=0))
+    scale, wide = (_BASE - _TOP) / ticks[-1], _COLUMNS - _LEFT - 12
+    step = wide / max(len(columns), 1)
+    # A label needs some room of its own.
+    every = max(1, -(-44 // max(int(step), 1)))
     pieces = [
-        f'<line class="axis" x1="{left}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="soft" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:,}</text>'
+        f'<line class="axis" x1="{_LEFT}" x2="{_COLUMNS - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:,}</text>'
         for tick in ticks
-        for y in [base - tick / ticks[-1] * (base - top)]
+        for y in [_BASE - tick * scale]
     ]
-    for place, (label, count) in enumerate(columns):
-        x, tall = left + place * step, (count or 0) / ticks[-1] * (base - top)
+    for place, column in enumerate(columns):
+        label = column.label if place % every == 0 else ""
+        pieces.append(_column(column, _LEFT + place * step, step, scale, label))
+    for place, (label, share) in enumerate(marks):
+        x, top = _LEFT + share * wide, 30 if place % 2 else 16
+        # Two bounds may be close together: their labels are above each other.
+        anchor = "end" if x > _COLUMNS - 80 else "start" if x < 120 else "middle"
         pieces.append(
-            f'<rect class="fill-one" x="{x + step * 0.1:.1f}" y="{base - tall:.1f}"'
-            f' width="{step * 0.8:.1f}" height="{tall:.1f}"/>'
+            f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{_BASE}"/>'
+            f'<text x="{x:.1f}" y="{top - 4}" text-anchor="{anchor}">{escape(label)}</text>'
         )
-        if place % every == 0:
-            pieces.append(
-                f'<text x="{x + step / 2:.1f}" y="{base + 18}" text-anchor="middle">{escape(label)}</text>'
-            )
     pieces.append(
-        f'<text class="soft" x="{(left + _WIDTH) / 2}" y="{base + 36}" text-anchor="middle">'
+        f'<text class="soft" x="{_LEFT + wide / 2:.1f}" y="{_BASE + 36}" text-anchor="middle">'
         f"{escape(axis)}</text>"
     )
-    return _figure(caption, height, "".join(pieces))
+    return _figure(caption, _BASE + 42, "".join(pieces), width=_COLUMNS, words=words)
 
 
-def _figure(caption: str, height: int, content: str) -> Markup:
+def _column(column: Column, x: float, step: float, scale: float, label: str) -> str:
+    is_hidden = column.count is None
+    height = 10 if column.count is None else column.count * scale
+    number = "not shown" if column.count is None else f"{column.count:,}"
+    drawn = (
+        f'<rect class="{"hidden" if is_hidden else column.kind}" x="{x + step * 0.08:.1f}"'
+        f' y="{_BASE - height:.1f}" width="{step * 0.84:.1f}" height="{height:.1f}">'
+        f"<title>{escape(column.label)}: {number}</title></rect>"
+    )
+    if not label:
+        return drawn
+    return (
+        f'{drawn}<text class="soft" x="{x + step / 2:.1f}" y="{_BASE + 16}" text-anchor="middle">'
+        f"{escape(label)}</text>"
+    )
+
+
+def _figure(
+    caption: str, height: int, content: str, *, width: int = _WIDTH, words: str = ""
+) -> Markup:
     text = escape(caption)
-    drawn = f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}">{content}</svg>'
+    label = f"{text}. {escape(words)}" if words else text
+    drawn = f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{content}</svg>'
+    kind = ' class="columns"' if width == _COLUMNS else ""
     return Markup(
-        f"<figure>{scrolling(f'Chart: {caption}', drawn)}<figcaption>{text}</figcaption></figure>"
+        f"<figure{kind}>{scrolling(f'Chart: {caption}', drawn)}<figcaption>{text}</figcaption></figure>"
     )
 
 

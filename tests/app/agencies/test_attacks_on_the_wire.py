@@ -15,19 +15,16 @@ import httpx2
 import pytest
 from breaks.sign_in import CLAIM_ATTACKS, PROOF_ATTACKS, PROOF_KEY, honest, proof
 from rigs.enrolled import BROKER, EnrolledPerson, confirm, form, invite, revoke
-from rigs.linkage import embedded_database
 from rigs.persons import enrolled_person
 from rigs.served import served
 from samples.sign_in_forms import ACCESS, compact, proof_claims, proof_header
 from vectors.file import read_vectors
 
 from app.main import create_app
-from encoding.broker.sign_in import ProofKey
+from encoding.broker.credential import ProofKey
 from encoding.people.identity import Identity, PrivateKeys, replace_keys
 from schemas.api.sign_in import EnrolmentRequest
 from schemas.signing.identity import SignedIdentity
-
-__all__ = ["embedded_database"]
 
 PARTY = "child-welfare"
 WHOAMI = "/v1/whoami"
@@ -208,6 +205,9 @@ HEADERS: dict[str, Callable[[Wire], dict[str, str]]] = {
     "a proof as a token": lambda w: bearer(stolen(w)["dpop"]),
     "an invitation as a token": lambda w: bearer(invite(w.founded, PARTY, "analyst")),
     "the id of a person as a token": lambda w: bearer(w.person.id),
+    "an empty credential": lambda _: {"authorization": ""},
+    "a token without a scheme": lambda w: {"authorization": w.person.token(is_bound=False)},
+    "a token and a word after it": lambda w: bearer(w.person.token(is_bound=False) + " x"),
     "a token in capitals": lambda w: bearer(w.person.token(is_bound=False).upper()),
     "a token cut short": lambda w: bearer(w.person.token(is_bound=False)[:-1]),
     "a token made longer": lambda w: bearer(w.person.token(is_bound=False) + "A"),

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from rigs.enrolled import EnrolledPerson, confirm, invite, log_entries, revoke
-from rigs.linkage import embedded_database
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
@@ -24,8 +23,6 @@ from schemas.documents.problem import Problem
 from schemas.documents.written_code import write_code
 from schemas.signing.identity import KeyChange, sign_key_change
 from tests.samples.refusals import raises
-
-__all__ = ["embedded_database"]
 
 PARTY = "child-welfare"
 

@@ -6,12 +6,16 @@ import threading
 from typing import Any
 
 import pytest
+from rigs.linkage import either_database
 
 from app.agencies import service
 from app.errors import PARTY_EXISTS, UNKNOWN_PARTY, NotAuthenticatedError, RefusedError
 from schemas.api.bodies import SessionLink
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from tests.samples.refusals import raises
+
+__all__ = ["either_database"]
 
 
 def entries(founded: Any) -> list[Any]:
@@ -21,7 +25,7 @@ def entries(founded: Any) -> list[Any]:
 
     with founded.broker.database.read() as session:
         raw = session.scalars(select(LogLeaf.entry).order_by(LogLeaf.seq)).all()
-        return [parse_entry(entry) for entry in raw]
+        return [parse_entry(entry, KINDS) for entry in raw]
 
 
 def operator_link(founded: Any) -> SessionLink:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
+from rigs.linkage import either_database
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.agencies.sign_in import sign_in
 from encoding.people.identity import new_identity, replace_keys
+
+__all__ = ["either_database"]
 
 pytestmark = pytest.mark.campaign("two-at-once")
 

@@ -15,17 +15,12 @@ from rigs.linkage import (
     PROJECT,
     SCHOOL,
     Linkage,
-    embedded_database,
-    linkage,
-    make_linkage,
 )
 from rigs.slowly import send_slowly
 
 from encoding.people.identity import replace_keys
 from schemas.documents.canonical import canonical_bytes
 from schemas.signing.signed_request import HEADER
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 def refused(answer: Any) -> tuple[int, str]:

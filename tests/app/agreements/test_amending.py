@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rigs.holders import Holders
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, profile_of
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, profile_of
 from rigs.refused_calls import refusal
-from rigs.signed import USUAL, Accord, accord, make_accord
+from rigs.signed import USUAL, Accord
 from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
 from encoding.secret.agreement import Contribution
 from schemas.linkage.profile import EncodingProfile
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 
 def limits(accord: Accord, **changes: Any) -> dict[str, Any]:

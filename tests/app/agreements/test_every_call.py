@@ -7,14 +7,12 @@ from collections.abc import Callable
 from httpx2 import Response
 from rigs.enrolled import revoke
 from rigs.hooked_database import hooked_after_sweep
-from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.refused_calls import refusal
-from rigs.signed import STEWARDS, Accord, accord, make_accord
+from rigs.signed import STEWARDS, Accord
 from rigs.signed_scene import Scene, busy_scene, idle_scene
 
 from app.worker.loop import Worker
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 
 def calls(scene: Scene) -> dict[str, Callable[[], Response]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from rigs.enrolled import EnrolledPerson, invite, revoke
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from encoding.people.identity import new_identity, replace_keys
 from schemas.api.sign_in import IdentityList
 from schemas.signing.identity import Role
-
-__all__ = ["embedded_database"]
 
 PATH = f"/v1/projects/{PROJECT}/identities"
 

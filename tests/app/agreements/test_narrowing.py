@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from rigs.linkage import AUDITOR, PROJECT, either_database
 from rigs.meanwhile import Meanwhile
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord
 
 from app.agreements import repository
 from app.worker.sweeper import Sweeper
 
-__all__ = ["accord", "either_database", "make_accord"]
+__all__ = ["either_database"]
 
 
 def test_whom_an_amendment_names_during_the_sweep_sees_the_project(

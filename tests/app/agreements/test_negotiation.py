@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.refused_calls import refusal
-from rigs.signed import COUNSEL, STEWARDS, Accord, accord, make_accord
+from rigs.signed import COUNSEL, STEWARDS, Accord
 
 from app.agreements import negotiation
 from app.agreements.states import project_states
@@ -18,12 +18,10 @@ from encoding.people.identity import replace_keys
 from schemas.agreement.agreement import Agreement
 from schemas.agreement.negotiation import AgreementList, AgreementView
 from schemas.agreement.statement import SignedStatement
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.documents.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.signing.identity import MAX_KEY_CHANGES
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 VIEW = f"/v1/projects/{PROJECT}"
 

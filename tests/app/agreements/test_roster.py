@@ -5,18 +5,14 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import pytest
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.refused_calls import refusal
-from rigs.signed import STEWARDS, Accord, accord, make_accord
+from rigs.signed import STEWARDS, Accord
 from samples.round_files import random_people
 
-from app.agreements import negotiation
 from encoding.people.identity import replace_keys
 from schemas.agreement.agreement import Agreement
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 
 def newcomer(accord: Accord, name: str, party: str, *duties: Any) -> None:
@@ -213,18 +209,3 @@ def test_a_party_halts_the_linkage_still_and_what_it_has_left_is_not_amended(
     for change in (persons, dates):
         assert refusal(accord.propose(change)) == (409, "agreement-refused", "number")
         accord.agreement = left
-
-
-def test_nobody_fills_the_log_with_changes_of_persons(
-    accord: Accord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(negotiation, "MAX_PROPOSED_A_DAY", 2)
-    accord.agree()
-    newcomer(accord, "max", SCHOOL, "reviewer")
-    for names in (("kim", "lee", "max"), ("kim", "lee")):
-        assert accord.propose(roster_of(accord, SCHOOL, *names), "kim").status_code == 201
-        accord.consent("kim", counsel=None)
-    again = roster_of(accord, SCHOOL, "kim", "lee", "max")
-    assert refusal(accord.propose(again, "kim"))[:2] == (409, "agreement-refused")
-    accord.sleep(days=1, minutes=1)
-    assert accord.propose(again, "kim").status_code == 201

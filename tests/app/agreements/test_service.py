@@ -7,13 +7,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage, terms_of
+from rigs.linkage import (
+    AUDITOR,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    MakeLinkage,
+    either_database,
+    terms_of,
+)
 
 from app.agreements import service
 from app.agreements.states import project_states
 from app.errors import NotFoundError, NotInForceError
 from app.security.actor import Actor
 from schemas.linkage.run import IdSpace
+
+__all__ = ["either_database"]
 
 
 def actor(party: str, role: Any = "agency") -> Actor:

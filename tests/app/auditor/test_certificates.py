@@ -22,8 +22,8 @@ from schemas.matchlog.destruction_kinds import (
     DestructionStated,
 )
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import UploadReceived
 from schemas.matchlog.proof import LogProof
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.certificate import CertificateFile
 from schemas.rounds.destruction import (
     Certificate,

@@ -19,7 +19,8 @@ from app.auditor.cli import main
 from app.auditor.register import register_csv
 from app.auditor.verify import verify_bundle
 from schemas.matchlog.disclosures import DisclosureBook, Wanted
-from schemas.matchlog.kinds import BlindReleasePrepared, ReleaseFetched, ReleasePrepared, RunAsked
+from schemas.matchlog.release_kinds import BlindReleasePrepared, ReleaseFetched, ReleasePrepared
+from schemas.matchlog.run_kinds import RunAsked
 
 
 def told(seed: int = 71) -> SampleLog:

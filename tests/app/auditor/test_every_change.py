@@ -32,6 +32,7 @@ from app.auditor.verify import verify_bundle
 from schemas.documents.merkle import hash_leaf
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.signing.note import parse_note
 
 LOG = story(21, n_weeks=14, projects=("foster", "health"))
@@ -76,7 +77,7 @@ def test_the_log_itself_verifies() -> None:
 
 
 def edited(raw: bytes | None) -> bytes:
-    entry = parse_entry(raw or b"")
+    entry = parse_entry(raw or b"", KINDS)
     return entry_bytes(entry.model_copy(update={"request": "req-" + "f" * 32}))
 
 

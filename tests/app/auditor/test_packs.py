@@ -15,7 +15,7 @@ from app.auditor.packs import PackHeld
 from schemas.documents.canonical import parse_json
 from schemas.matchlog.archive import END
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.reports.audit_pack import pack_files, read_pack
 from schemas.rounds.upload import Manifest, SignedManifest
 

@@ -39,7 +39,7 @@ from app.auditor.pins import Pin, read_pins
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
 from schemas.documents.merkle import hash_leaf
-from schemas.matchlog import kinds
+from schemas.matchlog import log_kinds
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     parse_checkpoint,
@@ -244,7 +244,7 @@ def test_a_hand_over_that_does_not_hold_is_refused(changes: dict[str, Any]) -> N
         "key-rotation", document, new.private_key
     )
     entry = log.append(
-        kinds.LogKeyRotated(old=written["old"], new=written["new"], possession=possession)
+        log_kinds.LogKeyRotated(old=written["old"], new=written["new"], possession=possession)
     )
     assert refused(log.parts(), KeyChainError).index == entry.seq
 

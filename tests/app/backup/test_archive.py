@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
+from rigs.linkage import Linkage, either_database
 from sqlalchemy import inspect, make_url, text
 
 from app.backup import snapshot
@@ -34,6 +34,8 @@ from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.signing.note import NoteSigner
 from tests.samples.refusals import raises
+
+__all__ = ["either_database"]
 
 
 def reopened(linkage: Linkage) -> Any:
@@ -106,22 +108,6 @@ def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None
     again = reopened(linkage)
     assert list(again.keystore.object_ids()) == []
     again.close()
-
-
-@pytest.mark.campaign("restored")
-def test_an_older_backup_is_noticed_and_the_broker_only_reads(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    token = linkage.as_party(CHILD_WELFARE)
-    write_backup(linkage.broker, tmp_path / "backup")
-    linkage.founded.enrol("newcomer")
-    linkage.is_log_spoilt = True
-    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=True)
-    assert restored.rolled_back
-    assert linkage.client.get(f"/v1/projects/{PROJECT}", headers=token).status_code == 200
-    refused = linkage.client.get(f"/v1/log/bundle?project={PROJECT}", headers=token)
-    assert refused.status_code == 503
-    assert refused.json()["type"].endswith(":log-rolled-back")
 
 
 @pytest.mark.campaign("restored")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from rigs.broker_processes import ServedBroker
-from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, embedded_database
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
 
 from app.backup.archive import restore_backup, write_backup
@@ -18,8 +18,6 @@ from app.clock import utc_now
 from app.errors import LogRolledBackError
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.checkpoint import serialise_checkpoints
-
-__all__ = ["embedded_database"]
 
 
 def type_(linkage: Linkage, *words: str) -> Result:
@@ -56,6 +54,7 @@ def test_all_that_would_change_something_is_refused_and_no_key_of_a_newer_databa
             linkage.open(made, SCHOOL),
             linkage.put(upload, 0, made.parts[0], CHILD_WELFARE),
             linkage.ask(),
+            linkage.get(f"/v1/log/bundle?project={PROJECT}"),
         ):
             assert answer.status_code == 503, answer.text
             assert answer.json()["type"].endswith(":log-rolled-back")

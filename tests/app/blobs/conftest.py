@@ -4,15 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rigs.linkage import embedded_database, linkage, make_linkage
 
 from app.blobs.connection import RETRY
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from services.object_store import ObjectStoreServer
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 @pytest.fixture(autouse=True)

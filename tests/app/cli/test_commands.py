@@ -346,7 +346,7 @@ def test_a_current_schema_needs_no_migration(broker: Any) -> None:
 def test_another_schema_is_refused_until_migrated(
     broker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.migrations.steps._revisions", lambda: ["0007", "0008", "0009"])
+    monkeypatch.setattr("app.migrations.steps._revisions", lambda: ["0007", "0009", "0010"])
     done = broker("agency", "list")
     assert done.exit_code == 1
     assert "another schema" in done.stderr
@@ -357,7 +357,7 @@ def test_a_database_is_backed_up_before_it_is_migrated(
     broker: Any, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the version that is to migrate it, as docs/operator.md says of an upgrade."""
-    monkeypatch.setattr("app.migrations.steps._revisions", lambda: ["0007", "0008", "0009"])
+    monkeypatch.setattr("app.migrations.steps._revisions", lambda: ["0007", "0009", "0010"])
 
     def lay(revision: str) -> None:
         with closing(sqlite3.connect(state / "broker.db")) as connection:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
-from rigs.linkage import AUDITOR, Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import AUDITOR, Linkage
 from rigs.served import served
 
 from app.agencies.service import actor_of_session, open_session
@@ -20,8 +20,7 @@ from app.broker import open_broker
 from app.matchlog.repository import entries_at
 from app.settings import read_settings
 from schemas.matchlog.entry import parse_entry
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+from schemas.matchlog.kinds import KINDS
 
 LINK = r"{}/sign-in#[A-Za-z0-9_-]{{43}}"
 
@@ -36,7 +35,7 @@ def test_the_operators_link_names_the_broker_is_granted_in_the_log_and_opens_a_s
     # The operators link is granted in the log.
     opened = open_broker(read_settings(state))
     with opened.database.read() as session:
-        entry = parse_entry(entries_at(session, "", 0, 100)[-1][1])
+        entry = parse_entry(entries_at(session, "", 0, 100)[-1][1], KINDS)
     opened.close()
     assert (entry.kind, entry.body.party, entry.body.role) == (
         "role-changed",

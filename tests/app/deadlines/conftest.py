@@ -6,15 +6,7 @@ import pytest
 from rigs.linkage import (
     Linkage,
     MakeLinkage,
-    embedded_database,
-    linkage,
-    make_linkage,
-    released,
-    uploaded,
 )
-from rigs.reviewing import make_reviewing
-
-__all__ = ["embedded_database", "linkage", "make_linkage", "make_reviewing", "released", "uploaded"]
 
 
 @pytest.fixture

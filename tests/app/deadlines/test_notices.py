@@ -77,22 +77,6 @@ def scene(late: Linkage, tmp_path: Path) -> Iterator[Scene]:
         yield Scene(late, with_messages(late.broker, tmp_path, mail=mail, hook=hook), mail, hook)
 
 
-def test_it_is_told_once_then_daily_and_not_when_it_is_done(scene: Scene) -> None:
-    for _ in range(4):
-        scene.look()
-        scene.move(hours=7)
-    # The party's mail and the operator's, and one post.
-    assert scene.n_told == (2, 1)
-    scene.look()
-    assert scene.n_told == (4, 2)
-    upload(scene.linkage, SCHOOL)
-    scene.linkage.work()
-    scene.move(days=2)
-    scene.look()
-    assert scene.n_told == (4, 2)
-    assert noted(scene.linkage) == [("upload", "round-1", SCHOOL)]
-
-
 def test_it_is_told_to_whom_it_concerns_and_who_takes_it_can_check_it(scene: Scene) -> None:
     first = utc_text(scene.linkage.founded.clock())
     scene.look()

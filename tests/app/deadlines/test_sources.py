@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import pytest
 from rigs.destroying import statement
 from rigs.late import amend, approve, kinds, move_to, overdue, upload, witness
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
@@ -354,10 +353,3 @@ def test_an_agency_is_told_what_it_owes_and_what_all_wait_for(make_linkage: Make
     for party, role in (("operator", "operator"), (AUDITOR, "auditor")):
         told = {(what, who) for what, _, who, _, _ in overdue(linkage, party, role)}  # type: ignore[arg-type]
         assert told == all_of_it
-
-
-@pytest.mark.parametrize("role", ["agency", "auditor"])
-def test_a_stranger_is_told_nothing(linkage: Linkage, role: Any) -> None:
-    linkage.founded.enrol("stranger")
-    answer = linkage.get(f"/v1/projects/{PROJECT}/overdue", "stranger", role)
-    assert answer.status_code == 404

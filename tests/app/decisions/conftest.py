@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 from rigs.agreed_copies import reach
-from rigs.linkage import Linkage, embedded_database, linkage, make_linkage, uploaded
-
-__all__ = ["embedded_database", "linkage", "make_linkage", "uploaded"]
+from rigs.linkage import Linkage
 
 
 @pytest.fixture

@@ -174,17 +174,6 @@ def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> N
     assert [each["party"] for each in finished_entry(linkage)["openings"]] == [SCHOOL]
 
 
-def test_nobody_but_the_projects_auditors_reads_a_record(linkage: Linkage, run: str) -> None:
-    linkage.founded.enrol("stranger")
-    for party, role, status in (
-        (CHILD_WELFARE, "agency", 403),
-        ("operator", "operator", 403),
-        ("stranger", "auditor", 404),
-    ):
-        answer = linkage.get(f"/v1/runs/{run}/match-record", party, role)  # type: ignore[arg-type]
-        assert answer.status_code == status, party
-
-
 def test_a_run_that_has_not_ended_has_no_record(uploaded: Linkage) -> None:
     linkage, run = uploaded, uploaded.run_id()
     assert linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").status_code == 404

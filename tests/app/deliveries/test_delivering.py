@@ -19,9 +19,10 @@ from app.blobs import FileBlobs
 from app.deliveries import arrivals
 from app.sealed import arrival
 from schemas.linkage.run import IdSpace, Recipient
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.delivery import MAX_DELIVERIES
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 __all__ = ["either_database"]
 
@@ -308,7 +309,7 @@ def test_its_receipt_proves_that_it_was_logged_and_no_empty_or_too_large_one_is_
     for party in (SCHOOL, CHILD_WELFARE):
         answer = delivering.get(f"/v1/deliveries/{delivery}/receipt", party)
         receipt = Receipt.from_json(answer.json())
-        entry = verify_receipt(receipt, [delivering.broker.log.key])
+        entry = verify_receipt(receipt, [delivering.broker.log.key], KINDS)
         assert (entry[0].kind, entry[0].object) == ("delivery-received", delivery)
 
 

@@ -6,13 +6,11 @@ from rigs.delivering import Delivering
 from rigs.destroying import certificate_file, checked, destroy, destructions, hold_notice, send
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
-from app.clock import utc_text
 from app.deliveries.arrivals import Incoming
-from app.deliveries.ending import live_deliveries
-from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.reports.certificate_log import left_objects, unlogged_objects
 from schemas.rounds.destruction import Certificate
 
@@ -48,7 +46,7 @@ def test_one_that_nobody_fetched_expires_and_one_that_was_fetched_is_over(
     ]
     assert checked(delivering, certificate)
     listed = certificate_file(delivering, certificate).certificate
-    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    entries = [parse_entry(canonical_bytes(one), KINDS) for one in delivering.log_entries()]
     assert unlogged_objects(listed, entries) == ()
     raw = listed.to_json()
     ended = [one for one in raw["objects"] if one["kind"] == "delivery"]
@@ -67,7 +65,7 @@ def test_it_goes_with_the_project(delivering: Delivering) -> None:
     assert left(delivering) == []
     assert reasons(delivering) == ["asked"]
     listed = certificate_file(delivering, answer.json()["certificate"]).certificate
-    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    entries = [parse_entry(canonical_bytes(one), KINDS) for one in delivering.log_entries()]
     assert left_objects(listed, len(entries), entries) == ()
     (ended,) = [one for one in entries if one.kind == "delivery-destroyed"]
     others = [one for one in entries if one is not ended]
@@ -108,18 +106,3 @@ def test_what_a_crash_left_without_a_row_is_swept(delivering: Delivering) -> Non
     now[0] += ORPHAN_AGE_S
     sweeper.sweep()
     assert left(delivering) == []
-
-
-def test_it_is_on_the_list_of_what_is_held(delivering: Delivering) -> None:
-    delivery = delivering.deliver()
-    with delivering.broker.database.read() as session:
-        (due,) = dues_of(
-            utc_text(delivering.founded.clock()),
-            uploads=(),
-            releases=(),
-            records=(),
-            messages=(),
-            reviews=(),
-            deliveries=live_deliveries(session, PROJECT),
-        )
-    assert (due.object, due.party, due.state) == (delivery, SCHOOL, "held")

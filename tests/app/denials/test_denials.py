@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rigs.delivering import Delivering, delivering, make_delivering
+from rigs.delivering import Delivering
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
-from rigs.reviewing import Reviewing, make_reviewing, reviewing
-from rigs.signed import Accord, accord, make_accord
+from rigs.reviewing import Reviewing
+from rigs.signed import Accord
 from rigs.signed_scene import idle_scene
 from samples.round_files import random_people
 
 from app.denials.service import COMMIT, FETCHES
 from app.security.policy import POLICY as ROUTES
 from app.worker.sweeper import Sweeper
-
-__all__ = ["accord", "delivering", "make_accord", "make_delivering", "make_reviewing", "reviewing"]
 
 # The agreement leaves no range to choose from.
 OTHER = POLICY.model_copy(update={"auto": "0.9"}).to_json()

@@ -9,14 +9,7 @@ from rigs.linkage import (
     CHILD_WELFARE,
     SCHOOL,
     Linkage,
-    embedded_database,
-    linkage,
-    make_linkage,
-    released,
-    uploaded,
 )
-
-__all__ = ["embedded_database", "linkage", "make_linkage", "released", "uploaded"]
 
 
 @pytest.fixture

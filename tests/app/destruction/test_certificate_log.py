@@ -15,6 +15,7 @@ from app.destruction.certification import finish
 from app.destruction.service import destroy_project
 from schemas.documents.canonical import canonical_bytes
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.reports.certificate import CertificateCheck
 from schemas.reports.certificate_log import (
     contradictions,
@@ -32,7 +33,7 @@ def destroyed(linkage: Linkage, *where: str) -> tuple[CertificateCheck, list[Ent
 
 
 def log_of(linkage: Linkage) -> list[Entry]:
-    return [parse_entry(canonical_bytes(raw)) for raw in linkage.log_entries()]
+    return [parse_entry(canonical_bytes(raw), KINDS) for raw in linkage.log_entries()]
 
 
 def changed(certificate: Certificate, number: int, **fields: Any) -> Certificate:

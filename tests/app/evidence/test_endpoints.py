@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from breaks.false_log import root_of
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage, terms_of
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage, either_database, terms_of
 
 from app.auditor.verify import verify_bundle
 from app.errors import StorageFullError
@@ -22,6 +22,8 @@ from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.tiles import unpack_entries, unpack_hashes
 from schemas.signing.note import VerifierKey
+
+__all__ = ["either_database"]
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from rigs.linkage import (
     SCHOOL,
     Linkage,
     either_database,
-    linkage,
-    make_linkage,
 )
 
 from app.auditor.verify import verify_bundle
@@ -30,7 +28,7 @@ from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.signing.note import COSIGNER_KEY, NoteSigner
 
-__all__ = ["either_database", "linkage", "make_linkage"]
+__all__ = ["either_database"]
 
 
 def person_of(linkage: Linkage, party: str) -> EnrolledPerson:

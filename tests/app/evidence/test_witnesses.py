@@ -15,9 +15,6 @@ from rigs.linkage import (
     SCHOOL,
     Linkage,
     MakeLinkage,
-    embedded_database,
-    linkage,
-    make_linkage,
     terms_of,
 )
 from rigs.refused_calls import refused
@@ -25,12 +22,11 @@ from rigs.refused_calls import refused
 from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
 from schemas.agreement.clauses import Finality
-from schemas.api.bodies import CosignatureRequest, LogCheckpoint, RunFinality, RunView
+from schemas.api.bodies import CosignatureRequest, LogCheckpoint
+from schemas.api.runs import RunFinality, RunView
 from schemas.linkage.run import Recipient
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.signing.note import COSIGNER_KEY, NoteSigner
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 def person_of(linkage: Linkage, party: str) -> EnrolledPerson:

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from rigs.linkage import either_database
 from rigs.refused_calls import refused
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
@@ -16,12 +17,12 @@ from starlette.testclient import TestClient
 
 from app.agreements.models import StoredProfile
 from app.cli.opening import take_up
-from app.errors import KeyKeeperUnavailableError, LogRolledBackError
-from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.errors import KeyKeeperUnavailableError
 from app.migrations.formats import OtherFormatError
 from app.migrations.steps import migrate
 from app.security import keyring
-from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
+
+__all__ = ["either_database"]
 
 
 def test_a_fresh_broker_is_alive_and_ready_and_shows_no_page_of_the_framework(
@@ -103,28 +104,6 @@ def test_whoever_asks_often_has_the_key_tried_once_in_a_while(
     monkeypatch.undo()
     monkeypatch.setattr(keyring, "TRIED_FOR_S", 0.0)
     assert client.get("/readyz").status_code == 200
-
-
-def pretend_rolled_back(founded: Any) -> None:
-    """Make the file outside the database remember more than the database holds."""
-    file = founded.broker.settings.last_checkpoint_file
-    ahead = file.read_bytes()
-    ((checkpoint, note),) = parse_checkpoints(ahead)
-    text = note.text.replace(b"\n%d\n" % checkpoint.size, b"\n%d\n" % (checkpoint.size + 5), 1)
-    file.write_bytes(serialise_checkpoints([type(note)(text, note.signatures).to_bytes()]))
-    assert LastCheckpointFile(file).read().size == checkpoint.size + 5
-
-
-def test_a_broker_that_was_rolled_back_only_reads(
-    client: TestClient, founded: Any, bearer: Any
-) -> None:
-    founded.enrol("county")
-    headers = bearer("county", "agency")
-    pretend_rolled_back(founded)
-    assert refused(client.get("/readyz")) == (503, "log-rolled-back")
-    assert client.get("/v1/whoami", headers=headers).status_code == 200
-    with pytest.raises(LogRolledBackError):
-        founded.enrol("another")
 
 
 def test_the_numbers_count_requests_by_route_and_say_what_the_database_holds(

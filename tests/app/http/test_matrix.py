@@ -12,10 +12,10 @@ from campaign.reports import Tally
 from campaign.size import times
 from rigs.agreed_copies import reach
 from rigs.destroying import destroyed_upload
-from rigs.enrolled import EnrolledPerson, confirm, invite, revoke, stated
+from rigs.enrolled import EnrolledPerson, revoke, stated
 from rigs.holders import Holders
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from rigs.persons import DUTIES, MakePerson
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.persons import DUTIES
 from rigs.reviewing import Reviewing
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
 from rigs.slowly import send_slowly
@@ -24,15 +24,12 @@ from sqlalchemy import Engine, event
 from app.matching.blocks.rows import read_rows
 from app.security.policy import PAGE_RULES, POLICY
 from app.security.tokens import new_token
-from encoding.people.identity import new_identity, replace_keys
 from encoding.secret.agreement import Contribution
 from schemas.documents.problem import Problem
 from schemas.signing.identity import Role
 from schemas.signing.signed_request import HEADER
 
 pytestmark = pytest.mark.campaign("routes")
-
-__all__ = ["embedded_database"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
@@ -280,31 +277,3 @@ def check_one_life(world: World, role: Role) -> None:
         for headers in (proven, {"authorization": f"Bearer {unbound}"}, {}):
             assert world.call(route, headers, world.ids).status_code == 401, route.name
     assert person.ask_token().status_code == 401
-
-
-def test_a_token_lets_nobody_in_after_its_end_or_after_a_change_of_keys(
-    world: World, person_of: MakePerson
-) -> None:
-    changing = person_of(CHILD_WELFARE, "analyst")
-    ending = person_of(CHILD_WELFARE, "steward")
-    tokens = {person.id: person.token() for person in (changing, ending)}
-    _, change = replace_keys(changing.identity, world.linkage.founded.clock())
-    assert changing.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
-    world.linkage.founded.clock.move(minutes=10)
-    for person in (changing, ending):
-        for route in world.routes:
-            if route.roles:
-                path = world.path(route, world.ids)
-                proven = person.headers(route.method, path, tokens[person.id])
-                assert world.call(route, proven, world.ids).status_code == 401, route.name
-
-
-def test_who_waits_to_be_confirmed_comes_in_nowhere(world: World) -> None:
-    founded = world.linkage.founded
-    identity = new_identity(CHILD_WELFARE, ("analyst",), founded.clock())
-    person = EnrolledPerson(founded, world.linkage.client, identity)
-    assert person.ask_token().status_code == 401
-    assert person.enrol(invite(founded, CHILD_WELFARE, "analyst")).status_code == 201
-    assert person.ask_token().status_code == 401
-    confirm(founded, identity)
-    assert person.ask_token().status_code == 200

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
-from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, embedded_database
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord
 from rigs.signed_scene import Scene, busy_scene, idle_scene
 
 from app.matching.blocks.rows import read_rows
@@ -16,8 +16,6 @@ from schemas.documents.problem import Problem
 from schemas.signing.identity import Role
 
 pytestmark = pytest.mark.campaign("routes")
-
-__all__ = ["accord", "embedded_database", "make_accord"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 # What lets something in or out: nothing of it may happen but under an agreement in force.

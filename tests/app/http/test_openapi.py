@@ -17,7 +17,7 @@ from rigs.delivering import Delivering
 from rigs.destroying import destroyed_upload
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.reviewing import Reviewing
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord
 from rigs.whole_api import Tour
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -30,8 +30,6 @@ from schemathesis.specs.openapi.checks import (
 
 from app.security.policy import PAGE_RULES, POLICY
 from schemas.documents.problem import MEDIA_TYPE, Problem
-
-__all__ = ["accord", "make_accord"]
 
 CHECKS = [
     not_a_server_error,

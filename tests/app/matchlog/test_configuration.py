@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import Linkage
 
 from app.matchlog.configuration import (
     OF_THE_MACHINE,
@@ -17,8 +17,6 @@ from app.matchlog.models import LoggedSetting
 from app.settings import Settings
 from app.version import SOFTWARE
 from schemas.documents.canonical import canonical_digest
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 def log(linkage: Linkage, **changes: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rigs.linkage import either_database
 from samples.log_drafts import NEXT_SIGNER, SIGNER, enrolment
 from sqlalchemy import text
 
@@ -29,6 +30,8 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.signing.note import NoteSigner
+
+__all__ = ["either_database"]
 
 
 def append(database: Database, log: MatchLog, number: int = 1) -> None:

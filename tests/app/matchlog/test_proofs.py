@@ -6,6 +6,7 @@ import io
 import random
 
 import pytest
+from rigs.linkage import either_database
 from samples.log import WITNESSES, signer
 from samples.log_drafts import SIGNER, enrolment
 from twins import merkle as oracle
@@ -13,6 +14,7 @@ from twins import merkle as oracle
 from app.auditor.verify import verify_bundle
 from app.db import Database
 from app.errors import COSIGNATURE_REFUSED, NotInLogError, RefusedError
+from app.matchlog import repository
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     add_cosignature,
@@ -31,9 +33,12 @@ from app.matchlog.repository import find_entry
 from app.matchlog.service import MatchLog
 from schemas.documents.merkle import Frontier, hash_leaf
 from schemas.matchlog.checkpoint import cosign, open_checkpoint
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
 from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
+
+__all__ = ["either_database"]
 
 WITNESS = WITNESSES[0]
 BEYOND = [Tile(0, 2), Tile(0, 2, 89), Tile(0, 3, 1), Tile(1, 0), Tile(1, 0, 3), Tile(2, 0, 1)]
@@ -70,10 +75,10 @@ def test_proofs_tiles_and_checkpoints_are_those_of_the_definition(
         # The proof of an entry is a receipt.
         for seq in (0, 1, 299, 599):
             proof = entry_proof(session, seq)
-            entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key])
+            entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key], KINDS)
             assert (entry.seq, checkpoint.size) == (seq, 600)
         older = entry_proof(session, 0, size=1)
-        assert verify_proof(older, [log.key])[1].size == 1
+        assert verify_proof(older, [log.key], KINDS)[1].size == 1
         for tile, hashes in upper.tiles(600):
             assert tile_bytes(session, tile) == pack_hashes(hashes)
         for tile in (Tile(0, 0), Tile(0, 1), Tile(0, 2, 88), Tile(0, 2, 7)):
@@ -111,6 +116,32 @@ def test_there_is_no_proof_outside_the_log_or_under_a_checkpoint_that_was_never_
                 entry_proof(session, 0, size=size)
             with pytest.raises(NotInLogError):
                 checkpoint_of(session, size)
+
+
+def test_the_newest_cosignature_of_each_key_is_what_a_walk_through_all_finds(
+    database: Database, log: MatchLog
+) -> None:
+    chooser = random.Random(5)
+    for n in range(9):
+        with database.write() as session:
+            log.append(session, [enrolment(n)])
+    with database.read() as session:
+        assert newest_cosigned(session) == {}
+    made = [(chooser.randint(2, 10), f"key-{chooser.randrange(7)}", at) for at in range(40)]
+    with database.write() as session:
+        for size, key, at in made:
+            repository.add_cosignature(session, size, key, "a line", at)
+    walked = {size: dict[str, tuple[int, int]]() for size in range(11)}
+    for size, key, at in sorted(made):
+        for up_to in range(size, 11):
+            walked[up_to][key] = (size, at)
+    with database.read() as session:
+        assert newest_cosigned(session) == walked[10]
+        for up_to, expected in walked.items():
+            found = repository.newest_cosigned(session, up_to)
+            assert list(found.items()) == sorted(
+                expected.items(), key=lambda one: (-one[1][0], one[0])
+            )
 
 
 def cosignature(database: Database, witness: NoteSigner = WITNESS, time_s: int = 5) -> str:

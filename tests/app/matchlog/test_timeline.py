@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rigs.linkage import either_database
 
 import schemas
 from app.db import Base, Database
@@ -28,7 +29,11 @@ from app.matchlog.timeline import (
     survey,
 )
 from schemas.matchlog.entry import Actor, Entry, parse_entry
-from schemas.matchlog.kinds import KINDS, PartyEnrolled, UploadDestroyed, UploadRejected
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.person_kinds import PartyEnrolled
+from schemas.matchlog.upload_kinds import UploadDestroyed, UploadRejected
+
+__all__ = ["either_database"]
 
 DAYS = [f"2026-09-{day:02d}" for day in range(1, 11)]
 PARTIES = ("one-party", "two-party")
@@ -251,7 +256,7 @@ def test_the_gist_of_an_entry_is_what_parsing_it_gives() -> None:
     assert {vector["name"] for vector in vectors["good"]} >= set(KINDS)
     for vector in vectors["good"]:
         raw = vector["entry"].encode()
-        entry = parse_entry(raw)
+        entry = parse_entry(raw, KINDS)
         actor, ids = entry.actor, (entry.actor.person or "", entry.object or "")
         assert gist_of(raw) == (
             actor.party, ids[0], entry.kind, ids[1], entry.outcome, entry.time[:10]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rigs.answers import code_of, refusal
-from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
+from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Answered, MakeReviewing, Reviewing
 
 
@@ -70,11 +70,6 @@ def test_decisions_are_a_reviewers_own_about_a_question_of_the_review_signed_and
     answer = reviewing.decide(run, accept(references), school)
     assert refusal(answer) == (409, "not-of-review")
     assert "review-decided" not in reviewing.log_kinds()
-    # Watchers and the asked agency decide nothing.
-    whole = reviewing.decisions(run, accept(references)).to_json()
-    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
-        answer = reviewing.post_as(f"/v1/reviews/{run}/decisions", party, whole, role)
-        assert answer.status_code == 403, party
     # A decision is about a question of the review.
     answer = reviewing.decide(run, {b"\x01" * 16: "accept"})
     assert refusal(answer) == (409, "decisions-refused")

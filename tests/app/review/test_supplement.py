@@ -19,10 +19,11 @@ from app.review.preparation import REVIEW_PREFIX
 from schemas.agreement.clauses import Finality
 from schemas.api.bodies import MatchRecordPage
 from schemas.linkage.run import IdSpace, Recipient
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.match_record import MatchRecordReader, opens, parse_openings
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.release import parse_release
-from schemas.rounds.upload import Receipt
 
 
 def accepted(reviewing: Reviewing, n: int = 4) -> str:
@@ -76,7 +77,7 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
     (closed,) = [one for one in reviewing.log_entries() if one["kind"] == "supplement-closed"]
     assert closed["body"]["claims"] == supplement["claims"]
     receipt = Receipt.from_json(supplement["closing"])
-    entry, _ = verify_receipt(receipt, [reviewing.broker.log.key])
+    entry, _ = verify_receipt(receipt, [reviewing.broker.log.key], KINDS)
     assert (entry.seq, entry.kind) == (closed["seq"], "supplement-closed")
     assert reviewing.get_claims(CHILD_WELFARE, SCHOOL, release=2).content == content[SCHOOL]
     late = reviewing.put_claims(SCHOOL, CHILD_WELFARE, b"late", release=2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.proof import verify_receipt
+from schemas.rounds.receipt import Receipt
 from schemas.rounds.release import parse_release
 from schemas.rounds.rounds import RoundView
-from schemas.rounds.upload import Receipt
 
 
 def test_a_round_links_and_closes_with_the_last_claims(linkage: Linkage) -> None:
@@ -36,7 +37,9 @@ def test_a_round_links_and_closes_with_the_last_claims(linkage: Linkage) -> None
     assert closed["state"] == "closed"
     view = RoundView.from_json(closed)
     assert view.closing is not None
-    entry, _ = verify_receipt(Receipt.from_json(view.closing.to_json()), [linkage.broker.log.key])
+    entry, _ = verify_receipt(
+        Receipt.from_json(view.closing.to_json()), [linkage.broker.log.key], KINDS
+    )
     assert (entry.kind, entry.body.claims) == ("round-closed", view.progress[0].claims)
     assert {one.party for one in entry.body.claims} == {CHILD_WELFARE, SCHOOL}
     assert linkage.log_kinds()[-4:] == [

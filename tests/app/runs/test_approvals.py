@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 from rigs.answers import refusal
-from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from rigs.signed import Accord, accord, agreed, awaiting, make_accord
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.signed import Accord
 from samples.round_files import random_people
 
 from app.runs import standing_approvals as approvals_in_advance
 from app.worker.sweeper import Sweeper
 from schemas.agreement.negotiation import PendingApprovals, RunApprovals, StandingList
-
-__all__ = ["accord", "agreed", "awaiting", "embedded_database", "make_accord"]
 
 
 def rule(**changes: Any) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import pytest
 from httpx2 import Response
 from rigs.linkage import either_database
 from rigs.meanwhile import Meanwhile
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord
 
 from schemas.agreement.negotiation import StandingList
 
-__all__ = ["accord", "either_database", "make_accord"]
+__all__ = ["either_database"]
 
 
 def at_once(

@@ -18,7 +18,7 @@ from app.runs.counts import (
     matches_for_log,
     shown_counts,
 )
-from schemas.api.bodies import RunCounts
+from schemas.api.runs import RunCounts
 from schemas.linkage.run import RunSpecification
 
 MOST = 24

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.counts import Found, NotLinked, Step, histogram_of, shown_counts, shown_not_linked
-from schemas.api.bodies import RunCounts
+from schemas.api.runs import RunCounts
 from schemas.linkage.run import RECOMMENDED_POLICY, MatchingPolicy
 
 FLOOR = 5

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rigs.linkage import either_database
 from sqlalchemy import func, insert, select
 from starlette.requests import ClientDisconnect
 
@@ -34,6 +35,8 @@ from schemas.documents.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from app.broker import Broker
+
+__all__ = ["either_database"]
 
 KIND = "release-piece"
 CONTENTS = (b"first", b"second", b"third")

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 
 from app.sealed.objects import cut_pieces
 from app.security.keystore import KeyStore
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 @pytest.fixture

@@ -140,17 +140,6 @@ def test_a_key_file_that_is_damaged_or_moved_to_another_object_is_refused(
         store.open(OTHER)
 
 
-def test_keys_stay_readable_while_the_ring_rotates(
-    store: KeyStore, ring_file: Path, tmp_path: Path
-) -> None:
-    before = store.create(OBJECT)
-    store.ring.add_primary()
-    after = store.create(OTHER)
-    for key in (before, after):
-        assert store.open(key.object_id) == key
-        assert KeyStore(tmp_path / "keystore", KeyRing(ring_file)).open(key.object_id) == key
-
-
 def test_an_old_ring_key_can_go_once_all_are_rewrapped_and_what_is_not_is_lost(
     store: KeyStore, ring_file: Path
 ) -> None:

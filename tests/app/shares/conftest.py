@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 from rigs.holders import Holders, holders_at
-from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+from rigs.linkage import Linkage
 
 
 @pytest.fixture

@@ -15,32 +15,15 @@ from rigs.linkage import (
     CHILD_WELFARE,
     PROJECT,
     Linkage,
-    embedded_database,
-    linkage,
-    make_linkage,
-    released,
-    uploaded,
 )
 from rigs.served import served
-from rigs.signed import Accord, accord, agreed, awaiting, make_accord
+from rigs.signed import Accord
 
 from app.http.access import COOKIE
 from schemas.api.bodies import sign_in_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-__all__ = [
-    "accord",
-    "agreed",
-    "awaiting",
-    "embedded_database",
-    "linkage",
-    "make_accord",
-    "make_linkage",
-    "released",
-    "uploaded",
-]
 
 
 @dataclass

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rigs.blind import RESEARCH
-from rigs.delivering import Delivering, MakeDelivering, delivering, make_delivering
+from rigs.delivering import Delivering, MakeDelivering
 from rigs.destroying import destroy
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.shown_pages import csv_rows, words
 
 from schemas.linkage.run import IdSpace, Recipient
-
-__all__ = ["delivering", "make_delivering"]
 
 PAGE = f"/projects/{PROJECT}/deliveries"
 

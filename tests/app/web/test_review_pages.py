@@ -8,12 +8,10 @@ import re
 from typing import Any
 
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
-from rigs.reviewing import MakeReviewing, Reviewing, make_reviewing, reviewing
+from rigs.reviewing import MakeReviewing, Reviewing
 from rigs.shown_pages import csv_rows, words
 
 from app.review.results import LEAST_COMMON
-
-__all__ = ["make_reviewing", "reviewing"]
 
 REVIEWS = f"/projects/{PROJECT}/reviews"
 
@@ -229,8 +227,3 @@ def test_the_matrix_says_who_decides_and_who_sends_cards(
         # The school has answered before: that it is the school is not what is refused.
         is_theirs = sent.status_code != 403 and "not-of-review" not in sent.text
         assert is_theirs == (sends[party] != "no"), (party, sent.text)
-    shown = words(visit_as_auditor(reviewing, f"/projects/{PROJECT}"))
-    said = (
-        "decide up to 50 of each other agency in the first 8 weeks, then 10 a week, within 14 days"
-    )
-    assert f"reviewers of {CHILD_WELFARE} {said}" in shown

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed import amend
-from rigs.delivering import Delivering, delivering, make_delivering
+from rigs.delivering import Delivering
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.errors import KeyKeeperUnavailableError
@@ -18,8 +18,6 @@ from app.web.weights import BAR_WIDTH, odds_words, waterfall
 from schemas.linkage.profile import EncodingProfile
 from schemas.rounds.match_record import MatchRecordHeader
 from schemas.rounds.rounds import RoundList, RoundView
-
-__all__ = ["delivering", "make_delivering"]
 
 ROUNDS = f"/projects/{PROJECT}/rounds"
 

@@ -19,7 +19,9 @@ from app.matchlog.draft import EntryDraft
 from app.matchlog.timeline import survey
 from app.web.timeline_days import KIND_GROUPS, day_bars
 from schemas.matchlog.entry import Actor
-from schemas.matchlog.kinds import KINDS, RequestRefused, UploadDestroyed, UploadRejected
+from schemas.matchlog.kinds import KINDS
+from schemas.matchlog.log_kinds import RequestRefused
+from schemas.matchlog.upload_kinds import UploadDestroyed, UploadRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

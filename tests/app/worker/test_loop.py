@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from rigs.broker_twins import copied_broker, expire_leases, released_matches, server_of
 from rigs.hooked_database import hooked, hooked_after_sweep
-from rigs.linkage import Linkage, MakeLinkage
+from rigs.linkage import Linkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -155,18 +155,6 @@ def test_a_damaged_part_fails_the_run_for_good(linkage: Linkage, queued: str) ->
     )
 
 
-def test_a_run_whose_terms_have_ended_fails_without_having_started(
-    make_linkage: MakeLinkage,
-) -> None:
-    linkage = make_linkage(end="2026-09-02")
-    linkage.upload_both()
-    run = linkage.run_id()
-    linkage.founded.clock.move(days=2)
-    linkage.work()
-    assert view(linkage, run)["failure"] == "not-in-force"
-    assert "run-started" not in linkage.log_kinds()
-
-
 def test_a_run_whose_upload_was_destroyed_does_not_start(linkage: Linkage, queued: str) -> None:
     upload = linkage.get(f"/v1/projects/{linkage.terms.project}/uploads").json()["uploads"][0]
     linkage.post_as(f"/v1/uploads/{upload['upload']}/destruction")
@@ -175,17 +163,6 @@ def test_a_run_whose_upload_was_destroyed_does_not_start(linkage: Linkage, queue
     assert "run-started" not in linkage.log_kinds()
     answer = linkage.ask()
     assert answer.json()["type"].endswith(":uploads-missing")
-
-
-def test_a_run_whose_terms_end_under_way_releases_nothing(linkage: Linkage, queued: str) -> None:
-    def end_terms() -> None:
-        linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
-
-    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_RANGE, end_terms))).work(
-        until_idle=True
-    )
-    assert view(linkage, queued)["failure"] == "not-in-force"
-    assert released_matches(linkage.broker) == {}
 
 
 def test_progress_tells_stage_rows_and_rate(linkage: Linkage, queued: str) -> None:
@@ -224,20 +201,6 @@ def test_a_run_says_the_same_whatever_its_ranges_and_threads(
             found.append((tuple(root), released_matches(copy)))
     assert all(one == found[0] for one in found)
     assert {len(matches) for matches in found[0][1].values()} == {12}
-
-
-def test_withdrawn_records_take_no_part_in_a_run(linkage: Linkage) -> None:
-    left, _ = linkage.upload_both(30, 12)
-    gone = left.handles[:2]
-    for handle in gone:
-        body = {"handle": handle.hex(), "salt": "0" * 64}
-        answer = linkage.post_as(f"/v1/projects/{linkage.terms.project}/withdrawals", body=body)
-        assert answer.status_code == 200, answer.text
-    linkage.ask()
-    linkage.work()
-    matches = released_matches(linkage.broker)
-    assert set(matches["child-welfare"]) == set(left.handles[2:12])
-    assert len(matches["school-district"]) == 10
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from rigs.broker_twins import expire_leases
 from rigs.destroying import destroy
 from rigs.filling import Filling
 from rigs.linkage import CHILD_WELFARE, PROJECT
-from rigs.reviewing import Reviewing, make_reviewing, reviewing
+from rigs.reviewing import Reviewing
 from services.vault_stub import VaultStub, running_vault_stub
 
 from app.blobs import FileBlobs
@@ -27,9 +27,6 @@ from app.security.rewrapping import rewrap_all
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
-
-__all__ = ["make_reviewing", "reviewing"]
-
 
 MOST_PIECES = 40
 

@@ -21,7 +21,7 @@ from app.ids import new_id
 from app.sealed.models import SealedObject
 from app.security.keystore import SUFFIX
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
-from schemas.rounds.upload import Receipt
+from schemas.rounds.receipt import Receipt
 
 
 class HandSeconds:

@@ -9,21 +9,9 @@ import pytest
 from samples.agreement import consent
 from samples.documents import MANIFEST, PROFILE
 from samples.refusals import raises
-from samples.shown_agreements import (
-    FIRST,
-    RUN,
-    SECOND,
-    notice,
-    project,
-    specification,
-    view,
-)
+from samples.shown_agreements import FIRST, RUN, SECOND, notice, project, specification, view
 
-from encoding.agreement.coverage import (
-    require_cover,
-    require_covered_run,
-    require_own_upload,
-)
+from encoding.agreement.coverage import require_cover, require_covered_run, require_own_upload
 from encoding.agreement.kept_agreements import KeptAgreements
 from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError, NotReadyError

@@ -24,10 +24,7 @@ COUNSEL = Counsel(name="Dana Cole", title="General counsel", date="2026-08-24")
 def listing(identity: Identity) -> Agreement:
     """The example's agreement with this person in place of kim of k12."""
     raw = FIRST | {"parties": [dict(party) for party in FIRST["parties"]]}
-    raw["parties"][2] |= {
-        "persons": [identity.public.to_json()],
-        "holder": identity.public.person,
-    }
+    raw["parties"][2] |= {"persons": [identity.public.to_json()], "holder": identity.public.person}
     return Agreement.from_json(raw)
 
 

@@ -140,11 +140,7 @@ def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path) -> None:
 )
 @given(RECORDS, st.sampled_from(["larger", "smaller"]), st.sampled_from([{}, FURTHER]), st.data())
 def test_real_rows_are_those_of_the_twin_however_they_come(
-    tmp_path: Path,
-    records: list[Record],
-    side: Side,
-    changes: dict[str, Any],
-    data: st.DataObject,
+    tmp_path: Path, records: list[Record], side: Side, changes: dict[str, Any], data: st.DataObject
 ) -> None:
     scattered = [(record, n) for record, own in enumerate(records) for n in range(len(own))]
     owners = data.draw(st.permutations([record for record, _ in scattered]))

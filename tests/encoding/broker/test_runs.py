@@ -10,7 +10,7 @@ from app.errors import NOBODY_RECEIVES, KeyGoneError, NotInForceError, TooManyPa
 from app.matching.blocks.errors import LinkedBeforeTwiceError, LinkRateError, RowsDisagreeError
 from encoding.broker.runs import FAILURES, require_success, wait_for_run
 from encoding.errors import OthersWaitedForError, RunFailedError
-from schemas.api.bodies import RunProgress, RunView
+from schemas.api.runs import RunProgress, RunView
 
 
 def failed(code: str | None) -> RunFailedError:

@@ -11,7 +11,7 @@ from samples.sign_in_forms import ACCESS, NOW_S, TOKEN_URL
 from app.errors import SignInRefusedError
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof
-from encoding.broker.sign_in import CLAIM_LIFETIME_S, ProofKey, sign_claim
+from encoding.broker.credential import CLAIM_LIFETIME_S, ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 
 NOW = datetime.fromtimestamp(NOW_S, UTC)

@@ -28,6 +28,7 @@ from app.rounds import opening
 from app.security.log_key import read_log_key
 from schemas.agreement.clauses import RoundBudget
 from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.matchlog.kinds import KINDS
 from schemas.reports.audit_pack import Sample
 from schemas.rounds.rounds import NonceState
 
@@ -322,7 +323,7 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
 
 def forked(near: NearBroker, receipt: dict[str, Any], **changes: Any) -> Any:
     """Return a receipt of a log that has another entry in its place, under the same key."""
-    entry = parse_entry(receipt["entry"].encode())
+    entry = parse_entry(receipt["entry"].encode(), KINDS)
     body = entry.body.model_copy(update=changes)
     false = Log(signer=read_log_key(near.broker.settings.log_key_file))
     false.entries = [f"another past {number}".encode() for number in range(entry.seq)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from schemas.agreement.clauses import FileSize
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 SMALL, LARGE = 20_000, 200_000
 # The program itself and one chunk of rows; and what it keeps of each record: its handle, and the keys by which
@@ -30,7 +30,7 @@ from rigs.agency import Agency, NOW
 from schemas.shared import progress_bar
 from encoding.secret.secret import Secret
 from samples.documents import stated_audit
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 progress_bar.QUICK_S = progress_bar.REDRAWN_S = 1e-3  # a step need not take a second first
 view = ProjectView.from_json(json.loads(pathlib.Path("view.json").read_text()))

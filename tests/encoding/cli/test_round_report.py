@@ -22,7 +22,7 @@ from services.chromium import take_picture
 
 from encoding.project.linking.round_reports import warned_of
 from encoding.workspace.config import CONFIG_NAME
-from schemas.api.bodies import RunView
+from schemas.api.runs import RunView
 from schemas.reports.round_report import RoundReport
 
 FIRST = [

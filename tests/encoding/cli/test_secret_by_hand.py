@@ -15,7 +15,7 @@ from encoding.epoch.epoch_secret import epoch_secret
 from encoding.people.identity import Identity, write_identity
 from encoding.people.identity_lock import Passphrase
 from encoding.workspace.workspace import open_workspace
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.run import Recipient
 from schemas.signing.identity import base64_text
 

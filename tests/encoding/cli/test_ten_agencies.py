@@ -10,6 +10,7 @@ from rigs.near_broker import NearBroker, near_broker
 from encoding.secret.secret import Secret, write_secret
 from schemas.agreement.clauses import FileSize
 from schemas.linkage.run import IdSpace, Recipient
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt
 from schemas.rounds.rounds import RoundList
@@ -50,7 +51,7 @@ def test_a_round_of_45_pairs_opens_corrects_and_closes_with_proofs_that_fit(tmp_
         (found,) = rounds_of(near, last).rounds
         assert len(found.pairs) == 45
         keys = LogKeys.from_lines((near.desks[last].folder / "workspace" / "log.vkey").read_text())
-        entry, _ = verify_receipt(found.receipt, keys)
+        entry, _ = verify_receipt(found.receipt, keys, KINDS)
         assert entry.body.pairs == found.pairs  # type: ignore[union-attr]
         for desk in near.desks.values():
             desk.ok("round", "--ready")
@@ -61,4 +62,4 @@ def test_a_round_of_45_pairs_opens_corrects_and_closes_with_proofs_that_fit(tmp_
         closed = rounds_of(near, first).rounds[0]
         assert closed.state == "closed"
         assert closed.closing is not None
-        verify_receipt(closed.closing, keys)
+        verify_receipt(closed.closing, keys, KINDS)

@@ -28,9 +28,10 @@ from encoding.packing.handles import (
 )
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import ReleaseFetched
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import parse_proof, verify_proof
+from schemas.matchlog.release_kinds import ReleaseFetched
 
 
 class Agency:
@@ -141,5 +142,5 @@ def test_each_line_is_proved_by_an_inclusion_proof(agency: Agency) -> None:
     assert set(proofs) == {f"entry-{line.entry}.tlog-proof" for line in lines}
     for line in lines:
         proof = parse_proof(proofs[f"entry-{line.entry}.tlog-proof"])
-        entry, _ = verify_proof(proof, [agency.log.signers[-1].verifier_key])
+        entry, _ = verify_proof(proof, [agency.log.signers[-1].verifier_key], KINDS)
         assert (entry.seq, entry.time) == (line.entry, line.time)

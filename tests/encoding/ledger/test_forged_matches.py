@@ -113,10 +113,7 @@ def test_sides_that_were_given_different_releases_notice_it(pair: Duo) -> None:
 
 
 def test_a_release_that_names_a_record_or_match_twice_is_refused(pair: Duo) -> None:
-    for matches in (
-        [("a1", 7, "a1b1"), ("a1", 8, "a1b1")],
-        [("a1", 7, "a1b1"), ("a2", 7, "a2b2")],
-    ):
+    for matches in ([("a1", 7, "a1b1"), ("a1", 8, "a1b1")], [("a1", 7, "a1b1"), ("a2", 7, "a2b2")]):
         with raises(ReleasedRowsError):
             pair.one.claim(pair.one.release(SECOND, matches))
 
@@ -159,14 +156,10 @@ def test_claims_of_another_round_are_refused(pair: Duo) -> None:
     old = pair.two.claim(pair.two.release(Turn(3, 1), []))
     believed = Believed(PAIR)
     both_refuse(
-        pair,
-        MessageReplayedError,
-        lambda: check_claims(pair.one.ledger, first, old, believed),
+        pair, MessageReplayedError, lambda: check_claims(pair.one.ledger, first, old, believed)
     )
     both_refuse(
-        pair,
-        MessageUntrustedError,
-        lambda: check_claims(pair.one.ledger, first, first, believed),
+        pair, MessageUntrustedError, lambda: check_claims(pair.one.ledger, first, first, believed)
     )
 
 

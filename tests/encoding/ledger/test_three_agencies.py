@@ -11,13 +11,7 @@ from samples.refusals import raises
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.claim_checks import Believed, check_claims, check_statement
-from encoding.ledger.claims import (
-    PairRelease,
-    Posting,
-    ReleasedMatch,
-    make_claims,
-    make_statement,
-)
+from encoding.ledger.claims import PairRelease, Posting, ReleasedMatch, make_claims, make_statement
 from encoding.ledger.errors import ClaimsContradictError, MessageReplayedError
 from encoding.ledger.inputs import inputs_alone, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger

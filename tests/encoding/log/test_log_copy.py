@@ -13,8 +13,9 @@ from encoding.log.log_copy import LogCopy, read_log_copy
 from encoding.log.pins import Pin
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import LogStarted
+from schemas.matchlog.kinds import KINDS
 from schemas.matchlog.log_keys import LogKeys
+from schemas.matchlog.log_kinds import LogStarted
 from schemas.matchlog.proof import verify_proof
 from schemas.rules import replay
 from schemas.rules.log_state import LogState
@@ -47,7 +48,7 @@ def test_every_entry_that_is_shown_is_proved(project: str | None) -> None:
     shown = [entry.seq for entry in copy.entries]
     assert shown == [e.seq for e in LOG.entries if project is None or e.project in (None, project)]
     for index in shown:
-        entry, checkpoint = verify_proof(copy.proof(index), [KEY])
+        entry, checkpoint = verify_proof(copy.proof(index), [KEY], KINDS)
         assert entry == LOG.entries[index]
         assert checkpoint.size == LOG.size
 

@@ -28,9 +28,7 @@ def test_pairs_are_read_by_their_columns(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_that_cannot_be_meant_is_refused_in_a_sentence_without_an_id(
-    tmp_path: Path,
-) -> None:
+def test_a_file_that_cannot_be_meant_is_refused_in_a_sentence_without_an_id(tmp_path: Path) -> None:
     head, long = "own_id,partner_id\n", "S-2" * 50_000
     for text, told in (
         ("own_id,other\nC-1,S-1\n", "no column partner_id"),

@@ -32,7 +32,7 @@ from encoding.recipe import Recipe
 from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.counts import SMALLEST_COUNTED_FILE
 from schemas.linkage.profile import SIDES, Side, memory_columns
 

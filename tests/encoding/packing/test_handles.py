@@ -111,9 +111,7 @@ def test_file_shows_neither_record_ids_nor_handles(tmp_path: Path) -> None:
     assert repr(KEYS) == "MapKeys(...)"
 
 
-def test_every_flipped_byte_another_length_and_swapped_segments_are_noticed(
-    tmp_path: Path,
-) -> None:
+def test_every_flipped_byte_another_length_and_swapped_segments_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "map"
     write_handle_map(path, some_map(2), KEYS)
     whole = path.read_bytes()
@@ -140,9 +138,7 @@ def test_every_flipped_byte_another_length_and_swapped_segments_are_noticed(
         read_back(path)
 
 
-def test_map_of_another_container_or_under_another_workspace_key_is_refused(
-    tmp_path: Path,
-) -> None:
+def test_map_of_another_container_or_under_another_workspace_key_is_refused(tmp_path: Path) -> None:
     write_handle_map(tmp_path / "map", some_map(3), KEYS)
     with raises(HandleMapError, match="another workspace key"):
         read_back(tmp_path / "map", derive_map_keys(b"\1" * 32, "foster-pupils"))

@@ -24,15 +24,14 @@ from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from encoding.packing.fill import Filled
 from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.counts import published_counts
 from schemas.linkage.fields import NumberKind
 from schemas.linkage.profile import EncodingProfile, Side
 
 COLUMNS = ("ID", "first", "last", "born", "number")
 POLICY = LinkPolicy(
-    Fraction(1, 2),
-    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None),
+    Fraction(1, 2), BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, twin_limit=None)
 )
 # Of each: the record of the smaller file, that of the larger, and what decides them.
 CASES = {

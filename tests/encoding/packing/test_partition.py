@@ -14,13 +14,7 @@ from twins import partition as twin
 
 from encoding.errors import WorkspaceError
 from encoding.packing.handles import RecordKeys, key_text
-from encoding.packing.partition import (
-    Buckets,
-    Partition,
-    PartitionFile,
-    carried_on,
-    labels_of,
-)
+from encoding.packing.partition import Buckets, Partition, PartitionFile, carried_on, labels_of
 from schemas.documents.errors import DocumentError
 
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=60, unique=True)

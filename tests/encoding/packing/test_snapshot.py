@@ -12,7 +12,7 @@ from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.snapshot import Look, Snapshots
 from encoding.recipe.record_faults import Fault
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 ROWS = [
     ("1", "Ana", "Ortiz", "2011-04-09"),

@@ -11,7 +11,7 @@ from samples.refusals import raises
 from encoding.errors import RecordCountError, WorkspaceError
 from encoding.packing.withdrawals import LoggedWithdrawal, Withdrawn
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 
 KEY = bytes(range(32))
 LOGGED = LoggedWithdrawal(epoch=1, index=7, salt="ab" * 32)
@@ -33,9 +33,7 @@ def test_what_was_withdrawn_is_known_again_and_nothing_else(path: Path) -> None:
     assert again.among(["4711", "4712", " 4711", ""]).tolist() == [True, False, True, False]
 
 
-def test_the_file_tells_nothing_and_opens_whole_with_this_key_and_project_alone(
-    path: Path,
-) -> None:
+def test_the_file_tells_nothing_and_opens_whole_with_this_key_and_project_alone(path: Path) -> None:
     Withdrawn(path, "foster-pupils", KEY).add("case-4711", LOGGED)
     raw = path.read_bytes()
     assert b"case-4711" not in raw

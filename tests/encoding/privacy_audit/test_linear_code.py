@@ -7,10 +7,10 @@ import pytest
 from breaks.eld1_filters import express, open_filters
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.plain_clks import plain_clks
 from twins import eld1
 from twins import linear_code as slow
 
-from encoding.extras.attacks.plain import plain_clks
 from encoding.privacy_audit.linear_code import (
     attack_linear_code,
     low_words,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from samples.plain_clks import plain_clks
 from twins import eld1
 
 from encoding.blocks.assembly import STORED_ROW
 from encoding.blocks.seal import Fill, RowSealer
 from encoding.blocks.values import ValueTables
-from encoding.extras.attacks.plain import plain_clks
 from encoding.privacy_audit.row_bytes import attack_rows, near_pairs, sealed_rows
 
 N = 300

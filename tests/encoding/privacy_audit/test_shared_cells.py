@@ -16,13 +16,7 @@ from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.graph import Edges
 from encoding.privacy_audit.labels import ABSENT, _common, expected_distance
 from encoding.privacy_audit.refinement import SharedCells, follow, refine, tell_apart
-from encoding.privacy_audit.reidentification import (
-    Chosen,
-    Register,
-    Target,
-    _extend,
-    name_records,
-)
+from encoding.privacy_audit.reidentification import Chosen, Register, Target, _extend, name_records
 from encoding.privacy_audit.row_bytes import sealed_rows
 from encoding.privacy_audit.scene import Scene, rehearse_partner
 

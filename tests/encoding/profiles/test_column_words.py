@@ -51,11 +51,7 @@ def test_the_columns_of_a_known_layout_are_all_told(preset: str) -> None:
     found = columns_by_header([*layout.columns.values(), "grade", "district"])
     assert {name: columns[0] for name, columns in found.items()} == dict(layout.columns)
     assert (
-        record_id_columns(list(layout.columns.values()))[:1]
-        in (
-            ((layout.id_column, True),),
-            (),
-        )
+        record_id_columns(list(layout.columns.values()))[:1] in (((layout.id_column, True),), ())
         or layout.id_column not in layout.columns.values()
     )
 

@@ -135,10 +135,7 @@ def test_aliases_are_the_combinations_of_own_and_other_names(recipe: Recipe) -> 
         (zoe_jones, [("RUTH", *jones), ("ZOE", *smith), ("ZOE", *jones)]),
         # What the child is called, and names that look transposed.
         ({"first_name": "Ruth (Bo)"}, [("BO", *smith)]),
-        (
-            {"first_name": "Eggleston", "last_name": "David"},
-            [("DAVID", "EGGLESTON", "EGGLESTON")],
-        ),
+        ({"first_name": "Eggleston", "last_name": "David"}, [("DAVID", "EGGLESTON", "EGGLESTON")]),
         ({"first_name": "Nguyen", "last_name": "Minh Anh"}, [("MINH", "NGUYEN", "NGUYEN")]),
         ({"first_name": "Delacruz", "last_name": "David"}, [("DAVID", "CRUZ", "CRUZ")]),
     ):

@@ -11,13 +11,7 @@ from encoding.errors import InputError
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import CleanedRows, RowCleaner
 from encoding.records.agency_file import AgencyFile, open_reading
-from encoding.records.read_once import (
-    FileWanted,
-    KeptTable,
-    Readings,
-    made_once,
-    reading_once,
-)
+from encoding.records.read_once import FileWanted, KeptTable, Readings, made_once, reading_once
 
 PROFILE = shipped_profile("children")
 LINES = (

@@ -20,13 +20,7 @@ from encoding.review.errors import CardTooLongError, CardUntrustedError, ReviewE
 from encoding.review.records import FileRecord
 from schemas.documents.errors import SignatureError
 from schemas.documents.ids import Handle
-from schemas.rounds.review import (
-    CARD_PLAIN_BYTES,
-    Card,
-    SignedCard,
-    card_plain,
-    parse_card,
-)
+from schemas.rounds.review import CARD_PLAIN_BYTES, Card, SignedCard, card_plain, parse_card
 from schemas.signing.identity import Duty, PublicIdentity
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
@@ -50,10 +44,7 @@ def person(party: str, *duties: Duty) -> Identity:
 SIGNER, STRANGER = person("schools", "analyst"), person("schools", "analyst")
 FIRST, SECOND = person("welfare", "reviewer"), person("welfare", "reviewer")
 MAKING = CardMaking(
-    SIGNER,
-    tuple(sorted((FIRST.public, SECOND.public), key=lambda one: one.person)),
-    CREATED,
-    KEY,
+    SIGNER, tuple(sorted((FIRST.public, SECOND.public), key=lambda one: one.person)), CREATED, KEY
 )
 
 

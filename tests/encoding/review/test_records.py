@@ -19,7 +19,7 @@ from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
 from encoding.review.records import FileRecord, Reading, absent_digest, read_records
 from encoding.secret.secret import Secret
-from schemas.api.bodies import ProjectView
+from schemas.api.projects import ProjectView
 from schemas.linkage.fields import MEMORY_COLUMNS
 
 HEAD = "ID,first,last,born,sex,school\n"

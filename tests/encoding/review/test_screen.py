@@ -79,12 +79,7 @@ class Seat:
     def decided(self) -> list[tuple[int, str, str, bool]]:
         found = self.sitting()
         return [
-            (
-                case.number,
-                choice.verdict,
-                choice.reason,
-                found.diary.is_sent(case.reference),
-            )
+            (case.number, choice.verdict, choice.reason, found.diary.is_sent(case.reference))
             for case in found.cases
             if (choice := found.looked(case).choice) is not None
         ]

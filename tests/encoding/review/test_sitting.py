@@ -54,11 +54,7 @@ def test_what_the_person_was_unsure_of_is_not_shown_again_unless_asked_for_or_ch
 ) -> None:
     verdicts = Verdicts(
         partner="schools",
-        decided=(
-            decided(0, "unsure"),
-            decided(1, "unsure", digest="f" * 32),
-            decided(2, "accept"),
-        ),
+        decided=(decided(0, "unsure"), decided(1, "unsure", digest="f" * 32), decided(2, "accept")),
     )
     found = sitting(tmp_path, verdicts=verdicts)
     assert [case.number for case in found.cases] == [2, 3, 4]

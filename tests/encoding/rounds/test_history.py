@@ -16,15 +16,12 @@ from encoding.rounds.history import RoundHistory, round_history
 from schemas.agreement.agreement import Agreement
 from schemas.documents.document import Model
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import (
-    KIND_OF_BODY,
-    KeyRotated,
-    RoleChanged,
-    RunFinished,
-    UploadReceived,
-)
+from schemas.matchlog.person_kinds import KeyRotated, RoleChanged
+from schemas.matchlog.registry import KIND_OF_BODY
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
+from schemas.matchlog.run_kinds import RunFinished
+from schemas.matchlog.upload_kinds import UploadReceived
 from schemas.rounds.rounds import NonceOffer, RoundPair, SignedNonceOffer, SupplementView, UsedNonce
 from schemas.rounds.upload import Manifest, Signature, SignedManifest
 from schemas.signing.identity import SignedKeyChange

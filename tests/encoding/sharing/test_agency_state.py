@@ -14,12 +14,7 @@ from encoding.workspace.custody import LastBackup
 from schemas.agreement.agreement import Agreement
 
 RUN = "run-" + "7" * 32
-LATE = {
-    "what": "upload",
-    "object": "round-2",
-    "duty": "analyst",
-    "since": "2026-11-22T22:00:00Z",
-}
+LATE = {"what": "upload", "object": "round-2", "duty": "analyst", "since": "2026-11-22T22:00:00Z"}
 
 
 def status(**changes: Any) -> KnownStatus:

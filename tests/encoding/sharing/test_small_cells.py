@@ -88,10 +88,7 @@ def test_no_group_below_the_floor_stands_alone_or_is_the_only_one_left_out(
 
 
 def test_plain_groups_are_shown_as_they_are_the_largest_first() -> None:
-    assert told([group("a", 20, 10), group("b", 40, 30)]) == (
-        rate("b", 40, 30),
-        rate("a", 20, 10),
-    )
+    assert told([group("a", 20, 10), group("b", 40, 30)]) == (rate("b", 40, 30), rate("a", 20, 10))
 
 
 def test_of_a_group_that_is_nearly_all_linked_only_a_bound_is_told_where_it_is_large() -> None:

@@ -16,7 +16,8 @@ from rigs.desk import Desk
 from rigs.near_broker import PARTIES, NearBroker, answer_with, near_broker
 from samples.refusals import raises
 
-from encoding.errors import LinksFileError, MissingColumnError
+from encoding.errors import LinksFileError, MissingColumnError, ReleaseError
+from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, verify_kept
 from encoding.packing.handles import (
     MapName,
@@ -31,7 +32,10 @@ from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
 from encoding.sharing.links_file import Link, read_links, write_links
 from encoding.transfers.matches import record_ids_by_key
+from encoding.transfers.release_check import read_release
 from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.api.releases import ReleaseView
+from schemas.rounds.release import ReleaseHeader
 
 PROJECT = "foster-pupils"
 HEAD = "ID,first,last,born\n"
@@ -109,13 +113,49 @@ def test_links_of_records_that_left_the_file_are_counted(welfare: Desk, tmp_path
 
 
 def test_receipt_of_the_release_is_kept_and_proves_it(welfare: Desk) -> None:
-    from encoding.log.pins import PinnedLog
-
     found = workspace(welfare)
     keys = PinnedLog(found.pins, found.log_key).keys()
     kept = [one for one in ReceiptFolder(found.receipts).all() if one.manifest is None]
     (entry,) = (verify_kept(one, "welfare", keys).entry for one in kept)
     assert entry.kind == "release-prepared"
+
+
+def test_release_that_says_other_than_its_entry_is_refused(
+    broker: NearBroker, welfare: Desk
+) -> None:
+    """Also where the broker announces the same: the run, the agreement, and the mode are the log's."""
+    found = workspace(welfare)
+    keys = PinnedLog(found.pins, found.log_key).keys()
+    (kept,) = (one for one in ReceiptFolder(found.receipts).all() if one.manifest is None)
+    entry = verify_kept(kept, "welfare", keys).entry
+    head, _, lines = broker_file(broker, entry.of_object).partition(b"\n")
+    stated = json.loads(head)
+    other = f"{entry.of_object[:-4]}0000"
+    agreement = hashlib.sha256(b"").hexdigest()
+    changes: dict[str, Any] = {
+        "run": f"run{other[3:]}",
+        "agreement": agreement,
+        "number": 2,
+        "space": "other",
+        "recipient": "schools",
+        "release": other,
+        "project": "another",
+    }
+    for change in ({}, *({name: value} for name, value in changes.items())):
+        header = ReleaseHeader.from_json(stated | change)
+        raw = header.to_canonical() + b"\n" + lines
+        shown = {
+            name: stated.get(name) for name in ("round", "partner", "mode", "created", "number")
+        }
+        shown |= {"release": header.release, "run": header.run, "project": header.project}
+        shown |= {"recipient": header.recipient, "space": header.space, "number": header.number}
+        shown |= {"sha256": agreement, "size_bytes": 1, "matches": None, "fetched": None}
+        view = ReleaseView.from_json(shown)
+        if not change:
+            assert len(read_release(raw, view, entry).match_ids()) == len(SAME)
+            continue
+        with raises(ReleaseError, "another run or agreement than the match log"):
+            read_release(raw, view, entry)
 
 
 class Tampered:

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from samples.refusals import raises
 
-from encoding.errors import ConfigError, HeaderMissingError, MissingColumnError, TooFewColumnsError
+from encoding.errors import (
+    ConfigError,
+    HeaderMissingError,
+    MissingColumnError,
+    TokensError,
+    TooFewColumnsError,
+)
 from encoding.profiles.catalog import shipped_profile
 from encoding.trial.guess import Guess, guess_file
 from encoding.trial.layout import Layout, LayoutSection
@@ -149,6 +155,8 @@ def test_a_person_in_place_of_a_header_is_refused_and_not_told(tmp_path: Path) -
     for header in (("name",), ("First", "DOB")):
         with raises(TooFewColumnsError, match="has only"):
             guessed(tmp_path, header, [["x"] * len(header)])
+    with raises(TokensError, match="holds tokens of OpenLinkToken"):
+        guessed(tmp_path, ("RuleId", "Token", "RecordId"), [["T1", "qp4RJ0pgGXH4DZ5B", "r1"]])
 
 
 def test_years_that_the_profile_leaves_out_are_counted(tmp_path: Path) -> None:

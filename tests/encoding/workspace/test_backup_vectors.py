@@ -70,9 +70,7 @@ def test_a_good_backup_is_restored_by_each_of_its_keepers(
     assert found.keepers.recovery == person("recovery").public
 
 
-def test_a_bad_backup_or_a_sealed_file_with_a_bad_content_restores_nothing(
-    tmp_path: Path,
-) -> None:
+def test_a_bad_backup_or_a_sealed_file_with_a_bad_content_restores_nothing(tmp_path: Path) -> None:
     address = Address("child-welfare", "child-welfare", (person("owner").public,), CREATED)
     for vector in (*VECTORS["bad"], *VECTORS["bad_contents"]):
         print(vector["name"])

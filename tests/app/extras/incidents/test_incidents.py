@@ -16,7 +16,7 @@ from samples.signed_log import SignedProject
 from app.auditor.errors import SubjectUnknownError
 from app.extras.incidents.book import IncidentBook, subject_in
 from app.extras.incidents.page import incident_lines
-from schemas.matchlog import kinds
+from schemas.matchlog import person_kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.reports.audit_incident import Incident
 from schemas.signing.identity import signing_key_sha256
@@ -289,7 +289,7 @@ def test_a_person_who_is_revoked_acts_no_more() -> None:
         if e.kind == "person-enrolled" and e.body.person == person  # type: ignore[attr-defined]
     )
     before = reached(signing_key_sha256(enrolled.body.signing_key), log)
-    taken = kinds.RoleChanged(party=CW.party, person=person, role=CW.role, change="revoked")
+    taken = person_kinds.RoleChanged(party=CW.party, person=person, role=CW.role, change="revoked")
     revoked = log.append(taken, actor=OPERATOR)
     log.export(actor=CW)
     after = reached(signing_key_sha256(enrolled.body.signing_key), log)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rigs.broker_twins import expire_leases
 from rigs.destroying import checked, destroy
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 from rigs.searching import database_rows, files_under, found_in
 from samples.round_files import two_files
 from services.soft_hsm import PIN
@@ -24,8 +24,6 @@ from app.security.rewrapping import rewrap_all
 from app.settings import Settings
 from app.worker.loop import Worker
 from schemas.documents.problem import Problem
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rigs.refused_calls import refuses
 from samples.block_rows import InParts, as_array, random_rows
-from samples.matching_profiles import block_profile, random_profile
+from samples.matching_profiles import block_profile
 
 from app.matching.blocks.errors import PartError, StoredMeetingsError
 from app.matching.blocks.levels import LevelRules
@@ -94,15 +94,6 @@ def test_bytes_that_are_not_whole_rows_are_refused() -> None:
             read_rows(stored)
 
 
-def test_stored_meetings_come_back() -> None:
-    met = some_meetings()
-    for within in (WHOLE, TokenRange(b"a" * 16, b"b" * 16)):
-        again = met_from_bytes(met_to_bytes(met, within), within, SIZES, RULES)
-        assert again.tolist() == met.tolist()
-    none = met[:0]
-    assert len(met_from_bytes(met_to_bytes(none, WHOLE), WHOLE, SIZES, RULES)) == 0
-
-
 def test_stored_meetings_that_contradict_themselves_are_refused() -> None:
     for name, value in (
         *(("smaller", 100), ("larger", 1_000), ("code", -1), ("code", RULES.n_patterns)),
@@ -134,15 +125,3 @@ def test_stored_meetings_of_another_range_format_or_length_are_refused() -> None
     for one in (stored, flagged):
         with pytest.raises(StoredMeetingsError):
             met_from_bytes(one, elsewhere, SIZES, RULES)
-
-
-@given(seed=SEEDS)
-def test_one_row_a_part_gives_the_same_meetings(seed: int) -> None:
-    random = Random(seed)
-    profile = random_profile(random)
-    rules = LevelRules(profile)
-    smaller, larger = (as_array(rows) for rows in random_rows(random, profile, 5, 5, 8))
-    whole, single = (
-        meet_range(WHOLE, InParts(smaller, each), InParts(larger, each), rules) for each in (99, 1)
-    )
-    assert whole.tobytes() == single.tobytes()

@@ -25,9 +25,7 @@ def test_files_are_written_and_named(tmp_path: Path) -> None:
     assert all(Path(path).is_file() for path in written.values())
 
 
-def test_hard_cases_are_written_instead_and_what_cannot_be_is_refused(tmp_path: Path) -> None:
-    CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"], obj=Session())
-    assert "born-29-february" in (tmp_path / "truth.csv").read_text(encoding="utf-8")
+def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     words = [str(tmp_path / "none"), "--children", "5", "--students", "4"]
     assert is_one(CliRunner().invoke(synth, words, obj=Session()).exception, RehearsalError)
     assert not (tmp_path / "none").exists()

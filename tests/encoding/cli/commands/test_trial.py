@@ -159,7 +159,7 @@ def test_the_page_has_its_parts_and_says_that_nothing_was_protected(
         "How a pair is weighed", "The same with a broker",
     ):  # fmt: skip
         assert f"<h2>{heading}</h2>" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert not re.search(r"<script|https?:|url\(", page)
     for text in (page, (odd / "out/README.txt").read_text(), tried.stderr):
         assert UNPROTECTED in text

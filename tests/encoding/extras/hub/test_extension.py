@@ -49,9 +49,7 @@ def test_a_size_is_called_alike_at_all_spokes() -> None:
     made = extended(BEFORE, {"limits": {"files": files}}, HERE)
     assert made is not None
     changes = changes_of(BEFORE.agreement, made.agreement, spoke["party"])
-    assert changes == {
-        "most records of the spoke": f"{spoke['most']} (was {spoke['most'] - 1})",
-    }
+    assert changes == {"most records of the spoke": f"{spoke['most']} (was {spoke['most'] - 1})"}
 
 
 MORE: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-from rigs.linkage import embedded_database, linkage, make_linkage
-
-__all__ = ["embedded_database", "linkage", "make_linkage"]
