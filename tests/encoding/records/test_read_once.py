@@ -1,17 +1,29 @@
-"""A file read once: the same rows, the same derived rows, and rows left out as people know them."""
+"""A file read once: the same rows, the same derived rows, and rows left out as people know them.
+A sample holds whole records, the same ones whatever the order and size of the chunks.
+How a text file is written, told by its bytes.
+A file without record IDs: the number of a row stands for one.
+"""
 
 from __future__ import annotations
 
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples.refusals import raises
 
-from encoding.errors import InputError
+from encoding.errors import FileMissingError, InputError
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import CleanedRows, RowCleaner
+from encoding.records import open_table
 from encoding.records.agency_file import AgencyFile, open_reading
 from encoding.records.read_once import FileWanted, KeptTable, Readings, made_once, reading_once
+from encoding.records.row_numbers import ROW_NUMBER, UnnumberedFile
+from encoding.records.sample import RecordSampler, Sample
+from encoding.records.text_guess import guess_delimiter, guess_encoding
 
 PROFILE = shipped_profile("children")
 LINES = (
@@ -110,3 +122,104 @@ def test_what_is_made_of_a_file_is_made_once_for_each_thing_it_hangs_on() -> Non
     with reading_once(Readings()):
         assert [made_once("a", {"of": n}, make) for n in (1, 1, 2)] == [3, 3, 4]
         assert made_once("b", {"of": 1}, make) == 5
+
+
+ROWS = st.lists(
+    st.tuples(st.sampled_from(["", *map(str, range(12))]), st.integers(0, 99).map(str)), max_size=40
+)
+
+
+def draw(rows: list[tuple[str, str]], n_records: int, chunk: int = 100, seed: str = "s") -> Sample:
+    sampler = RecordSampler(n_records, ["cell"], seed)
+    for start in range(0, len(rows), chunk):
+        some = rows[start : start + chunk]
+        sampler.add([row[0] for row in some], {"cell": [row[1] for row in some]})
+    return sampler.sample()
+
+
+@given(ROWS, st.integers(1, 15), st.integers(1, 7))
+def test_every_record_comes_with_all_of_its_rows(
+    rows: list[tuple[str, str]], n_records: int, chunk: int
+) -> None:
+    found = draw(rows, n_records, chunk)
+    ids = {row[0] for row in rows if row[0]}
+    n_found = len(set(found.record.tolist()))
+    assert n_found == min(n_records, len(ids))
+    by_record: dict[str, list[str]] = {}
+    for record_id, cell in rows:
+        by_record.setdefault(record_id, []).append(cell)
+    drawn = [
+        [found.columns["cell"][row] for row in np.flatnonzero(found.record == number)]
+        for number in range(n_found)
+    ]
+    assert all(cells in list(by_record.values()) for cells in drawn)
+    assert (np.diff(found.record) >= 0).all()
+
+
+@given(ROWS, st.integers(1, 15), st.integers(1, 7))
+def test_the_size_of_the_chunks_changes_nothing(
+    rows: list[tuple[str, str]], n_records: int, chunk: int
+) -> None:
+    one, other = draw(rows, n_records, chunk), draw(rows, n_records)
+    assert one.columns == other.columns
+    assert one.record.tolist() == other.record.tolist()
+
+
+def test_another_seed_chooses_other_records() -> None:
+    rows = [(str(n), str(n)) for n in range(200)]
+    assert draw(rows, 20).columns != draw(rows, 20, seed="t").columns
+
+
+def test_rows_without_a_record_id_are_not_taken() -> None:
+    assert not len(draw([("", "a")], 5).record)
+
+
+TEXT = "ID;Name\n1;José\n2;Núñez\n"
+
+
+def test_the_encoding_is_one_that_reads_every_letter(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    with raises(FileMissingError, match="there is no file"):
+        guess_encoding(file)
+    for written, guessed in (
+        *(("utf-8", "utf-8-sig"), ("utf-8-sig", "utf-8-sig")),
+        *(("cp1252", "cp1252"), ("utf-16", "utf-16")),
+    ):
+        file.write_bytes(TEXT.encode(written))
+        assert guess_encoding(file) == guessed, written
+        table = open_table(file, encoding=guessed, delimiter=guess_delimiter(file, guessed))
+        (chunk,) = table.chunks()
+        assert chunk.columns["Name"] == ["José", "Núñez"]
+    for content, guessed in (
+        # A byte that Windows does not have; the last letter of a large file; a letter across two blocks.
+        (b"ID,Name\n1,Jos\x81\n", "latin-1"),
+        (b"ID\n" + b"x" * (1 << 20) + "é".encode("latin-1"), "cp1252"),
+        (b"x" * ((1 << 20) - 1) + "é".encode(), "utf-8-sig"),
+    ):
+        file.write_bytes(content)
+        assert guess_encoding(file) == guessed
+
+
+def test_the_delimiter_cuts_every_row_alike_and_is_a_comma_without_one(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    rows = [
+        ["ID", "Last, First", "a;b", "c|d"],
+        *[[str(n), "Lee, Ana", "x;y", "|"] for n in range(80)],
+    ]
+    for delimiter in (",", ";", "\t", "|"):
+        lines = [delimiter.join(f'"{cell}"' for cell in row) for row in rows]
+        file.write_text("\n".join(lines), "utf-8")
+        assert guess_delimiter(file, "utf-8-sig") == delimiter
+    for content in ("", "name\nAna\n", 'a,"b\n'):
+        file.write_text(content, "utf-8")
+        assert guess_delimiter(file, "utf-8-sig") == ",", content
+
+
+def test_rows_are_numbered_from_1_across_chunks(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("first,last\nAna,Lee\nBo,Ng\nCy,Oz\n", "utf-8")
+    table = UnnumberedFile(tmp_path / "a.csv").open()
+    assert table.columns == (ROW_NUMBER, "first", "last")
+    chunks = list(table.select([ROW_NUMBER, "last"]).chunks(2))
+    assert [list(chunk.columns) for chunk in chunks] == [[ROW_NUMBER, "last"]] * 2
+    assert [cell for chunk in chunks for cell in chunk.columns[ROW_NUMBER]] == ["1", "2", "3"]
+    assert [cell for chunk in chunks for cell in chunk.columns["last"]] == ["Lee", "Ng", "Oz"]
