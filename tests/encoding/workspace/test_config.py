@@ -1,4 +1,6 @@
-"""blindlink.toml: what is written reads back, and every mistake is named without its content."""
+"""blindlink.toml: what is written reads back, and every mistake is named without its content.
+A sealed file of the workspace: written and read in pieces, and no piece is given of one that was changed.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.refusals import raises
 
-from encoding.errors import ConfigError
+from encoding.errors import ConfigError, WorkspaceError
 from encoding.workspace.config import parse_sections, read_config, render_config
+from encoding.workspace.sealed_record import MAGIC, NONCE_BYTES, PIECE_BYTES, SealedRecord
 
 LEAST: dict[str, dict[str, Any]] = {
     "broker": {"url": "https://broker.example.gov"},
@@ -133,3 +139,44 @@ def test_settings_that_are_missing_or_cannot_be_read_are_refused(tmp_path: Path)
     path.mkdir()
     with raises(ConfigError, match="is a folder, not a file"):
         read_config(path)
+
+
+KEY = bytes(range(32))
+CONTENT = bytes(range(251)) * (3 * PIECE_BYTES // 251)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> SealedRecord:
+    return SealedRecord(tmp_path / "one.sealed", "kept/one", KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", CONTENT[:PIECE_BYTES], CONTENT])
+def test_it_is_sealed_as_the_format_says_in_whatever_pieces_it_comes(
+    record: SealedRecord, content: bytes
+) -> None:
+    record.write(content[:7], (content[at : at + 70_001] for at in range(7, len(content), 70_001)))
+    raw = record.path.read_bytes()
+    assert raw.startswith(MAGIC)
+    nonce, sealed = raw[len(MAGIC) :][:NONCE_BYTES], raw[len(MAGIC) + NONCE_BYTES :]
+    key = HKDF(SHA256(), 32, salt=None, info=b"blindlink/v1/workspace/record/kept/one").derive(KEY)
+    assert AESGCM(key).decrypt(nonce, sealed, MAGIC + b"kept/one") == content
+    pieces = record.pieces()
+    assert pieces is not None
+    found = list(pieces)
+    assert b"".join(found) == content == record.read()
+    assert max(map(len, found), default=0) <= PIECE_BYTES
+
+
+@pytest.mark.parametrize("at", [0, len(MAGIC), PIECE_BYTES, -1])
+def test_nothing_is_given_of_a_file_that_was_changed_anywhere(
+    record: SealedRecord, at: int
+) -> None:
+    record.write(CONTENT)
+    raw = bytearray(record.path.read_bytes())
+    raw[at] ^= 1
+    for changed in (raw, raw[:-1], raw[:20]):
+        record.path.write_bytes(changed)
+        pieces = record.pieces()
+        assert pieces is not None
+        with pytest.raises(WorkspaceError):
+            next(pieces)

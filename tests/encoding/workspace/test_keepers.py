@@ -1,13 +1,26 @@
-"""Who can open a workspace, by keys and by the recovery code."""
+"""Who can open a workspace, by keys and by the recovery code.
+One command at a time, and none for ever.
+The workspace folder and its key.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rigs.desk import NOW
+from samples.refusals import raises
 
-from encoding.errors import BackupError, NotReadyError, WorkspaceError, WorkspaceKeyError
+from encoding.errors import (
+    BackupError,
+    NotReadyError,
+    WorkspaceBusyError,
+    WorkspaceError,
+    WorkspaceKeyError,
+)
 from encoding.people.identity import Identity, new_identity, replace_keys
 from encoding.people.recovery import new_recovery_code, recovery_keys
 from encoding.workspace.keepers import (
@@ -18,6 +31,7 @@ from encoding.workspace.keepers import (
     read_keepers,
     recover,
 )
+from encoding.workspace.lock import locked
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.documents.errors import DocumentError
 
@@ -161,3 +175,180 @@ def test_a_code_stands_for_the_same_keys_however_it_is_typed_but_for_a_slip() ->
     with pytest.raises(BackupError) as raised:
         recovery_keys(wrong, "welfare", NOW)
     assert wrong not in str(raised.value)
+
+
+# Holds the lock until it is killed.
+HOLDER = """
+import sys
+from pathlib import Path
+from encoding.workspace.lock import locked
+
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+# Takes the lock as often as it can; while it holds it, it makes a file that nobody else may have made. Every
+# third time it ends without a word, as if killed, still holding it.
+RIVAL = """
+import os, sys, time
+from pathlib import Path
+from encoding.errors import WorkspaceError
+from encoding.workspace.lock import locked
+
+path, inside = Path(sys.argv[1]), Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+taken, until = 0, time.monotonic() + 20
+while taken < 3 and time.monotonic() < until:
+    try:
+        with locked(path):
+            inside.touch(exist_ok=False)
+            taken += 1
+            inside.unlink()
+            if taken == 3:
+                os._exit(7)
+    except WorkspaceError:
+        continue
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lock"
+
+
+def enter(path: Path) -> None:
+    with locked(path):
+        pass
+
+
+def begin(code: str, *arguments: Path) -> subprocess.Popen[str]:
+    """Start a process and wait for its first line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() in {"held", "ready"}
+    return process
+
+
+def test_second_holder_is_refused_until_the_first_is_done_or_failed(path: Path) -> None:
+    # Whatever is in the file.
+    path.write_text("1 elsewhere\n")
+    with locked(path), raises(WorkspaceBusyError):
+        enter(path)
+    enter(path)
+    with pytest.raises(ZeroDivisionError), locked(path):
+        raise ZeroDivisionError
+    enter(path)
+
+
+@pytest.mark.campaign("two-at-once")
+def test_another_process_holds_it_until_it_is_killed_and_no_longer(path: Path) -> None:
+    with begin(HOLDER, path) as holder:
+        with raises(WorkspaceBusyError):
+            enter(path)
+        holder.kill()
+        holder.wait()
+        enter(path)
+
+
+@pytest.mark.campaign("two-at-once")
+def test_of_three_processes_that_come_and_die_one_at_a_time_holds_it(
+    path: Path, tmp_path: Path
+) -> None:
+    rivals = [begin(RIVAL, path, tmp_path / "inside") for _ in range(3)]
+    for rival in rivals:
+        assert rival.stdin is not None
+        rival.stdin.write("\n")
+        rival.stdin.flush()
+    assert [rival.wait(30) for rival in rivals] == [7, 7, 7]
+    for rival in rivals:
+        rival.communicate()
+
+
+@pytest.fixture
+def opened_workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(tmp_path / "w")
+
+
+def test_only_the_owner_may_enter(tmp_path: Path) -> None:
+    opened_workspace = open_workspace(tmp_path / "new" / "workspace")
+    assert os.name == "nt" or opened_workspace.folder.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WorkspaceError, match="cannot be made"):
+        open_workspace(tmp_path / "file" / "w")
+
+
+def test_key_is_made_once_and_is_another_in_each_workspace(
+    opened_workspace: Workspace, tmp_path: Path
+) -> None:
+    assert opened_workspace.key() == open_workspace(opened_workspace.folder).key()
+    assert len(set(opened_workspace.key())) > 12
+    assert opened_workspace.key() != open_workspace(tmp_path / "other").key()
+
+
+@pytest.mark.campaign("damage")
+def test_exposed_malformed_or_lost_key_is_refused_and_not_replaced(
+    opened_workspace: Workspace,
+) -> None:
+    path = opened_workspace.folder / "workspace.key"
+    for content in (
+        *("", "blindlink/workspace-key/1\n", "blindlink/workspace-key/1\nAAAA\n"),
+        "x\nAAAA",
+    ):
+        path.write_text(content)
+        path.chmod(0o600)
+        with pytest.raises(WorkspaceKeyError):
+            opened_workspace.key()
+        assert path.read_text() == content
+    path.unlink()
+    opened_workspace.key()
+    if os.name != "nt":
+        path.chmod(0o640)
+        with pytest.raises(WorkspaceKeyError, match="other users"):
+            opened_workspace.key()
+    path.unlink()
+    opened_workspace.handle_map("foster-pupils", 1, "schools").write_bytes(b"sealed")
+    with pytest.raises(WorkspaceKeyError, match="gone"):
+        opened_workspace.key()
+
+
+def test_rounds_and_partners_of_a_project_are_listed_and_no_others(
+    opened_workspace: Workspace,
+) -> None:
+    rounds = [("foster", 2, "schools"), ("foster", 10, "health"), ("foster-pupils", 1, "schools")]
+    for name in rounds:
+        opened_workspace.handle_map(*name).write_bytes(b"sealed")
+        opened_workspace.container(*name).write_bytes(b"sealed")
+    assert opened_workspace.handle_maps("foster") == ((2, "schools"), (10, "health"))
+    assert opened_workspace.containers("foster") == opened_workspace.handle_maps("foster")
+
+
+def test_scratch_folder_is_empty_after_a_kill_and_gone_after_use_or_failure(
+    opened_workspace: Workspace,
+) -> None:
+    scratch = opened_workspace.folder / "scratch"
+    scratch.mkdir()
+    (scratch / "left").write_bytes(b"x")
+    with opened_workspace.scratch() as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "left").write_bytes(b"x")
+    assert not folder.exists()
+    with pytest.raises(ZeroDivisionError), opened_workspace.scratch():
+        raise ZeroDivisionError
+    assert not scratch.exists()
+
+
+@pytest.mark.campaign("damage")
+def test_project_that_was_never_seen_is_none_and_a_damaged_one_is_refused(
+    opened_workspace: Workspace,
+) -> None:
+    assert opened_workspace.project() is None
+    (opened_workspace.folder / "project.json").write_bytes(b"{}")
+    with pytest.raises(WorkspaceError, match="damaged"):
+        opened_workspace.project()
