@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+# As each begins, since a document is written with its names in order.
+START: Final = b'{"certificate":'
 
 NO_LOG: Final = Caveat(
     "no-log",

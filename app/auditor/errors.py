@@ -142,7 +142,7 @@ RecordContradictedError = LogBrokenError.row(
 NotBundleError = MalformedError.row(
     MalformedError.code,
     "A file that was given for a bundle is something else.",
-    hint="a bundle comes from blindlink-audit fetch, or from an agency with blindlink audit-pack",
+    hint="a bundle comes from blindlink-audit verify URL -o, or from an agency with blindlink audit-pack",
 )
 
 FileUnreadableError = AuditError.row(
@@ -167,13 +167,13 @@ KeyFileError = AuditError.row(
     "key-file",
     "The auditor's own key cannot be made, opened or used.",
     exit_code=3,
-    hint="make a key with blindlink-audit key new -o auditor.key, or give the passphrase of this one",
+    hint="make a key with blindlink-audit key auditor.key --new, or give the passphrase of this one",
 )
 PublicKeyError = AuditError.row(
     "public-key",
     "What was given as the auditor's public key is none.",
     exit_code=3,
-    hint="the public key is the line that blindlink-audit key show prints; ask the auditor for it",
+    hint="the public key is the line that blindlink-audit key prints; ask the auditor for it",
 )
 ReportUnreadableError = AuditError.row(
     "report-unreadable",

@@ -37,6 +37,15 @@ def require_free(
             raise OutputExistsError(f"the file {path.name} is there already")
 
 
+def starts_with(path: Path, start: bytes) -> bool:
+    """Tell whether a file starts so; what reads it says why it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(start)) == start
+    except OSError:
+        return False
+
+
 def why_unreadable(path: Path, error: OSError) -> str:
     """Return why a file could not be read, in a sentence that names it."""
     if isinstance(error, FileNotFoundError):

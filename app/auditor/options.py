@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.auditor.auditor_key import needs_passphrase, open_key_file, read_passphrase
 from app.auditor.errors import AuditError, LogBrokenError
+from app.auditor.files import require_free
 from app.auditor.keys import read_log_key
 from app.auditor.packs import PackHeld, split_named
 from app.auditor.pins import Pin, is_pin_line, read_pins
@@ -27,119 +28,73 @@ from schemas.shared.progress_bar import ProgressBar
 
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from schemas.matchlog.archive import Source
     from schemas.matchlog.entry import Entry
-from typing import TYPE_CHECKING
-
-from app.auditor.auditor_key import needs_passphrase, open_key_file, read_passphrase
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from schemas.signing.note import VerifierKey
 
 # Whoever reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
 FILE = click.Path(path_type=Path)
+BUNDLE = click.argument("bundle", metavar="BUNDLE|URL")
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
-def _pins(
-    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
-) -> tuple[Path | str, ...]:
-    """Return the lines as they are, and the paths of the files."""
-    return tuple(one if is_pin_line(one) else Path(one) for one in given)
-
-
-def _fingerprints(
-    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return each as the log has it, from the groups in which it is printed."""
-    read = tuple("".join(text.split()).lower() for text in given)
-    if any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in read):
-        raise click.BadParameter("it has 64 characters, 0 to 9 and a to f")
-    return read
-
-
-PIN_OPTION = click.option(
-    "--pin",
-    "pins",
-    metavar="FILE|LINE",
-    multiple=True,
-    callback=_pins,
-    # Not its type: a line is no path, and would not come through as one whole.
-    shell_complete=FILE.shell_complete,
-    help="Pin that you or an agency kept, as a file or the line that `blindlink pin` shows; repeatable.",
-)
-# For what is checked without a log, whose hand-overs would lead from one key to the next.
-LOG_KEYS_OPTION = click.option(
-    "--log-key",
-    "log_keys",
-    metavar="KEY|FILE",
-    multiple=True,
-    required=True,
-    help="The log's first key, as you got it from its operator; then those that replaced it.",
-)
-AGREEMENT_OPTION = click.option(
-    "--agreement",
-    "agreements",
-    metavar="FINGERPRINT",
-    multiple=True,
-    callback=_fingerprints,
-    help="Fingerprint from counsel's sheet: that agreement must have come into force in this log; repeatable.",
-)
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
     "cannot be read or written, 4 not authorised or the broker's certificate not trusted, 5 the broker "
     "cannot be reached."
 )
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Which log, and what it is held to; `project` narrows what is fetched from a broker.
+    """Which log, and what it is held to, as the program's options and a command's own say it.
 
-    `agreements` are fingerprints of agreements that must have come into force in it.
+    `project` narrows what is fetched from a broker; `agreements` are fingerprints of agreements that must have
+    come into force in the log.
     """
 
-    bundle: str
+    bundle: str = ""
     pins: tuple[Path | str, ...] = ()
-    log_key: str | None = None
+    log_keys: tuple[str, ...] = ()
     token_file: Path | None = None
     ca_file: Path | None = None
     project: str | None = None
     agreements: tuple[str, ...] = ()
+    force: bool = False
 
-    def read(self) -> list[Path | str | None]:
-        """Return what is read of these, for outputs to keep off."""
-        return [self.bundle, *self.pins, self.log_key, self.token_file, self.ca_file]
+    def log_key(self) -> VerifierKey | None:
+        """Return the log's first key, where one is given."""
+        if len(self.log_keys) > 1:
+            raise click.UsageError("give --log-key once: the log itself tells which key followed")
+        return read_log_key(self.log_keys[0]) if self.log_keys else None
 
+    def all_log_keys(self) -> list[VerifierKey]:
+        """Return the log's keys for what is checked without a log, which would lead from one to the next."""
+        if not self.log_keys:
+            raise click.UsageError(
+                "give the log's first key, and those that replaced it: --log-key"
+            )
+        return [read_log_key(given) for given in self.log_keys]
 
-def broker_options(function: _Function) -> _Function:
-    """Add --token-file and --ca-file."""
-    options = (
-        click.option("--token-file", type=FILE, help="File with your token for the broker."),
-        click.option("--ca-file", type=FILE, help="Certificates to trust, and no others."),
-    )
-    return _with(function, options)
-
-
-def pin_options(function: _Function) -> _Function:
-    """Add --log-key and --pin."""
-    options = (
-        click.option(
-            "--log-key",
-            metavar="KEY|FILE",
-            help="The log's first key, as you got it from its operator.",
-        ),
-        PIN_OPTION,
-    )
-    return _with(function, options)
+    def require_free(self, outputs: Sequence[Path | None], *more: Path | str | None) -> None:
+        """Refuse to write over what is there without --force, and over what is read at all."""
+        read = [self.bundle, *self.pins, *self.log_keys, self.token_file, self.ca_file, *more]
+        require_free(outputs, read=read, force=self.force)
 
 
-def log_options(function: _Function) -> _Function:
-    """Add the argument BUNDLE and the options that say where a log is and what it is held to."""
-    bundle = click.argument("bundle", metavar="BUNDLE|URL")
-    return broker_options(pin_options(bundle(function)))
+def with_option(ctx: click.Context, field: str, value: Any) -> LogOptions:
+    """Return the options with one more, as it was typed."""
+    if field == "pins":
+        value = tuple(one if is_pin_line(one) else Path(one) for one in value)
+    return replace(ctx.find_object(LogOptions) or LogOptions(), **{field: value})
+
+
+def log_options(**own: Any) -> LogOptions:
+    """Return the program's options, with those of the command that runs."""
+    shared = click.get_current_context().find_object(LogOptions) or LogOptions()
+    return replace(shared, **own)
 
 
 def verified(
@@ -168,7 +123,7 @@ def verified(
     """
     location = bundle_url(given.bundle, given.project) if is_url(given.bundle) else given.bundle
     pins = [*read_pins(given.pins), *seen]
-    log_key = None if given.log_key is None else read_log_key(given.log_key)
+    log_key = given.log_key()
     with (
         open_bundle(location, given.token_file, given.ca_file) as opened,
         _digested(opened, digest) as source,
@@ -194,13 +149,6 @@ def verified(
     for pack in held:
         pack.end()
     return replace(verdict, receipts={pack.party: len(pack.receipts) for pack in held})
-
-
-def force_option(function: _Function) -> _Function:
-    """Add --force."""
-    return click.option(
-        "--force", is_flag=True, help="Overwrite files that are there, but none that is read."
-    )(function)
 
 
 def require_broker_for(project: str | None, location: str) -> None:
@@ -241,12 +189,6 @@ def say_verified(verdict: Verdict) -> None:
     click.echo(f"verified {verdict.size:,} entries of {verdict.origin}", err=True)
     for caveat in verdict.caveats:
         click.echo(f"{caveat.label}: {caveat.text}", err=True)
-
-
-def _with(function: _Function, options: tuple[Callable[[Any], Any], ...]) -> _Function:
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @contextmanager

@@ -29,13 +29,13 @@ _DOCUMENTS: Final = {
     b"match-record": "a match record, for blindlink-audit matches",
     b"openings": "a file of openings, for blindlink-audit sample --openings",
     b"sample": "a sample, for an agency's blindlink audit-pack --sample",
-    b"audit-report": "an auditor's report, for blindlink-audit report-verify",
-    b"destruction-file": "a certificate of destruction, for blindlink-audit certificate verify",
-    b"destruction-certificate": "a certificate of destruction, for blindlink-audit certificate verify",
+    b"audit-report": "an auditor's report, for blindlink-audit check",
+    b"destruction-file": "a certificate of destruction, for blindlink-audit check",
+    b"destruction-certificate": "a certificate of destruction, for blindlink-audit check",
 }
 _STARTS: Final = {
     b"blindlink/checkpoints/": "a file of pins, for --pin",
-    b"c2sp.org/tlog-proof": "a proof of an entry, for blindlink-audit proof and compare",
+    b"c2sp.org/tlog-proof": "a proof of an entry, for blindlink-audit check",
     b"-----BEGIN ": "a key or a certificate",
     b"<!doctype html>": "a page",
 }

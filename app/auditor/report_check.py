@@ -62,7 +62,9 @@ def _checked(raw: bytes) -> Checked:
         signed = open_report(raw)
         return Checked("report", signed.key, signed.report.digest())
     except DocumentError as exc:
-        raise ReportUnreadableError("the file is not a signed report or its page") from exc
+        raise ReportUnreadableError(
+            "the file is no proof, certificate of destruction, or signed report"
+        ) from exc
     except SignatureError as exc:
         raise ReportRefusedError("the file was changed after it was signed") from exc
 

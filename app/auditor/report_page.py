@@ -197,7 +197,7 @@ def _how_to_check(report: AuditReport, key: str) -> Iterator[Markup]:
     yield paragraph(
         "This page, and the report that it shows, carry a signature. Get the fingerprint of the auditor's key "
         "from the auditor, by voice or on paper, and compare it; then let the file be checked: "
-        "blindlink-audit report-verify report.html --key auditor.pub"
+        "blindlink-audit check report.html --key auditor.pub"
     )
     yield facts(
         (

@@ -117,11 +117,9 @@ child-welfare: attach them to her rows
 auditor: sign in
   blindlink people sign-in --token auditor.token
 
-auditor: export the match log
-  blindlink-audit fetch $url --project foster-pupils --token-file auditor.token \
---ca-file ../broker/state/tls/broker.crt -o log.bundle
-auditor: verify the match log offline
-  blindlink-audit verify log.bundle --log-key $log-key $pins > verdict.txt
+auditor: keep the match log, and verify it offline
+  blindlink-audit verify $url --project foster-pupils --token-file auditor.token \
+--ca-file ../broker/state/tls/broker.crt -o log.bundle --log-key $log-key $pins > verdict.txt
 """
 PAGES: Final = """
 broker: make a link to the pages

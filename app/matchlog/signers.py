@@ -92,7 +92,7 @@ def _require_seen(session: Session, entry: Entry) -> None:
         raise RefusedError(
             REQUEST_UNSIGNED,
             "The request names an entry of the project that is not in this log.",
-            hint="compare logs with the other agencies: blindlink-audit compare",
+            hint="compare logs with the other agencies: blindlink-audit verify",
         )
 
 

@@ -73,7 +73,7 @@ def _fork(copy: LogCopy, project: str, head: SeenHead, seen: LogProof, pins: Pat
         f"the match log tells two stories: at place {head.place} of {project} an agency has seen entry"
         f" {head.leaf}, and this one is shown {copy.leaf(project, head.place) or 'none'}",
         hint="send nothing more, keep the workspace as it is, and give both agencies' packs to an auditor:"
-        " blindlink-audit compare",
+        " blindlink-audit verify",
     )
 
 

@@ -192,15 +192,21 @@ def tinted(words: str, colour: str) -> str:
     return click.style(words, fg=colour, bold=True) if takes_colour(sys.stderr) else words
 
 
-def json_option(function: _Function) -> _Function:
-    """Add --json: one JSON document on standard output instead of words; `emit` goes by it."""
-
+def _json_option(cls: type[click.Option]) -> Callable[[_Function], _Function]:
     def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-        ctx.meta[_JSON] = value
+        if value:
+            ctx.meta[_JSON] = value
 
+    said = "Print one JSON document."
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=note, help="Print one JSON document."
-    )(function)
+        "--json", cls=cls, is_flag=True, expose_value=False, callback=note, help=said
+    )
+
+
+# One JSON document on standard output instead of words; `emit` goes by it.
+json_option: Final = _json_option(click.Option)
+# The same for a program all of whose commands print one.
+shared_json: Final = _json_option(SharedOption)
 
 
 def wants_json() -> bool:

@@ -80,7 +80,7 @@ def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -
 def test_links_are_taken_from_the_log_to_the_agencies_own_records(audited: Audited) -> None:
     welfare = audited.agencies["welfare"]
     run = the_run(welfare)
-    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar")
+    audited.at_broker("verify", "--project", PROJECT, "-o", "log.tar")
     audited.at_broker("matches", "--run", run, "--save", "run.record")
     held = audited.json("matches", "run.record", "--log", "log.tar", "--log-key", "log.key")
     n_auto = sum(c["decisions"] for c in held["counts"] if c["band"] == "auto")
@@ -169,7 +169,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     (desk / "auditor.token").write_bytes(audited.broker.token_file(AUDITOR).read_bytes())
     run = the_run(welfare)
     log = audited.folder / "log.tar"
-    audited.at_broker("fetch", "--project", PROJECT, "-o", log, "--force")
+    audited.at_broker("verify", "--project", PROJECT, "-o", log, "--force")
     told = audited.type("show", log, "--kind", "upload-received", "--json").splitlines()
     meant = {
         "https://broker.example.gov": audited.broker.url,
@@ -207,7 +207,7 @@ def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audit
     audited.at_broker("watch", "--state", "keys", "--log-key", "log.key")
     new = audited.broker.admin("log-key", "rotate").strip()
     # The next entry is the first that the new key signs.
-    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar", "--force")
+    audited.at_broker("verify", "--project", PROJECT, "-o", "log.tar", "--force")
     welfare = audited.agencies["welfare"]
     welfare.type("pin", "-o", audited.folder / "late.pin")
     said = audited.at_broker(
@@ -215,13 +215,13 @@ def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audit
     )
     assert f"log key      {new}, handed over to" in said
     audited.at_broker("watch", "--state", "keys", "--full", "--project", PROJECT)
-    audited.at_broker("fetch", "--project", PROJECT, "-o", "both.tar")
+    audited.at_broker("verify", "--project", PROJECT, "-o", "both.tar")
     pins = ("--pin", "late.pin", "--pin", "keys/checkpoints")
     verdict = audited.json("verify", "both.tar", "--log-key", "log.key", *pins)
     assert verdict["log_keys"] == [first, new]
     (audited.folder / "words").write_text("several words that nobody guesses", encoding="utf-8")
     signing = ("--key-file", "auditor.key", "--passphrase-file", "words")
-    public = audited.type("key", "new", "-o", "auditor.key", *signing[2:])
+    public = audited.type("key", "auditor.key", "--new", *signing[2:])
     (audited.folder / "auditor.pub").write_text(public, encoding="utf-8")
     leak = ("--incident", first, "-o", "report.json", "--html", "report.html")
     audited.type("report", "both.tar", "--log-key", "log.key", *pins, *signing, *leak)
@@ -230,4 +230,4 @@ def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audit
     assert (report["incident"]["subject"], report["incident"]["first"]) == ("log-key", 0)
     assert report["incident"]["until"] is not None
     for file in ("report.json", "report.html"):
-        assert "as signed" in audited.type("report-verify", file, "--key", "auditor.pub")
+        assert "as signed" in audited.type("check", file, "--key", "auditor.pub")

@@ -172,7 +172,7 @@ def check_sample(stage: Stage, auditor: Path) -> None:
     at_broker = ("--token-file", broker.token_file(AUDITOR), "--ca-file", broker.ca_file)
     audit = (auditor, "blindlink-audit")
     command(*audit, "matches", broker.url, *at_broker, "--run", run, "--save", "run.record")
-    command(*audit, "fetch", broker.url, *at_broker, "--project", PROJECT, "-o", "log.tar")
+    command(*audit, "verify", broker.url, *at_broker, "--project", PROJECT, "-o", "log.tar")
     drawing = ("sample", "6", "run.record", "--seed", "autumn")
     command(*audit, *drawing, "--log", "log.tar", "-o", "sample.json")
     sample, pack = auditor / "sample.json", auditor / "research.pack"

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.auditor.files import require_free, write_text
+from app.auditor.files import write_text
 from app.auditor.names import NamesBook
 from app.auditor.options import (
+    BUNDLE,
     EXIT_CODES,
     OUTPUT,
-    LogOptions,
     failures,
-    force_option,
     log_options,
     say_verified,
     verified,
 )
 from app.auditor.register import register_csv, register_json, register_page
 from schemas.matchlog.disclosures import DisclosureBook, Wanted
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit
 
 if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
@@ -30,24 +29,20 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command(epilog=EXIT_CODES)
-@log_options
-@click.option("--project", help="Only this project; with a URL, its view of the log.")
+@BUNDLE
 @click.option("--party", help="Only what this party gave or received.")
 @click.option("--since", type=DAY, help="From this day on, in UTC.")
 @click.option("--until", type=DAY, help="Up to and with this day, in UTC.")
 @click.option("--csv", "csv_file", type=OUTPUT, help="Write the register as CSV.")
 @click.option("--html", "html_file", type=OUTPUT, help="Write the register as a page to print.")
-@force_option
-@json_option
 def disclosures(
     *,
+    bundle: str,
     party: str | None,
     since: Any,
     until: Any,
     csv_file: Path | None,
     html_file: Path | None,
-    force: bool,
-    **given: Any,
 ) -> None:
     """Write the register of disclosures: who received what from whom, when, why, on what legal basis.
 
@@ -60,16 +55,15 @@ def disclosures(
     """
     if since is not None and until is not None and until < since:
         raise click.UsageError("--until is before --since")
-    book, names = DisclosureBook(), NamesBook()
-    wanted = Wanted(given["project"], party, _day(since), _day(until))
-    options = LogOptions(**given)
+    book, names, options = DisclosureBook(), NamesBook(), log_options(bundle=bundle)
+    wanted = Wanted(options.project, party, _day(since), _day(until))
 
     def take(entry: Entry) -> None:
         names.take(entry)
         book.take(entry)
 
     with failures():
-        require_free([csv_file, html_file], read=options.read(), force=force)
+        options.require_free([csv_file, html_file])
         verdict = verified(options, take)
         names.require(wanted.project, party)
         lines = list(book.select(wanted))

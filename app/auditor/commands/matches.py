@@ -16,7 +16,7 @@ import click
 
 from app.auditor.broker_api import BrokerApi
 from app.auditor.errors import FileUnreadableError
-from app.auditor.files import require_free, why_unreadable, write_text, written_whole
+from app.auditor.files import why_unreadable, write_text, written_whole
 from app.auditor.match_records import (
     MatchRecordBook,
     RecordRead,
@@ -29,16 +29,14 @@ from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
     LogOptions,
-    broker_options,
     failures,
-    force_option,
-    pin_options,
+    log_options,
     verified,
 )
 from app.auditor.source import is_url
 from schemas.linkage.decision_steps import PROBABILITY_STEPS
 from schemas.rounds.match_record import Decision, DecisionRule, MatchRecordHeader
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit
 
 if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
@@ -59,8 +57,6 @@ PAGE_ROWS: Final = 1_000
 )
 @click.option("--save", type=OUTPUT, help="With a URL: keep the match record in this file.")
 @click.option("--log", "bundle", metavar="BUNDLE|URL", help="The log to hold the record to.")
-@pin_options
-@broker_options
 @click.option("--band", type=click.Choice(["auto", "review"]), help="Only decisions of this band.")
 @click.option("--rule", help="Only decisions by this rule, such as lead-too-small.")
 @click.option("--from", "least", type=STEP, help="Only from this step of match probability on.")
@@ -69,8 +65,6 @@ PAGE_ROWS: Final = 1_000
 @click.option(
     "--html", "html_file", type=OUTPUT, help="Write weights, counts, histogram and decisions."
 )
-@force_option
-@json_option
 def matches(
     *,
     source: str,
@@ -80,7 +74,6 @@ def matches(
     bundle: str | None,
     csv_file: Path | None,
     html_file: Path | None,
-    force: bool,
     **given: Any,
 ) -> None:
     """Show the match record of a run: its weights, and every decision: band, rule, probability, lead.
@@ -92,17 +85,14 @@ def matches(
     Example: blindlink-audit matches https://broker.example.gov --run run-4f... --token-file auditor.token
     --save run.record --log log.bundle --html run.html
     """
-    names = ("band", "rule", "least", "most")
-    wanted = RowFilter(**{name: given.pop(name) for name in names})
+    wanted = RowFilter(**given)
     _require_sense(wanted)
     book, verdict = MatchRecordBook(), None
-    options = LogOptions(bundle or "", **given)
-    broker = (given["token_file"], given["ca_file"])
+    options = log_options(bundle=bundle or "")
     with failures(), tempfile.TemporaryFile("w+b") as table:
-        read = [source, *options.read()]
-        require_free([save, csv_file, html_file], read=read, force=force)
+        options.require_free([save, csv_file, html_file], source)
         listing = _Listing(wanted, table)
-        with _opened(source, run_id, release, save, broker) as record:
+        with _opened(source, run_id, release, save, options) as record:
             found = read_record(record, listing.take)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
@@ -172,7 +162,7 @@ def _opened(
     run: str | None,
     release: int,
     save: Path | None,
-    broker: tuple[Path | None, Path | None],
+    options: LogOptions,
 ) -> Iterator[IO[bytes]]:
     if (run is not None) != is_url(source):
         raise click.UsageError("give --run with the URL of a broker, and not with a file")
@@ -189,7 +179,7 @@ def _opened(
             yield file
         return
     place = tempfile.TemporaryFile("w+b") if save is None else written_whole(save)  # noqa: SIM115
-    with BrokerApi(source, *broker) as api, place as fetched:
+    with BrokerApi(source, options.token_file, options.ca_file) as api, place as fetched:
         fetch_record(api, run, fetched, release)
         fetched.seek(0)
         yield fetched

@@ -1,37 +1,35 @@
-"""`blindlink-audit report`: what an audit found, signed; and `report-verify`, for whoever is given one."""
+"""`blindlink-audit report`: what an audit found, signed."""
 
 from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from app.auditor.errors import AuditError, LogBrokenError, MalformedError
-from app.auditor.files import require_free, write_bytes
+from app.auditor.files import write_bytes
 from app.auditor.findings import FindingsBook
 from app.auditor.options import (
+    BUNDLE,
     EXIT_CODES,
     FILE,
     OUTPUT,
     PASSPHRASE_FILE,
-    LogOptions,
     failures,
-    force_option,
     log_options,
     opened_key,
     require_broker_for,
     verified,
 )
-from app.auditor.report_check import check_report
 from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
 from app.features import FEATURES
 from schemas.reports.audit_report import AuditReport, public_text, seal_page, sign_report
-from schemas.shared.command_line import emit, json_option, wants_json
+from schemas.shared.command_line import emit, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -40,33 +38,31 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=EXIT_CODES)
-@log_options
-@click.option("--project", help="With a URL: this project's view of the log.")
+@BUNDLE
 @click.option(
     "--incident",
     metavar="UPLOAD|KEY",
     help="Also say what this reached: an upload id, the key id of a secret, the SHA-256 of a person's key, "
     "or a key of the log.",
 )
-@click.option("--key-file", required=True, type=FILE, help="Your own key: blindlink-audit key new.")
+@click.option(
+    "--key-file", required=True, type=FILE, help="Your own key: blindlink-audit key --new."
+)
 @PASSPHRASE_FILE
 @click.option("--name", help="Who you are, as the report says it.")
 @click.option("-o", "--output", type=OUTPUT, help="Write the signed report as JSON.")
 @click.option(
     "--html", "html_file", type=OUTPUT, help="Write it as a signed page to read and print."
 )
-@force_option
-@json_option
 def report(
     *,
+    bundle: str,
     incident: str | None,
     key_file: Path,
     passphrase_file: Path | None,
     name: str | None,
     output: Path | None,
     html_file: Path | None,
-    force: bool,
-    **given: Any,
 ) -> None:
     """Verify the log and write a report on it, signed with your own key.
 
@@ -81,7 +77,8 @@ def report(
     """
     if output is None and html_file is None and not wants_json():
         raise click.UsageError("say where the report goes: -o, --html or --json")
-    require_broker_for(given["project"], given["bundle"])
+    options = log_options(bundle=bundle)
+    require_broker_for(options.project, bundle)
     author = None if name is None else _one_line(name)
     digest, found = SourceDigest(), FindingsBook()
     followed = None if incident is None else FEATURES.load("incidents", "book").book_of(incident)
@@ -94,10 +91,8 @@ def report(
     def making() -> Making:
         return Making(datetime.now(UTC), author, digest.sha256)
 
-    options = LogOptions(**given)
     with failures(in_json=False):
-        mine = [key_file, passphrase_file]
-        require_free([output, html_file], read=[*mine, *options.read()], force=force)
+        options.require_free([output, html_file], key_file, passphrase_file)
         key = opened_key(key_file, passphrase_file)
         fault: AuditError | None = None
         try:
@@ -112,24 +107,6 @@ def report(
         if fault is not None:
             raise fault
     _say(made)
-
-
-@click.command(
-    "report-verify", epilog="Exit status: 0 it is as signed, 1 it is not, 2 usage, 3 unreadable."
-)
-@click.argument("file", metavar="FILE", type=FILE)
-@click.option("--key", metavar="KEY|FILE", help="The auditor's public key, as they gave it to you.")
-@json_option
-def report_verify(file: Path, key: str | None) -> None:
-    """Check that a report or its page is as the auditor signed it.
-
-    Example: blindlink-audit report-verify report.html --key auditor.pub
-    """
-    with failures():
-        checked = check_report(file, key)
-    emit(checked.to_json(), checked.lines())
-    if key is None and not wants_json():
-        click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
 
 
 def _one_line(name: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.auditor.errors import FileUnreadableError, MalformedError, UnwritableError
-from app.auditor.files import require_free, why_unreadable, write_bytes
+from app.auditor.files import why_unreadable, write_bytes
 from app.auditor.match_records import MatchRecordBook
 from app.auditor.options import (
     EXIT_CODES,
@@ -19,8 +20,7 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     failures,
-    force_option,
-    pin_options,
+    log_options,
     verified,
 )
 from app.auditor.packs import (
@@ -36,7 +36,7 @@ from app.auditor.run_book import RunBook
 from app.extras.sampling.page import sample_page, standings, worksheet_page
 from app.extras.sampling.sample import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit
 
 if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     "--seed", required=True, help="Your own word, chosen now; the draw follows from it and the run."
 )
 @click.option("--log", "bundle", metavar="BUNDLE", help="The log; the first pack's if left out.")
-@pin_options
 @click.option("-o", "--output", type=OUTPUT, help="Write the sample, to be sent to the agencies.")
 @click.option(
     "--pack", "pack_files", type=FILE, multiple=True, help="Pack of an agency; may be repeated."
@@ -68,22 +67,17 @@ if TYPE_CHECKING:
     help="Folder for a worksheet for each agency, as CSV and as a page to print.",
 )
 @click.option("--html", "html_file", type=OUTPUT, help="Write what was drawn and opened as a page.")
-@force_option
-@json_option
 def sample(
     *,
     n: int,
     record: Path,
     seed: str,
     bundle: str | None,
-    pins: tuple[Path | str, ...],
-    log_key: str | None,
     output: Path | None,
     pack_files: tuple[Path, ...],
     opening_files: tuple[Path, ...],
     worksheets: Path | None,
     html_file: Path | None,
-    force: bool,
 ) -> None:
     """Draw N links of a run's match record, and open them with what the agencies hand over.
 
@@ -98,14 +92,15 @@ def sample(
     """
     if bundle is None and not pack_files:
         raise click.UsageError("give the log with --log, or the pack of an agency with --pack")
+    given = log_options(bundle=bundle or "")
     with failures():
-        read = [record, bundle, *pins, log_key, *pack_files, *opening_files]
-        require_free([output, html_file], read=read, force=force)
+        read = [record, *pack_files, *opening_files]
+        given.require_free([output, html_file], *read)
         drawn = _drawn(record, n, seed)
-        require_free(_worksheets(worksheets, drawn), read=read, force=force)
+        given.require_free(_worksheets(worksheets, drawn), *read)
         location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
         packs = [_read_pack(path) for path in pack_files if str(path) != location]
-        seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
+        seen = [] if bundle in (None, location) else [_end_of(given)]
         book = MatchRecordBook()
         run_book = RunBook(drawn.sample.run, drawn.record.header.release)
 
@@ -113,8 +108,7 @@ def sample(
             book.take(entry)
             run_book.take(entry)
 
-        held = LogOptions(location, pins, log_key)
-        verdict = verified(held, take, packs=packs, seen=seen)
+        verdict = verified(replace(given, bundle=location), take, packs=packs, seen=seen)
         book.compare(drawn.record)
         open_links(drawn, _openings(pack_files, opening_files))
         if output is not None:

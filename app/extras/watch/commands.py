@@ -8,12 +8,10 @@ import click
 
 from app.auditor.broker_api import BrokerApi
 from app.auditor.errors import KeyChainError, LogBrokenError, PinUnreadableError
-from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
-    broker_options,
     failures,
-    pin_options,
+    log_options,
     require_broker_for,
     verified,
 )
@@ -23,7 +21,7 @@ from app.auditor.source import bundle_url, save_bundle
 from app.extras.watch.state import BUNDLE_FILE, WatchState
 from app.extras.watch.watch import OTHER_KEY, Watched, note_verdict
 from app.extras.watch.watch import watch as look
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
@@ -40,28 +38,13 @@ WATCH_CODES = (
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder in which this watch remembers what it saw; made where it is missing.",
 )
-@pin_options
-@broker_options
 @click.option(
     "--full",
     is_flag=True,
     help="Fetch and verify the whole log too, and keep the bundle.",
 )
-@click.option("--project", help="With --full: this project's view of the log.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
-@json_option
-def watch(
-    *,
-    url: str,
-    state: Path,
-    pins: tuple[Path | str, ...],
-    log_key: str | None,
-    token_file: Path | None,
-    ca_file: Path | None,
-    full: bool,
-    project: str | None,
-    quiet: bool,
-) -> None:
+def watch(*, url: str, state: Path, full: bool, quiet: bool) -> None:
     """Fetch the newest checkpoint of the broker at URL and hold it against everything seen before.
 
     What was seen is kept in a folder of your own. Give the pins of agencies with --pin, so that a log which
@@ -71,18 +54,17 @@ def watch(
     Example: blindlink-audit watch https://broker.example.gov --state watch --token-file auditor.token
     --pin county.pin --quiet
     """
-    if project is not None and not full:
+    given = log_options(bundle=url)
+    if given.project is not None and not full:
         raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
-    require_broker_for(project, url)
+    require_broker_for(given.project, url)
     with failures():
         kept = WatchState.open(state)
         if full:
-            options = LogOptions(url, pins, log_key, token_file, ca_file, project)
-            seen = _verify_whole(kept, options)
+            seen = _verify_whole(kept, given)
         else:
-            given = None if log_key is None else read_log_key(log_key)
-            with BrokerApi(url, token_file, ca_file) as source:
-                seen = look(kept, source, given_key=given, others=read_pins(pins))
+            with BrokerApi(url, given.token_file, given.ca_file) as source:
+                seen = look(kept, source, given_key=given.log_key(), others=read_pins(given.pins))
     emit(seen.to_json(), [] if quiet else _lines(seen))
 
 
@@ -91,7 +73,7 @@ def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     fetched, bundle = kept.folder / f"{BUNDLE_FILE}.new", kept.folder / BUNDLE_FILE
     address = bundle_url(given.bundle, given.project)
     save_bundle(address, fetched, given.token_file, given.ca_file)
-    held = LogOptions(str(fetched), (*given.pins, *kept.pin_files()), given.log_key)
+    held = LogOptions(str(fetched), (*given.pins, *kept.pin_files()), given.log_keys)
     try:
         seen = _noted(kept, held)
     except LogBrokenError:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from breaks.destruction import everything_destroyed
 from click.testing import CliRunner, Result
@@ -191,7 +190,7 @@ def test_hints_name_what_the_command_takes(bundle: Path, tmp_path: Path) -> None
         f"blindlink-audit: error: {tmp_path.name} is a folder"
     )
     (tmp_path / "report").write_text("x", encoding="utf-8")
-    assert "key show prints" in run("report-verify", tmp_path / "report", "--key", "x").stderr
+    assert "key prints" in run("check", tmp_path / "report", "--key", "x").stderr
     assert "--project" not in str(NotAuthorisedError.hint)
 
 
@@ -211,9 +210,7 @@ def test_what_is_printed_of_an_error_cannot_steer_a_terminal(
     assert evidence == "evidence: name \\u202ey\\nhint: z"
 
 
-@pytest.mark.parametrize(
-    "arguments", [["verify"], ["verify", "a", "b"], ["verify", "a", "--pin"], ["x"]]
-)
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", "a", "--pin"], ["x"]])
 def test_wrong_usage_gives_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
@@ -225,12 +222,9 @@ def test_wrong_usage_gives_status_2(arguments: list[str]) -> None:
         "verify http://127.0.0.1:9 --token-file",
         "verify http://127.0.0.1:9 --ca-file",
         "page-link http://127.0.0.1:9 --token-file",
-        "certificate verify",
-        "proof --log-key x+0",
-        "proof log.tar --log-key x+0 --pin",
-        "report-verify",
+        "check --log-key x+0",
         "report log.tar --json --key-file",
-        "key show",
+        "key",
         "sample 1 --log log.tar --seed s",
     ],
 )
@@ -328,19 +322,6 @@ def test_what_was_refused_is_said_to_be() -> None:
     asked = next(entry for entry in log.entries if entry.kind == "run-asked")
     refused = asked.model_copy(update={"outcome": "refused"})
     assert sentence(refused).startswith("foster: refused: ")
-
-
-def test_every_command_prints_for_programs_too() -> None:
-    commands = list(main.commands.values())
-    for group in [one for one in commands if isinstance(one, click.Group)]:
-        commands += group.commands.values()
-    without = {
-        one.name
-        for one in commands
-        if not isinstance(one, click.Group)
-        and "--json" not in {o for p in one.params for o in p.opts}
-    }
-    assert without == set()
 
 
 def test_help_imports_nothing_heavy() -> None:

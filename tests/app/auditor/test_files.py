@@ -20,10 +20,11 @@ LOG = story(63, n_weeks=1)
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The auditor's folder, in which commands are typed."""
     (tmp_path / "log.bundle").write_bytes(LOG.bundle())
+    (tmp_path / "paper").write_bytes(b'{"certificate":')
     (tmp_path / "log.key").write_text(signer(0).verifier_key.text + "\n", encoding="utf-8")
     (tmp_path / "words").write_text("several words that nobody guesses\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert typed("key new -o auditor.key --passphrase-file words").exit_code == 0
+    assert typed("key auditor.key --new --passphrase-file words").exit_code == 0
     return tmp_path
 
 
@@ -44,8 +45,8 @@ REPORT = "report log.bundle --log-key log.key --key-file auditor.key --passphras
         ("disclosures log.bundle --html ./log.bundle", "log.bundle"),
         ("matches log.bundle --csv log.bundle", "log.bundle"),
         ("sample 1 log.bundle --log x --seed s -o log.bundle", "log.bundle"),
-        ("certificate verify words --html words", "words"),
-        ("fetch http://127.0.0.1:9 --token-file words -o words", "words"),
+        ("check paper --html paper", "paper"),
+        ("verify http://127.0.0.1:9 --token-file words -o words", "words"),
     ],
 )
 def test_what_a_command_reads_is_never_written_over(desk: Path, words: str, name: str) -> None:
@@ -64,8 +65,8 @@ def test_what_a_command_reads_is_never_written_over(desk: Path, words: str, name
         "disclosures log.bundle --csv",
         "matches log.bundle --html",
         "sample 1 words --log log.bundle --seed s --html",
-        "certificate verify words --html",
-        "fetch http://127.0.0.1:9 -o",
+        "check paper --html",
+        "verify http://127.0.0.1:9 -o",
     ],
 )
 def test_a_file_that_is_there_is_left_alone(desk: Path, words: str) -> None:

@@ -42,7 +42,7 @@ def fault(bundle: bytes) -> str | None:
 
 def compare(fork: Fork, *files: Path) -> Result:
     keys = [f"--log-key={one.verifier_key.text}" for one in fork.log.signers]
-    return CliRunner().invoke(main, ["compare", *map(str, files), *keys, "--json"])
+    return CliRunner().invoke(main, ["verify", *map(str, files), *keys, "--json"])
 
 
 def copy_of(fork: Fork, name: str) -> LogCopy:

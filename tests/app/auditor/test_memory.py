@@ -134,7 +134,7 @@ def test_a_match_record_of_a_gigabyte(tmp_path: Path, start: bytes) -> None:
 
 @pytest.mark.parametrize("start", [b"", b"{"], ids=["zeros", "json"])
 def test_a_report_of_a_gigabyte(tmp_path: Path, start: bytes) -> None:
-    require_refused(run("report-verify", sparse(tmp_path / "report.json", start)))
+    require_refused(run("check", sparse(tmp_path / "report.json", start)))
 
 
 @pytest.mark.long

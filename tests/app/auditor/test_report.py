@@ -53,7 +53,7 @@ def desk(tmp_path: Path) -> Path:
     (tmp_path / "log.key").write_text(signer(0).verifier_key.text + "\n", encoding="utf-8")
     (tmp_path / "county.pin").write_bytes(serialise_checkpoints([LOG.notes[-1][1]]))
     (tmp_path / "words").write_text(WORDS + "\n", encoding="utf-8")
-    made = run(tmp_path, "key", "new", "-o", "auditor.key", "--passphrase-file", "words")
+    made = run(tmp_path, "key", "auditor.key", "--new", "--passphrase-file", "words")
     assert made.exit_code == 0, made.stderr
     (tmp_path / "auditor.pub").write_text(made.stdout, encoding="utf-8")
     return tmp_path
@@ -235,33 +235,33 @@ def test_a_report_and_its_page_are_checked_and_every_change_is_found(desk: Path)
     made = report(desk, "--html", "report.html")
     key = ("--key", "auditor.pub")
     for name in ("report.json", "report.html"):
-        done = run(desk, "report-verify", name, *key, "--json")
+        done = run(desk, "check", name, *key, "--json")
         assert done.exit_code == 0, done.stderr
         digest = hashlib.sha256(rfc8785.dumps(made)).hexdigest()
         assert json.loads(done.stdout)["report_sha256"] == digest
         raw = (desk / name).read_bytes()
         (desk / name).write_bytes(raw.replace(b"health", b"wealth", 1))
-        done = run(desk, "report-verify", name, *key)
+        done = run(desk, "check", name, *key)
         assert done.exit_code == 1
         assert "changed after it was signed" in done.stderr
 
 
 def test_a_report_by_another_key_is_refused_where_one_is_given(desk: Path) -> None:
     report(desk)
-    other = run(desk, "key", "new", "-o", "other.key", "--passphrase-file", "words").stdout.strip()
-    done = run(desk, "report-verify", "report.json", "--key", other)
+    other = run(desk, "key", "other.key", "--new", "--passphrase-file", "words").stdout.strip()
+    done = run(desk, "check", "report.json", "--key", other)
     assert done.exit_code == 1
     assert "signed by another key" in done.stderr
-    done = run(desk, "report-verify", "report.json")
+    done = run(desk, "check", "report.json")
     assert done.exit_code == 0
     assert "compare the fingerprint" in done.stderr
 
 
 def test_what_is_no_report_gives_status_3(desk: Path) -> None:
-    assert run(desk, "report-verify", "log.bundle").exit_code == 3
-    assert run(desk, "report-verify", "log.key").exit_code == 3
+    assert run(desk, "check", "log.bundle").exit_code == 3
+    assert run(desk, "check", "log.key").exit_code == 3
     report(desk)
-    assert run(desk, "report-verify", "report.json", "--key", "x").exit_code == 3
+    assert run(desk, "check", "report.json", "--key", "x").exit_code == 3
 
 
 def test_an_incident_stands_in_report_page_and_terminal(desk: Path) -> None:
@@ -327,17 +327,17 @@ def test_a_key_file_is_for_its_owner_alone_and_is_never_replaced(desk: Path) -> 
     assert b"ENCRYPTED" in raw
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    again = run(desk, "key", "new", "-o", "auditor.key", "--passphrase-file", "words")
+    again = run(desk, "key", "auditor.key", "--new", "--passphrase-file", "words")
     assert again.exit_code == 3
     assert "is there already" in again.stderr
     assert path.read_bytes() == raw
 
 
 def test_a_passphrase_is_asked_for_twice_and_then_once(desk: Path) -> None:
-    made = run(desk, "key", "new", "-o", "mine.key", typed=f"{WORDS}\n{WORDS}\n")
+    made = run(desk, "key", "mine.key", "--new", typed=f"{WORDS}\n{WORDS}\n")
     assert made.exit_code == 0
     assert WORDS not in made.output
-    shown = run(desk, "key", "show", "mine.key", typed=f"{WORDS}\n")
+    shown = run(desk, "key", "mine.key", typed=f"{WORDS}\n")
     assert shown.stdout.splitlines()[-1] == made.stdout.splitlines()[-1]
     assert "fingerprint: " in shown.stderr
 
@@ -345,7 +345,7 @@ def test_a_passphrase_is_asked_for_twice_and_then_once(desk: Path) -> None:
 @pytest.mark.parametrize("words", ["too short", "another phrase altogether", ""])
 def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(desk: Path, words: str) -> None:
     (desk / "wrong").write_text(words + "\n", encoding="utf-8")
-    done = run(desk, "key", "show", "auditor.key", "--passphrase-file", "wrong")
+    done = run(desk, "key", "auditor.key", "--passphrase-file", "wrong")
     assert done.exit_code == 3
     assert "does not open" in done.stderr
     assert not words or words not in done.stderr
@@ -353,14 +353,14 @@ def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(desk: Path, words:
 
 def test_a_key_is_shown_to_scripts(desk: Path) -> None:
     words = ("--passphrase-file", "words", "--json")
-    made = json.loads(run(desk, "key", "new", "-o", "mine.key", *words).stdout)
-    assert made == json.loads(run(desk, "key", "show", "mine.key", *words).stdout)
+    made = json.loads(run(desk, "key", "mine.key", "--new", *words).stdout)
+    assert made == json.loads(run(desk, "key", "mine.key", *words).stdout)
     assert len(made["fingerprint"].split()) == 12
 
 
 def test_a_short_passphrase_makes_no_key(desk: Path) -> None:
     (desk / "short").write_text("short\n", encoding="utf-8")
-    done = run(desk, "key", "new", "-o", "mine.key", "--passphrase-file", "short")
+    done = run(desk, "key", "mine.key", "--new", "--passphrase-file", "short")
     assert done.exit_code == 3
     assert not (desk / "mine.key").exists()
 
@@ -369,7 +369,7 @@ def test_a_key_made_with_other_tools_will_do_if_it_is_ed25519(desk: Path) -> Non
     for key, status in ((Ed25519PrivateKey.generate(), 0), (generate_private_key(SECP256R1()), 3)):
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (desk / "other.pem").write_bytes(pem)
-        assert run(desk, "key", "show", "other.pem").exit_code == status
+        assert run(desk, "key", "other.pem").exit_code == status
 
 
 # What the report says of a verdict.
@@ -435,7 +435,7 @@ def test_a_report_names_a_file_whatever_its_name(desk: Path, name: str) -> None:
 @pytest.mark.parametrize("words", ["x" * 1024, "\u00fc" * 512])
 def test_a_passphrase_that_is_too_long_is_said_to_be(desk: Path, words: str) -> None:
     (desk / "long").write_text(words, encoding="utf-8")
-    done = run(desk, "key", "new", "-o", "long.key", "--passphrase-file", "long")
+    done = run(desk, "key", "long.key", "--new", "--passphrase-file", "long")
     assert done.exit_code == 3, done.exception
     assert "1023" in done.stderr
 

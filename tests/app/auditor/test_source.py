@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import threading
 from collections.abc import Iterator
@@ -204,13 +203,6 @@ def test_a_bundle_is_kept_whole(tmp_path: Path) -> None:
     assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
 
 
-def test_what_was_fetched_is_told_to_scripts(tmp_path: Path) -> None:
-    output = str(tmp_path / "log.bundle")
-    with serving() as (url, _):
-        result = CliRunner().invoke(main, ["fetch", url, "-o", output, "--json"])
-    assert json.loads(result.stdout) == {"file": output, "size_bytes": len(BUNDLE)}
-
-
 def test_a_bundle_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     output = tmp_path / "log.bundle"
     output.write_bytes(b"last week's")
@@ -225,11 +217,16 @@ def test_a_path_is_nothing_to_fetch(tmp_path: Path) -> None:
         save_bundle("log.bundle", tmp_path / "copy", None, None)
 
 
-def test_a_projects_view_is_verified_from_its_url() -> None:
-    with serving(body=(view := LOG.bundle("foster")), promised=len(view)) as (url, broker):
-        result = CliRunner().invoke(main, ["verify", url, "--project", "foster"])
-    assert result.exit_code == 0
-    assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
+def test_a_projects_view_is_verified_from_its_url_and_kept_where_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    output, view = tmp_path / "log.bundle", LOG.bundle("foster")
+    for kept in ([], ["-o", str(output)]):
+        with serving(body=view, promised=len(view)) as (url, broker):
+            result = CliRunner().invoke(main, ["verify", url, "--project", "foster", *kept])
+        assert (result.exit_code, output.exists()) == (0, bool(kept))
+        assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
+    assert output.read_bytes() == view
 
 
 def test_a_missing_file_is_no_bundle(tmp_path: Path) -> None:

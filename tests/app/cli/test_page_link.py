@@ -98,7 +98,7 @@ def test_a_certificate_that_is_not_trusted_is_no_outage(
     with served(web_app, tmp_path / "tls") as address:
         asked = (
             ["page-link", address],
-            ["fetch", address, "-o", str(tmp_path / "log.bundle")],
+            ["verify", address, "-o", str(tmp_path / "log.bundle")],
             ["watch", address, "--state", str(tmp_path / "watch")],
         )
         for words in asked:

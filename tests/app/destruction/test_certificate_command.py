@@ -1,4 +1,4 @@
-"""`blindlink-audit certificate verify`: offline, by the file alone and held to the log."""
+"""`blindlink-audit check`: offline, by the file alone and held to the log."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Case:
 
 
 def verify(*words: Any) -> Result:
-    return CliRunner().invoke(main, ["certificate", "verify", *map(str, words)])
+    return CliRunner().invoke(main, ["check", *map(str, words)])
 
 
 @pytest.fixture
