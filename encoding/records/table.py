@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -238,3 +238,11 @@ def _check_widths(rows: Sequence[Sequence[str]], width: int, first_row: int) -> 
     for number, row in enumerate(rows, start=first_row):
         if len(row) != width:
             raise RaggedRowError(f"row {number} has {len(row)} cells where the header has {width}")
+
+
+def lacking(
+    elements: Sequence[str], columns: Mapping[str, str], available: Collection[str]
+) -> list[str]:
+    """Return what a file would call those of the elements that it lacks."""
+    headers = (columns.get(name, name) for name in elements)
+    return [header for header in headers if header not in available]

@@ -23,6 +23,7 @@ from encoding.recipe.rows import RowCleaner
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
+from encoding.records.table import lacking
 from schemas.linkage.link_quality import TELLING_FIELDS
 from schemas.linkage.profile import EncodingProfile
 
@@ -63,14 +64,6 @@ class Reading:
     def header_of(self, element: str) -> str:
         """Return what the agency's file calls an element: a name of the recipe is mapped by the settings."""
         return self.columns.get(element, element)
-
-
-def lacking(
-    elements: Sequence[str], columns: Mapping[str, str], available: Collection[str]
-) -> list[str]:
-    """Return what a file would call those of the elements that it lacks."""
-    headers = (columns.get(name, name) for name in elements)
-    return [header for header in headers if header not in available]
 
 
 def read_records(

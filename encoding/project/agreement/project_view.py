@@ -13,7 +13,7 @@ from encoding.project.context import Context, Known
 from encoding.project.session import Session
 from encoding.project.source import Source
 from encoding.records.agency_file import agency_file
-from encoding.review.records import lacking
+from encoding.records.table import lacking
 from encoding.sharing.columns import not_agreed
 from schemas.agreement.agreement import Agreement
 from schemas.api.projects import ProjectView
