@@ -42,7 +42,7 @@ class Broker:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
-        """Close the connections to the database, and to whoever keeps keys."""
+        """Close the connections to the database, and to the person who keeps keys."""
         self.database.close()
         self.keystore.ring.keepers.close()
 

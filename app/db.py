@@ -121,7 +121,7 @@ class Database:
         return Path(name) if name and is_path else None
 
     def hold_to(self, revision: str) -> None:
-        """From now on, let each unit of work refuse another schema: somebody may migrate meanwhile."""
+        """From now on, let each unit of work refuse another schema: someone may migrate meanwhile."""
         self._revision, self._seen_s = revision, float("-inf")
 
     @contextmanager
@@ -145,7 +145,7 @@ class Database:
             SchemaChangedError: as `write`, but it may come a second late, since nothing is changed here.
         """
         if self._revision is not None and time.monotonic() - self._seen_s >= TRUST_S:
-            # Apart, since whoever looks at the log's file first takes the snapshot after it.
+            # Apart, since anyone who looks at the log's file first takes the snapshot after it.
             with self.engine.connect() as connection:
                 self._require_schema(connection)
         with Session(self.engine, expire_on_commit=False) as session:
@@ -201,7 +201,7 @@ class Database:
                 _assert_durable_postgres(connection)
 
     def empty_log(self) -> None:
-        """Empty SQLite's write-ahead log, which holds rows that were deleted; not while somebody reads them."""
+        """Empty SQLite's write-ahead log, which holds rows that were deleted; not while someone reads them."""
         if self.is_sqlite:
             connection = self.engine.raw_connection()
             try:

@@ -3,7 +3,7 @@
 BrokerError
 ├── RequestError (4xx: the request is at fault; nothing was changed)
 │   ├── RefusedError (by a row of the table below)
-│   └── classes of their own, where somebody catches them or they carry more
+│   └── classes of their own, where someone catches them or they carry more
 ├── UnavailableError (503: try again later)
 └── ConfigurationError (the operator's settings are unsafe or do not fit; the broker does not start)
 
@@ -234,7 +234,7 @@ class LogRolledBackError(UnavailableError):
 
 
 class LogInconsistentError(UnavailableError):
-    """Somebody changed the stored tree; signing on would contradict what was signed."""
+    """Someone changed the stored tree; signing on would contradict what was signed."""
 
     code = "log-inconsistent"
     title = "The log does not continue its last checkpoint"
@@ -296,7 +296,7 @@ OUT_OF_PLACE: Final = Rule("out-of-place", 409, "This is not due now")
 # No person of a recipient of mode `blind` could open the link IDs that are sealed to it.
 NOBODY_RECEIVES: Final = Rule("nobody-receives", 409, "No one could open the link IDs")
 PROJECT_EXISTS: Final = Rule("project-exists", 409, "This project already exists")
-# Nobody is named, or somebody who is unknown.
+# Nobody is named, or someone who is unknown.
 TERMS_REFUSED: Final = Rule("terms-refused", 422, "The terms cannot be used")
 LEGAL_HOLD: Final = Rule("legal-hold", 409, "A legal hold forbids destruction")
 HOLD_REFUSED: Final = Rule("hold-refused", 409, "The legal hold was not changed")

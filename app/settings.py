@@ -177,7 +177,7 @@ class Settings(BaseSettings):
     # As people call it: it stands on the button.
     sso_name: Annotated[str, Field(min_length=1, max_length=60)] = "your organization"
     sso_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$", max_length=400)] = "openid"
-    # Claims of which each must have one of these values, such as how somebody has shown who they are.
+    # Claims of which each must have one of these values, such as how someone has shown who they are.
     sso_require: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     # The group there that leaves a person a duty on the pages; empty: nobody loses one.
     sso_groups: dict[Duty, str] = {}

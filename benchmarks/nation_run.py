@@ -318,7 +318,7 @@ def run_of(
                 raise SystemExit(f"the run is {run.state}: {run.failure}")
             print(
                 f"{run.state}: {run.candidate_pairs:,} pairs, {run.auto_pairs:,} linked,"
-                f" {run.review_pairs:,} held back"
+                f" {run.review_pairs:,} sent to review"
             )
             return Figures(n_rows, run_s, worker_mib, run.auto_pairs)
 

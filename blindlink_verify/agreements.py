@@ -200,8 +200,9 @@ def key_that_signed(signed: Any, stated: Any, what: str, agreement: Any) -> str:
 
 
 def roster(p: Project, bound: str | None, e: Any) -> Any:
-    # The roster is the list of the party's persons in the agreement that binds, or in one that came into force
-    # after it; of a party that none of these names, in the last one that did. Where nothing binds, any will do.
+    # The list of authorized users is the list of the party's persons in the agreement that binds, or in one
+    # that came into force after it; of a party that none of these names, in the last one that did. Where
+    # nothing binds, any will do.
     forced = [digest for _, digest, _ in p.binding]
     place = 0 if bound is None else forced.index(bound)
     naming = [n for n, digest in enumerate(forced) if e.party in names(p.proposed[digest])]
@@ -215,7 +216,7 @@ def roster(p: Project, bound: str | None, e: Any) -> Any:
 
 def on_roster(p: Project, e: Any, bound: str | None, duties: set[str], person: Any = None) -> None:
     listed = roster(p, bound, e)
-    need(listed, "person-unlisted", "the party's roster lists the person")
+    need(listed, "person-unlisted", "the party's list of authorized users names the person")
     fits = person is None or key_digest(listed["signing_key"]) in person.had
     need(fits, "person-unlisted", "it does so under a key that the person has or had in the log")
     need(duties & set(listed["duties"]), "person-duty", "it does so with one of the duties")

@@ -25,7 +25,7 @@ def need(holds: Any, code: str, sentence: str, index: int | None = None) -> None
 
 
 class Known(dict[Any, Any]):
-    """What was there before: whoever asks for anything else breaks a rule."""
+    """What was there before: anyone who asks for anything else breaks a rule."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ def weekday_of(due: str | None) -> str | None:
 
 
 def space_of(terms: Any, pair: Any) -> Any:
-    """The ID space in which both of a pair are recipients of mode `linked`, or None."""
+    """The link-ID set in which both of a pair are recipients of mode `linked`, or None."""
     found = [one["space"] for one in terms["recipients"] if one["party"] in pair and one["mode"] == "linked"]
     return found[0] if len(found) == 2 and found[0] == found[1] else None
 

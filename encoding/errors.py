@@ -1,4 +1,4 @@
-"""Errors of the agency's side: classes where somebody catches one or it carries evidence, else rows of a table.
+"""Errors of the agency's side: classes where someone catches one or it carries evidence, else rows of a table.
 
 `code` is stable; `exit_code` is the status of the command that meets the error: 1 refused or failed, 2 usage,
 3 input data invalid, 4 not authorised, 5 broker unreachable, 6 run failed, 7 others are waited for,
@@ -448,7 +448,7 @@ IdentityLockedError = IdentityError.row(
 )
 UntrustedKeyError = IdentityError.row(
     "untrusted-key",
-    "Somebody's keys whose fingerprint has not been compared, or that are others than those compared.",
+    "Someone's keys whose fingerprint has not been compared, or that are others than those compared.",
 )
 
 InvitationError = AgencyError.row(

@@ -1,4 +1,4 @@
-"""How work that takes time tells how far it is, whoever listens."""
+"""How work that takes time tells how far it is, no matter who listens."""
 
 from __future__ import annotations
 

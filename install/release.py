@@ -125,7 +125,7 @@ def check(folder: Path, signers: Path) -> int:
     """Hold a release to its signature and list; returns how many files it has.
 
     Raises:
-        ReleaseError: the signature is not that of somebody who may sign, or a file was changed, added or lost.
+        ReleaseError: the signature is not that of someone who may sign, or a file was changed, added or lost.
     """
     if not signers.is_file():
         raise ReleaseError(f"{signers} is not there, which says who may sign")

@@ -132,7 +132,7 @@ class PageSession(Base):
 
 
 class SignOn(Base):
-    """Whom a person's keys have linked with them: somebody at the provider, by a digest.
+    """Whom a person's keys have linked with them: someone at the provider, by a digest.
 
     `salt` opens `commitment`, by which the match log names the link.
     """

@@ -51,7 +51,9 @@ INVITATION_LIFETIME: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class NewInvitation:
-    """A one-time code, for whom it is: shown once, to whoever hands it to the person, and kept nowhere."""
+    """A one-time code, for whom it is: shown once, to the person who hands it to the person, and kept
+    nowhere.
+    """
 
     code: str = field(repr=False)
     party: str
@@ -135,7 +137,7 @@ def confirm_person(
         raise RefusedError(
             FINGERPRINT_DIFFERS,
             "The fingerprint is not that of the person's keys.",
-            hint="somebody may stand between you and the person: revoke the person, and invite anew",
+            hint="someone may stand between you and the person: revoke the person, and invite anew",
         )
     person.confirmed = utc_text(now)
     enrolled = PersonEnrolled(
@@ -284,7 +286,7 @@ def identity_of(person: Person) -> PublicIdentity:
 
 
 def keys_of(session: Session, actor: Actor) -> PublicIdentity:
-    """Return the newest keys of whoever has signed in."""
+    """Return the newest keys of the person who has signed in."""
     return identity_of(repository.require_person(session, actor.person))
 
 

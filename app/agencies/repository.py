@@ -62,7 +62,7 @@ def find_person(session: Session, party: str, label: str) -> Person | None:
 def lock_person(session: Session, person: str) -> Person | None:
     """Return a person whose keys and state stay as they are until this transaction ends, or None.
 
-    To be asked before any other row is changed: whoever changes a person goes on to that person's tokens.
+    To be asked before any other row is changed: anyone who changes a person goes on to that person's tokens.
     """
     return session.get(Person, person, with_for_update={"read": True})
 
@@ -76,7 +76,7 @@ def list_persons(session: Session, party: str | None) -> Sequence[Person]:
 
 
 def require_person(session: Session, person: str, *, lock: bool = False) -> Person:
-    """Return a person whose row is known to be there, such as whoever has signed in.
+    """Return a person whose row is known to be there, such as anyone who has signed in.
 
     With `lock` nobody else changes it until this transaction ends.
     """
@@ -134,7 +134,7 @@ def find_invitation(session: Session, digest: str) -> Invitation | None:
 
 
 def require_token(session: Session, token: str) -> Token:
-    """Return a token of which a row is known to be there, such as that of whoever has signed in."""
+    """Return a token of which a row is known to be there, such as that of the person who has signed in."""
     return session.get_one(Token, token)
 
 
@@ -229,17 +229,17 @@ def end_signed_on(session: Session, subject: str | None, provider_session: str |
 
 
 def person_signed_on(session: Session, subject: str) -> str | None:
-    """Return whose keys have linked somebody at the provider with them, or None."""
+    """Return whose keys have linked someone at the provider with them, or None."""
     return session.scalar(select(SignOn.person).where(SignOn.subject == subject))
 
 
 def list_sign_ons(session: Session) -> Sequence[SignOn]:
-    """Return all links of persons with somebody at the provider."""
+    """Return all links of persons with someone at the provider."""
     return session.scalars(select(SignOn)).all()
 
 
 def pop_sign_on(session: Session, person: str) -> SignOn | None:
-    """Remove and return a person's link with somebody at the provider, or None where there is none."""
+    """Remove and return a person's link with someone at the provider, or None where there is none."""
     query = delete(SignOn).where(SignOn.person == person).returning(SignOn)
     return session.execute(query).scalar_one_or_none()
 

@@ -217,7 +217,7 @@ def open_session(session: Session, code: str, now: datetime) -> str:
     expires = utc_text(now + SESSION_LIFETIME)
     token = repository.require_token(session, token_id)
     if token.thumbprint is None:
-        # Whoever came by a token that needs no key reads for as long as it lasts, and no longer.
+        # Anyone who came by a token that needs no key reads for as long as it lasts, and no longer.
         expires = min(expires, token.expires)
     insert_rows(session, PageSession(digest=digest_of(cookie), token=token_id, expires=expires))
     return cookie

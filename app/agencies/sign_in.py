@@ -106,7 +106,7 @@ def admit(
     actor = actor_of_holder(found, request_id, clock)
     with charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
-        # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.
+        # Looked at here too: a copy of someone's request costs nothing of how often that person may come.
         if proof is not None and repository.was_seen(session, _digest_of(_names_of(proof))):
             raise SignInRefusedError("replayed")
     if credential.signed is not None:

@@ -1,6 +1,6 @@
 """Single sign-on: whom a person's keys have linked with them at the provider, and sessions that stand on it.
 
-The provider says who somebody is there. Only the person's own keys say that this is they: no name, no mail
+The provider says who someone is there. Only the person's own keys say that this is they: no name, no mail
 address and no group of the provider ever does. What the provider says of groups can take duties away for a
 session, and never gives one.
 """
@@ -43,7 +43,7 @@ _LINKING: Final = "sign-on under way "
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Somebody whom the provider has signed on and whose ID token was checked.
+    """Someone whom the provider has signed on and whose ID token was checked.
 
     `subject_name` and `session` are the provider's own names, `groups` what it stated of them; by the secret of
     the flow their browser came back.
@@ -164,14 +164,14 @@ def _duties_left(person: Person, arrival: Arrival) -> tuple[Duty, ...]:
     if not settings.sso_groups:
         return own
     left = tuple(duty for duty in own if settings.sso_groups.get(duty) in arrival.groups)
-    # The duty in which somebody has pages at all.
+    # The duty in which someone has pages at all.
     if not left or role_of(left) != role_of(own):
         raise SignInRefusedError("groups")
     return left
 
 
 def _link(session: Session, log: MatchLog, person: Person, arrival: Arrival, linking: str) -> None:
-    """Link somebody at the provider with a person, in place of whom the person had linked before; log it."""
+    """Link someone at the provider with a person, in place of whom the person had linked before; log it."""
     time = utc_text(arrival.now)
     if repository.spend_code(session, linking, time) is None:
         raise SignInRefusedError("link-code")
@@ -223,5 +223,5 @@ def _open_session(
 
 
 def _named(issuer: str | None, what: str, name: str | None) -> str | None:
-    """Return the digest by which somebody, or a session, at the provider is kept; None of None."""
+    """Return the digest by which someone, or a session, at the provider is kept; None of None."""
     return None if name is None else canonical_digest([what, issuer, name])

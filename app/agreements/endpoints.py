@@ -49,8 +49,8 @@ def list_identities(
 ) -> IdentityList:
     """List the keys of the persons who act for the project's parties and for the operator.
 
-    With `former`, those of persons who were revoked, too: by them somebody can follow what was signed before.
-    Whoever relies on one compares its fingerprint by another way first.
+    With `former`, those of persons who were revoked, too: by them someone can follow what was signed before.
+    Anyone who relies on one compares its fingerprint by another way first.
     """
     with broker.database.read() as session:
         parties = negotiation.parties_of(session, actor, project, broker.clock())

@@ -120,7 +120,9 @@ def receive_notice(
 
 
 def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> None:
-    """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled."""
+    """Check that what was signed is signed by the person who sends it, with the keys that they have
+    enrolled.
+    """
     try:
         identity = signed.verify()
     except SignatureError as exc:
@@ -175,7 +177,7 @@ def refuse_held(session: Session, project: str, now: datetime) -> None:
             LEGAL_HOLD,
             "A legal hold forbids destroying anything of this project.",
             clause="legal-hold",
-            hint="whoever set the hold can lift it",
+            hint="anyone who set the hold can lift it",
         )
 
 

@@ -1,6 +1,6 @@
 """How an agreement comes to bind: opened, proposed, consented to by every party; and how one party ends it.
 
-Whoever calls holds a writer's transaction. Each step first holds the project, so that of two parties who
+Anyone who calls holds a writer's transaction. Each step first holds the project, so that of two parties who
 sign at once the second finds the first one's signature, and nobody decides by what is being ended.
 """
 
@@ -184,7 +184,10 @@ def give_notice(
         return row
     check_signer(session, actor, signed, agreement, now)
     if not service.is_listed(service.all_versions(session, project), actor):
-        raise RefusedError(STATEMENT_REFUSED, "The person is not on their party's roster any more.")
+        raise RefusedError(
+            STATEMENT_REFUSED,
+            "The person is not on their party's list of authorized users any more.",
+        )
     _refuse_notice(session, row, stated, former, now)
     insert_rows(
         session,
@@ -218,7 +221,8 @@ def named_agreement(session: Session, actor: Actor, project: str, digest: str) -
 def may_see(actor: Actor, row: StoredAgreement) -> bool:
     """Tell whether an agreement is the actor's to see: it names their party, or they run the broker.
 
-    The match log shows whoever sees the project all that was proposed: a gap would look as if it hid something.
+    The match log shows anyone who sees the project all that was proposed: a gap would look as if it hid
+    something.
     """
     return actor.role == "operator" or agreement_of(row).party(actor.party) is not None
 
@@ -226,7 +230,8 @@ def may_see(actor: Actor, row: StoredAgreement) -> bool:
 def require_negotiation(session: Session, actor: Actor, project: str) -> None:
     """Check that the actor may take part in negotiating the project's agreements.
 
-    Once there is a roster, that is who is on it, or is listed in an amendment that still can be signed.
+    Once there is a list of authorized users, that is who is on it, or is listed in an amendment that still can
+    be signed.
     """
     if not repository.is_negotiating(session, actor, project):
         raise NotFoundError("There is nothing here.")
@@ -287,7 +292,7 @@ def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> No
     if has_roster and not service.is_listed(versions, actor):
         raise RefusedError(
             AGREEMENT_REFUSED,
-            "Only a steward who is already on their party's roster can propose an amendment.",
+            "Only a steward who is already on their party's list of authorized users can propose an amendment.",
             clause="parties",
         )
     proposer = agreement.person(actor.person)

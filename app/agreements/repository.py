@@ -178,14 +178,14 @@ def bound_projects(session: Session) -> set[str]:
 
 
 def project_names(session: Session) -> Sequence[str]:
-    """Return the names of all projects in order, for the broker itself and whoever runs it."""
+    """Return the names of all projects in order, for the broker itself and the operator."""
     return session.scalars(select(Project.name).order_by(Project.name)).all()
 
 
 def find_agreement(session: Session, project: str, digest: str) -> StoredAgreement | None:
     """Return an agreement that was proposed in a project, or None; callers ask whom it names."""
     if is_ahead(session, project):
-        # An agreement is long: of many projects, its text is fetched only where somebody looks at it.
+        # An agreement is long: of many projects, its text is fetched only where someone looks at it.
         rows = of_project(
             session,
             project,

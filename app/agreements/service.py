@@ -105,7 +105,7 @@ def agreement_now(session: Session, project: str, now: datetime) -> str | None:
 def binding_terms(session: Session, project: str, now: datetime) -> TermsInForce | None:
     """Return what binds a project, in force or not; None: nothing has bound it yet.
 
-    Whoever appends under it holds the project first, by `project_for`, `agreement_now` or `lock_rounds`.
+    Anyone who appends under it holds the project first, by `project_for`, `agreement_now` or `lock_rounds`.
     """
     return _binding(all_versions(session, project), now)
 
@@ -171,7 +171,7 @@ def is_bound(session: Session, actor: Actor, now: datetime) -> bool:
 
 
 def is_listed(versions: Sequence[TermsInForce], actor: Actor) -> bool:
-    """Tell whether a project's rosters list the actor for their party.
+    """Tell whether a project's lists of authorized users list the actor for their party.
 
     Keys and duties need no look: what is listed was enrolled so, and a change of keys keeps the duties.
     """
@@ -179,7 +179,9 @@ def is_listed(versions: Sequence[TermsInForce], actor: Actor) -> bool:
 
 
 def is_on_roster(versions: Sequence[TermsInForce], day: str, party: str, person: str) -> bool:
-    """Tell whether a project's rosters list a person for a party on a day; the rest as `is_listed`."""
+    """Tell whether a project's lists of authorized users list a person for a party on a day; the rest as
+    `is_listed`.
+    """
     bound = _binding_on(versions, day)
     agreements = (found.agreement for found in versions)
     binding = None if bound is None else bound.agreement
@@ -334,7 +336,7 @@ def _refuse_halted(session: Session, current: TermsInForce) -> None:
     agreement = repository.find_agreement(session, project, current.digest)
     if agreement is None or agreement.withdrawn is not None:
         raise NotInForceError("A party has left the agreement.", clause="withdrawal")
-    # An agreement is long, and is read only where somebody halts its linkage.
+    # An agreement is long, and is read only where someone halts its linkage.
     if not suspended_by(session, project, None):
         return
     halting = suspended_by(session, project, agreement_of(agreement).names())

@@ -1,4 +1,4 @@
-"""Where each project stands, in words for whoever runs the broker."""
+"""Where each project stands, in words for the operator."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ START: Final = b'{"certificate":'
 
 NO_LOG: Final = Caveat(
     "no-log",
-    "no log was given: that it lists all that was there, and that whoever signed it has the keys that the log "
-    "knows, was not looked at",
+    "no log was given: whether it lists all that was there, and its signers have the keys that the log knows, "
+    "was not checked",
 )
 OWN_KEY: Final = Caveat(
     "no-log-key",

@@ -1,6 +1,6 @@
 """What the auditor's tool finds wrong, each with the evidence that shows it.
 
-There are classes where somebody catches one, else rows of a table. Exit codes: 1 a log, certificate, proof
+There are classes where someone catches one, else rows of a table. Exit codes: 1 a log, certificate, proof
 or report does not verify, 2 usage, 3 a file cannot be read or written, 4 not authorised or the broker's
 certificate not trusted, 5 the broker cannot be reached.
 """
@@ -120,7 +120,7 @@ CosignatureBrokenError = LogBrokenError.row(
     "cosignature-broken", "A further signature on a checkpoint is not a named witness's."
 )
 TileChangedError = LogBrokenError.row(
-    "tile-changed", "An upper tile was changed; whoever fetched it alone would be deceived."
+    "tile-changed", "An upper tile was changed; anyone who fetched it alone would be deceived."
 )
 KeyChainError = LogBrokenError.row("log-key", "A log key was not handed over by the one before it.")
 ForkError = LogBrokenError.row(
@@ -136,7 +136,7 @@ AgreementNotThereError = LogBrokenError.row(
 )
 RecordContradictedError = LogBrokenError.row(
     "record-contradicted",
-    "Something that somebody handed over is not what the match log has the digest of.",
+    "Something that someone handed over is not what the match log has the digest of.",
 )
 
 NotBundleError = MalformedError.row(
@@ -244,26 +244,26 @@ CaFileError = AuditError.row(
     exit_code=3,
     hint="ask the operator for the certificate file: text that begins with BEGIN CERTIFICATE",
 )
-# No outage: it does not go away by waiting, and may be somebody in the middle.
+# No outage: it does not go away by waiting, and may be someone in the middle.
 BrokerUntrustedError = AuditError.row(
     "broker-untrusted",
-    "Whoever answered showed another certificate than the broker's, as far as this computer knows.",
+    "Anyone who answered showed another certificate than the broker's, as far as this computer knows.",
     exit_code=4,
     hint="ask the operator for the certificate file and name it with --ca-file; if it was trusted before, "
-    "somebody else may have answered",
+    "someone else may have answered",
 )
 UnreachableError = AuditError.row(
     "unreachable",
     "The bundle could not be fetched.",
     exit_code=5,
-    hint="try again later, or verify a bundle that somebody fetched before",
+    hint="try again later, or verify a bundle that someone fetched before",
 )
 
 PinUnsignedError = PinUnreadableError.row(
     "pin-unsigned",
     "A pin is damaged, forged, or of a log under another key: by itself it says nothing of this log.",
-    hint="get the pin again from whoever keeps it; if it is the same, they were shown a log that another key "
-    "signs: ask the operator about it",
+    hint="get the pin again from the person who keeps it; if it is the same, they were shown a log that "
+    "another key signs: ask the operator about it",
 )
 
 LogNotShownError = NotAuthorisedError.row(

@@ -32,7 +32,7 @@ def require_free(
             raise OutputTakenError(f"the file {path.name} would be written twice")
         if any(_is_same(path, given) for given in inputs):
             raise OutputTakenError(f"the file {path.name} is one that this command reads")
-        # A dangling link is something that somebody made, too.
+        # A dangling link is something that someone made, too.
         if not force and os.path.lexists(path):
             raise OutputExistsError(f"the file {path.name} is there already")
 

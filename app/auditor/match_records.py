@@ -25,7 +25,7 @@ from schemas.rounds.match_record import (
 
 
 class RecordSource(Protocol):
-    """Whoever can be asked for match records: a broker."""
+    """Anyone who can be asked for match records: a broker."""
 
     def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         """Return rows from number `first` on; None where the caller may not see them."""

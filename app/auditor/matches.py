@@ -21,14 +21,14 @@ from schemas.shared.page import (
     render_page,
 )
 
-BANDS: Final = {"auto": "linked", "review": "held back for clerical review"}
+BANDS: Final = {"auto": "linked", "review": "sent to clerical review"}
 RULES: Final = {
     "match-probability": "likely enough to be linked",
     "review-band": "likely enough to be reviewed, not enough to be linked",
     "contradicted": "names or dates contradict the number that they share, or that they were linked before",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair of one of its records is nearly as likely",
-    "reviewed": "reviewers accepted it after it was held back",
+    "reviewed": "reviewers accepted it after it was sent to review",
 }
 COLUMNS: Final = (
     "number", "band", "rule", "probability", "lead", "larger_party", "smaller_party", "larger_commitment",

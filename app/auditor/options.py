@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
     from schemas.signing.note import VerifierKey
 
-# Whoever reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
+# Anyone who reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
 FILE = click.Path(path_type=Path)
 BUNDLE = click.argument("bundle", metavar="BUNDLE|URL")
 OUTPUT = click.Path(dir_okay=False, path_type=Path)

@@ -1,4 +1,4 @@
-"""Checks a signed report or its page, for whoever is given one."""
+"""Checks a signed report or its page, for the person who is given one."""
 
 from __future__ import annotations
 

@@ -106,11 +106,11 @@ PIN_FAULTS: Final = frozenset({PinContradictedError.code, RolledBackError.code})
 UNREADABLE_CODE: Final = MalformedError.code
 FAULTY: Final = (
     "The file of this digest is not a match log that holds: a check fails at the place that is named below, "
-    "and whoever repeats it finds the same."
+    "and anyone who repeats it finds the same."
 )
 CONTRADICTED: Final = (
     "The file of this digest contradicts a pin: the log's own key signed what was pinned, and what the file "
-    "shows is not that history, or breaks off before it. Whoever has the file and the pin finds the same."
+    "shows is not that history, or breaks off before it. Anyone who has the file and the pin finds the same."
 )
 UNREADABLE: Final = (
     "The file of this digest cannot be read as a match log by the software that made this report. It is "

@@ -143,7 +143,7 @@ _END_WORDS: Final = {
 
 
 _REVIEW_WORDS: Final = {
-    "review-asked": "pairs that are held back were put to reviewers",
+    "review-asked": "pairs that are sent to review were put to reviewers",
     "review-answered": "{} answered with sealed cards",
     "review-decided": "a reviewer of {} decided",
     "supplement-closed": "the release of what was accepted closed with the claims that count",

@@ -74,8 +74,8 @@ def _release_prepared(_: Entry, body: Any) -> str:
 def _review_asked(_: Entry, body: Any) -> str:
     until = plain_time(body.deadline)
     return (
-        f"reviewers of {body.reviewer} were asked about pairs that the run holds back, and {body.asked} for "
-        f"cards, until {until}"
+        f"reviewers of {body.reviewer} were asked about pairs that the run sends to review, and {body.asked} "
+        f"for cards, until {until}"
     )
 
 
@@ -242,7 +242,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         + f", message {body.sequence:,}"
     ),
     "statement-received": lambda entry, body: (
-        f"{_who(entry)} sent the ID space {body.space} its sealed chain statement of round {body.round},"
+        f"{_who(entry)} sent the link-ID set {body.space} its sealed chain statement of round {body.round},"
         f" message {body.sequence:,}"
     ),
     "round-closed": _round_closed,

@@ -36,7 +36,7 @@ TIMES = Caveat(
 )
 WHO_TYPED = Caveat(
     "who-typed",
-    "signatures show whose key acted, not who sat at the computer; whether the log leaves out what somebody "
+    "signatures show whose key acted, not who sat at the computer; whether the log leaves out what someone "
     "did, that person's party alone can say",
 )
 WITHHELD = Caveat(
@@ -94,8 +94,8 @@ def counts_not_shown(hidden: int, finished: int) -> Caveat:
     return Caveat(
         "counts-not-shown",
         f"counts not shown: of {hidden:,} of {finished:,} runs the log does not say how many links there are,"
-        " and of none how many pairs were compared or held back; these limits of the policy were not checked:"
-        " ask for the match records, or both agencies for their own counts",
+        " and of none how many pairs were compared or sent to review; these limits of the policy were not "
+        "checked: ask for the match records, or both agencies for their own counts",
     )
 
 
@@ -130,7 +130,7 @@ def new_stewards(project: str, number: int, party: str) -> Caveat:
     """
     return Caveat(
         "new-stewards",
-        f"agreement {number} of {project} was signed for {party} by somebody who was not its steward in the "
+        f"agreement {number} of {project} was signed for {party} by someone who was not its steward in the "
         f"version before: ask {party} whether it had lost all its stewards",
     )
 

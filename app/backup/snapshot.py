@@ -113,7 +113,7 @@ def _run_tool(name: str, arguments: Sequence[str], url: URL, private: Path) -> N
             hint="install PostgreSQL's client, no older than the server (Debian: postgresql-client)",
         )
     with tempfile.TemporaryDirectory(dir=private, prefix=".pgpass-") as secret_folder:
-        # The password goes by a file: an environment and a command line can be listed by others. Whoever is
+        # The password goes by a file: an environment and a command line can be listed by others. Anyone who is
         # killed here leaves it behind, so not among what is carried away.
         passfile = Path(secret_folder) / "pgpass"
         write_new(passfile, _pgpass_line(url))

@@ -121,7 +121,7 @@ def _keys(broker: Broker) -> str:
     strange = broker.keystore.strange_files()
     if strange:
         raise ConfigurationError(
-            f"the key store has {counted(len(strange), 'file')} of somebody else, such as {strange[0]}",
+            f"the key store has {counted(len(strange), 'file')} of someone else, such as {strange[0]}",
             hint="a copy of a key there is never destroyed: remove it",
         )
     ring = broker.keystore.ring

@@ -108,7 +108,7 @@ def open_from(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Somebody who enrolled or was invited before."""
+    """Someone who enrolled or was invited before."""
 
     state: str
     duties: tuple[Duty, ...]

@@ -174,7 +174,7 @@ def confirm(ctx: click.Context, named: tuple[str, ...], *, fingerprints: tuple[s
             try:
                 _confirm(broker, operator, person_id, heard)
             except BrokerError as exc:
-                # Whoever was alone says it as every command does; the others need not wait for one.
+                # Anyone who was alone says it as every command does; the others need not wait for one.
                 if len(chosen) == 1 and named:
                     raise
                 refused += 1
@@ -184,7 +184,7 @@ def confirm(ctx: click.Context, named: tuple[str, ...], *, fingerprints: tuple[s
     if refused:
         raise RequestError(
             f"{refused} of them are not confirmed",
-            hint="where a fingerprint is another one, somebody may stand between you and the person",
+            hint="where a fingerprint is another one, someone may stand between you and the person",
         )
 
 
@@ -227,7 +227,9 @@ def unlink(ctx: click.Context, person_id: str) -> None:
 
 
 def _to_confirm(broker: Broker, named: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return id and name of whoever is to be confirmed: those named by id or party, else all who wait."""
+    """Return id and name of the person who is to be confirmed: those named by id or party, else all who
+    wait.
+    """
     from app.agencies import persons
 
     names: dict[str, str] = {}

@@ -24,7 +24,8 @@ from schemas.agreement.agreement import ProjectTerms
 from schemas.reports.overdue import Overdue, OverdueKind
 from schemas.signing.identity import Duty
 
-# An approver, and whoever cosigns, has a day; the broker destroys and certifies within a minute if all is well.
+# An approver, and anyone who cosigns, has a day; the broker destroys and certifies within a minute if all is
+# well.
 APPROVAL: Final = timedelta(days=1)
 COSIGNATURE: Final = timedelta(days=1)
 DESTRUCTION: Final = timedelta(hours=1)
@@ -92,7 +93,7 @@ class Ground:
         """Yield a thing as overdue for each of these parties, if it is by now.
 
         Args:
-            duty: who has it in hand; None: whoever looks after the party's part in the linkage.
+            duty: who has it in hand; None: anyone who looks after the party's part in the linkage.
         """
         if since > self.now:
             return

@@ -1,4 +1,4 @@
-"""Messages by SMTP, over TLS: to each party that has an address, and to whoever runs the broker."""
+"""Messages by SMTP, over TLS: to each party that has an address, and to the operator."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from schemas.reports.overdue import Overdue, OverdueKind, OverdueList
 
 # Stands for the broker as a whole, where a project's name would stand.
 NO_PROJECT: Final = ""
-# What a whole project waits for, whoever owes it.
+# What a whole project waits for, no matter who owes it.
 _WAITED_FOR: Final[frozenset[OverdueKind]] = frozenset(
     {"round", "upload", "approval", "cosignature", "certificate"}
 )

@@ -211,7 +211,7 @@ def _count_rows(file: Path, encoding: str) -> int:
 
 
 def _quality(evaluation: dict[str, Any]) -> str:
-    # Somebody who stands in a file twice is found by one link, and is two true pairs.
+    # Someone who stands in a file twice is found by one link, and is two true pairs.
     return (
         f"precision {100 * evaluation['precision']['value']:.2f} %, "
         f"recall {100 * evaluation['people']['value']:.2f} % of people, "

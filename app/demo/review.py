@@ -1,4 +1,4 @@
-"""Decides the pairs that a demo's run held back, by what a card shows, as a reviewer at a desk would."""
+"""Decides the pairs that a demo's run sent to review, by what a card shows, as a reviewer at a desk would."""
 
 from __future__ import annotations
 

@@ -85,14 +85,14 @@ child-welfare, k12: agree on link IDs
 child-welfare, k12: agree on link IDs, once the other's claims are there
   blindlink links ?
 
-= decide the pairs that were held back
+= decide the pairs that were sent to review
 .: measure the links of the run against the truth
   blindlink evaluate --left child-welfare/links.csv --right k12/links.csv --truth people/truth.csv \
 --json > of-run
 k12: seal cards for the reviewer
   blindlink review --answer
 
-child-welfare: list the pairs that were held back
+child-welfare: list the pairs that were sent to review
   blindlink review --export pairs.csv
 child-welfare: take her decisions from that file
   blindlink review --import $decided

@@ -36,7 +36,7 @@ from schemas.matchlog.log_kinds import RequestRefused
 RELEASE_FETCHES: Final[frozenset[RouteKey]] = frozenset(
     {("GET", "/v1/releases/{release}/file"), ("GET", "/v1/releases/{release}/openings")}
 )
-# Whoever only looks asks for nothing that the terms could refuse, but for what a person signs for, and this.
+# Anyone who only looks asks for nothing that the terms could refuse, but for what a person signs for, and this.
 FETCHES: Final[frozenset[RouteKey]] = frozenset(
     {key for key, rule in POLICY.items() if key[0] == "GET" and rule.is_signed}
     | {("GET", "/v1/runs/{run}/openings")}
@@ -61,7 +61,7 @@ def note_denial(
     is_looking = route[0] == "GET" and route not in FETCHES
     if not is_denial or is_looking or route == COMMIT:
         return
-    # Whoever is refused must be answered like that, even where nothing can be written.
+    # Anyone who is refused must be answered like that, even where nothing can be written.
     with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:
         if route in RELEASE_FETCHES and log_refusal(session, broker, actor, names["release"]):
             return

@@ -33,7 +33,7 @@ def correct_round(
 ) -> Round:
     """Let the next round take the place of an open one, and return it; of two who ask, both get the same."""
     project_for(session, actor, project)
-    # Rows before the end of the log: whoever fetches, approves or takes up any of them has it first, too.
+    # Rows before the end of the log: anyone who fetches, approves or takes up any of them has it first, too.
     lock_rounds(session, project)
     expire_open_of(session, project, None, number)
     runs = runs_of_round(session, project, number)

@@ -170,7 +170,7 @@ def receive_statement(
 
 def _refuse_too_many(session: Session, said: LocalStatement, now: datetime) -> None:
     a_day_ago = utc_text(now - timedelta(days=1))
-    # By the log's time: whoever signs chooses their own.
+    # By the log's time: anyone who signs chooses their own.
     stated = EntryFilter(party=said.party, kind="destruction-stated", since=a_day_ago[:10])
     newest = find_entries(session, said.project, stated, limit=MAX_STATED_A_DAY).entries
     if sum(entry.time > a_day_ago for entry in newest) >= MAX_STATED_A_DAY:

@@ -25,7 +25,7 @@ MAX_WITNESSES: Final = 16
 MAX_ON_CHECKPOINT: Final = 31
 # The places after these are for parties that have none there: for a run to be final, a party counts once.
 MAX_BEFORE_OTHERS: Final = 15
-# A witness's clock may be wrong, but a time that is far off would say that somebody saw what was not there.
+# A witness's clock may be wrong, but a time that is far off would say that someone saw what was not there.
 MAX_OFF: Final = timedelta(days=1)
 
 

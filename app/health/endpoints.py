@@ -1,4 +1,4 @@
-"""Health for whoever runs the broker, and its own description for whoever programs against it."""
+"""Health for the operator, and its own description for the person who programs against it."""
 
 from __future__ import annotations
 

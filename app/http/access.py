@@ -53,9 +53,9 @@ class Gate:
     """What the gate asks: the policy table, who holds a credential, and how often a client came.
 
     `actor_of_credential` and `actor_of_session` take the credential and the request's id, and raise
-    NotAuthenticatedError where it is not valid now. `count_refusal` takes the party in whose name somebody
+    NotAuthenticatedError where it is not valid now. `count_refusal` takes the party in whose name someone
     was refused, None for nobody who is known. `require_newest` raises UnavailableError where the database is
-    older than what was signed; nothing may change then, and whoever is to look can still sign in and read.
+    older than what was signed; nothing may change then, and anyone who is to look can still sign in and read.
     `address` is the broker's, as its callers know it.
     """
 
@@ -108,7 +108,7 @@ CurrentActor = Annotated[Actor, Depends(current_actor)]
 def reader_of(request: Request) -> Actor | None:
     """Return who is signed in in the browser that asks, so that a refusal leads on.
 
-    None: nobody, somebody without pages, or more came from this address than are let through.
+    None: nobody, someone without pages, or more came from this address than are let through.
     """
     known: Actor | None = getattr(request.state, "actor", None)
     if known is not None:
@@ -132,7 +132,7 @@ def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:
 
 def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
     """Count a refusal: by address, so that guessing is slow and costs no one else anything, and for the
-    match log if it was somebody's signature that was refused.
+    match log if it was someone's signature that was refused.
 
     Raises:
         TooManyRequestsError: too many came from this address.
@@ -159,7 +159,7 @@ def single_proof(request: Request) -> str | None:
 
 
 def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
-    """Return who calls, after counting the call; who only claims to be somebody costs that person nothing."""
+    """Return who calls, after counting the call; who only claims to be someone costs that person nothing."""
 
     def limit(actor: Actor) -> None:
         # By person: their tokens change every few minutes.

@@ -52,7 +52,7 @@ def problem_response(error: BrokerError, request_id: str) -> Response:
 def install_refusals(app: FastAPI, note: NoteDenial | None = None) -> None:
     """Replace every default refusal of the framework; its own repeat the input.
 
-    `note` is told of each refusal of somebody who is known, before it is answered; None: nobody is.
+    `note` is told of each refusal of someone who is known, before it is answered; None: nobody is.
     """
     app.state.note_denial = note
     app.add_exception_handler(BrokerError, _refuse_known)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with deadlines: whoever sends too slowly, reads too slowly or holds too many lines is cut off.
+"""HTTP/1.1 with deadlines: anyone who sends too slowly, reads too slowly or holds too many lines is cut off.
 
 uvicorn waits for ever for a head or a body that does not come, and its graceful stop waits with it. This is
 its own protocol with a watch beside it; parsing and answering stay as they are.

@@ -60,7 +60,7 @@ class Matches:
 class LinkedRun:
     """A run that is decided: its matches, and the handles of the larger and of the smaller file.
 
-    `number` is that of the release; `keys` are what match IDs are drawn from, one an ID space.
+    `number` is that of the release; `keys` are what match IDs are drawn from, one a link-ID set.
     """
 
     specification: RunSpecification
@@ -79,14 +79,14 @@ class LinkedRun:
 def match_id(key: bytes, larger: int, smaller: int) -> MatchId:
     """Return HMAC-SHA256(key, record numbers in the larger and the smaller file), cut to 16 bytes.
 
-    Each number has 4 bytes, big-endian. The key is drawn when the run is created, one an ID space, so a run
+    Each number has 4 bytes, big-endian. The key is drawn when the run is created, one a link-ID set, so a run
     that is killed and resumed gives the same IDs, and nobody without it can tell whose they are.
     """
     return MatchId(hmac.digest(key, _PAIR.pack(larger, smaller), "sha256")[:MATCH_ID_BYTES])
 
 
 def space_keys(broker: Broker, specification: RunSpecification) -> dict[str, bytes]:
-    """Return the keys from which a run draws its match IDs, by ID space.
+    """Return the keys from which a run draws its match IDs, by link-ID set.
 
     Raises:
         KeyGoneError: they are gone.
@@ -98,7 +98,7 @@ def space_keys(broker: Broker, specification: RunSpecification) -> dict[str, byt
 
 
 def match_ids(run: LinkedRun, space: str, matches: Rows) -> Iterator[MatchId]:
-    """Yield the match IDs of some matches in one ID space."""
+    """Yield the match IDs of some matches in one link-ID set."""
     key = run.keys[space]
     larger, smaller = (matches[side].tolist() for side in SIDES)
     return (match_id(key, one, other) for one, other in zip(larger, smaller, strict=True))

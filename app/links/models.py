@@ -22,7 +22,7 @@ class Release(Base):
     `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
     `sha256` and `size_bytes` are those of the file in the clear. `entry` is the index of its
     `release-prepared` entry in the match log, `entry_size` the size of the checkpoint that first covered
-    it. `fetched` is null until the file was first handed out, `verified` until whoever fetched it has said
+    it. `fetched` is null until the file was first handed out, `verified` until anyone who fetched it has said
     that it is whole, `destroyed` until its time was over. `refused` is the hour in which a refused fetch was
     logged last.
     """

@@ -101,7 +101,7 @@ class Prepared:
 
 
 def prepare_releases(broker: Broker, run: LinkedRun, stack: ExitStack) -> Prepared:
-    """Draw the match IDs of every ID space, and seal a file for every recipient whom the pair concerns.
+    """Draw the match IDs of every link-ID set, and seal a file for every recipient whom the pair concerns.
 
     For a recipient of mode `blind` there is one file for each agency of the pair to fetch; a recipient of mode
     `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.

@@ -110,7 +110,7 @@ def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> S
 
 
 def file_of(session: Session, broker: Broker, release: Release) -> SealedFile:
-    """Return a release's file, whoever asks."""
+    """Return a release's file, no matter who asks."""
     pieces = open_pieces(session, broker, release.id, PIECE_KIND)
     return SealedFile(Content(release.sha256, release.size_bytes), pieces)
 
@@ -178,7 +178,7 @@ def _entry(
 def log_verified(
     session: Session, broker: Broker, actor: Actor, release: str, sha256: str
 ) -> Release:
-    """Record that whoever fetched a release found it whole; once more changes nothing.
+    """Record that anyone who fetched a release found it whole; once more changes nothing.
 
     Whatever binds the project by now: it is a word about what has been handed out.
     """

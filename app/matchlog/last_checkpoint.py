@@ -107,7 +107,7 @@ class LastCheckpointFile:
             return
         note, _ = session.info[_PENDING][-1]
         session.info[_PENDING] = []
-        # What is committed stays so, and is caught up with; whoever asked is told to ask again.
+        # What is committed stays so, and is caught up with; anyone who asked is told to ask again.
         with storing():
             self.advance(note)
 

@@ -2,8 +2,8 @@
 
 A caller has looked at who acts, but some time ago: a body may come slowly, a check may wait. Here the log's
 head is locked, and who is revoked or replaces keys goes through here, too. So what a verifier would refuse of
-persons, and of the requests that they sign, is refused here, whoever was first. What binds the project and lets
-them do it is for the caller to look at, and to hold: `app.agreements.service`.
+persons, and of the requests that they sign, is refused here, no matter who was first. What binds the project
+and lets them do it is for the caller to look at, and to hold: `app.agreements.service`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _require_signer(entry: Entry, person: LogPerson | None, log: str) -> None:
 
 
 def _require_seen(session: Session, entry: Entry) -> None:
-    """Refuse a request of somebody who was shown another entry of the project: it would break the log."""
+    """Refuse a request of someone who was shown another entry of the project: it would break the log."""
     signed = entry.actor.signed
     if signed is None or signed.request.head is None:
         return

@@ -1,1 +1,1 @@
-"""Clerical review: questions about pairs that are held back, cards, decisions, and what comes of them."""
+"""Clerical review: questions about pairs that are sent to review, cards, decisions, and what comes of them."""

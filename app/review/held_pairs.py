@@ -1,4 +1,4 @@
-"""The held-back pairs that reviewers are asked about: the likeliest ones, within what may be asked for."""
+"""The pairs sent to review that reviewers are asked about: the likeliest ones, within what may be asked for."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _place_of(labels: NDArray[np.uint32], handle: Handle) -> int:
 def _held_back(
     resolution: Resolution, handles: Sequence[Handles]
 ) -> Iterator[tuple[tuple[Handle, Handle], tuple[int, int], int, int]]:
-    """Return all pairs that are held back, of the highest total weight first, then in order of records."""
+    """Return all pairs that are sent to review, of the highest total weight first, then in order of records."""
     pairs = np.concatenate(list(resolution.decided.in_band(Band.REVIEW)))
     pairs = pairs[np.lexsort((pairs["larger"], pairs["smaller"], -pairs["total"]))]
     graded = grade(pairs)

@@ -15,7 +15,7 @@ _IS_OPEN = text("state != 'ended'")
 
 
 class Review(Base):
-    """The review of one run: of whose held-back pairs, until when, and what came of it.
+    """The review of one run: of whose pairs sent to review, until when, and what came of it.
 
     `state` is one of schemas.rounds.review.ReviewState. `agreement`, `purpose`, `floor` and `persons` are those
     of the terms that the run was asked for under. `object` is the id of the sealed object with all that tells

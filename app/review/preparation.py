@@ -99,7 +99,7 @@ def draw_review(
     handles: Sequence[Handles],
     stack: ExitStack,
 ) -> DrawnReview | None:
-    """Ask about what a run holds back; None: nobody reviews this pair, or there is nothing to ask.
+    """Ask about what a run sends to review; None: nobody reviews this pair, or there is nothing to ask.
 
     Args:
         handles: of the larger and of the smaller file.

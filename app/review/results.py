@@ -1,4 +1,6 @@
-"""What came of reviews, for whoever watches over them: no count below the floor, and none that reveals one."""
+"""What came of reviews, for the person who watches over them: no count below the floor, and none that reveals
+one.
+"""
 
 from __future__ import annotations
 

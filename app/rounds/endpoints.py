@@ -120,7 +120,7 @@ async def put_statement(
     space: SpacePath,
     content: Annotated[AsyncIterator[bytes], streamed_body(FILE_MEDIA_TYPE)],
 ) -> StatementReceipt:
-    """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
+    """Keep the caller's sealed chain statement for a link-ID set, in place of an earlier one of the round."""
     row = await _take(broker, actor, Place(project, number, "statement", space), content)
     return StatementReceipt.from_row(row, space=row.target)
 

@@ -48,7 +48,7 @@ MessageKind = Literal["claims", "statement"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message belongs: the round, for which partner or ID space it is, and of which release."""
+    """Where a message belongs: the round, for which partner or link-ID set it is, and of which release."""
 
     project: str
     number: int
@@ -205,7 +205,7 @@ def _refuse_unagreed(
     if not is_agreed:
         raise RefusedError(
             CLAIMS_NOT_AGREED,
-            "The terms have changed since the round opened: these parties share no ID space now.",
+            "The terms have changed since the round opened: these parties share no link-ID set now.",
             clause="recipients",
         )
 

@@ -74,7 +74,7 @@ class RoundPairing(Base):
     """Two parties of a round, with their nonces, what came of them, and whether something was handed out.
 
     A root is null until that party's container is committed, `earlier` is who committed first, `run` null
-    until there is one; `run_state` is that of the newest run. `space` is the ID space in which both receive
+    until there is one; `run_state` is that of the newest run. `space` is the link-ID set in which both receive
     links, null where there is none: then no claims are due.
     """
 
@@ -101,9 +101,10 @@ class RoundPairing(Base):
 
 
 class Supplement(Base):
-    """A release of a round after the first one, of one pair: what reviewers accepted of what a run held back.
+    """A release of a round after the first one, of one pair: what reviewers accepted of what a run sent to
+    review.
 
-    `state` is `open` or `closed`. `space` is the ID space in which both receive links, null where there is
+    `state` is `open` or `closed`. `space` is the link-ID set in which both receive links, null where there is
     none: then no claims are due. `closing` is the index of its `supplement-closed` entry in the match log, null
     before, `closing_size` that of the checkpoint that first covered it.
     """
@@ -126,12 +127,12 @@ class Supplement(Base):
 
 
 class SealedMessage(Base):
-    """A party's newest sealed message of a round: claims for a partner, or its statement for an ID space.
+    """A party's newest sealed message of a round: claims for a partner, or its statement for a link-ID set.
 
     `kind` is `claims` or `statement`, `target` the partner or the space. `release` is the number of the release
     that claims are about, 1 for statements. `sequence` counts the party's messages
     of this kind to this target over all rounds. `object` is the id of its sealed object. `fetched` is null
-    until somebody had it, `destroyed` until its time was over.
+    until someone had it, `destroyed` until its time was over.
     """
 
     __tablename__ = "sealed_message"

@@ -40,7 +40,7 @@ def open_round(
 ) -> Round:
     """Open the next round, which has this number, or return the one that is open by now.
 
-    Whoever asks signs the number, so that what they ask for opens no round after that. Supplements that are
+    Anyone who asks signs the number, so that what they ask for opens no round after that. Supplements that are
     open close with the claims that are there.
 
     Raises:

@@ -65,7 +65,9 @@ def statements_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:
 
 
 def still_agreed(pairs: Sequence[RoundPairing], agreed: ProjectTerms) -> list[RoundPairing]:
-    """Return the pairs that receive in the ID space by these terms in which they did as their round opened."""
+    """Return the pairs that receive in the link-ID set by these terms in which they did as their round
+    opened.
+    """
     return [
         pair
         for pair in pairs

@@ -51,7 +51,7 @@ def close_supplement_if_done(session: Session, broker: Broker, found: Supplement
 
 
 def claims_owed(found: Supplement) -> set[tuple[str, str]]:
-    """Return who owes claims of a supplement to whom; nobody where the two receive in no common ID space."""
+    """Return who owes claims of a supplement to whom; nobody where the two receive in no common link-ID set."""
     return set() if found.space is None else both_ways(found.larger, found.smaller)
 
 

@@ -1,7 +1,7 @@
 """Who has approved which step of a run: without all of them it does not start, and nothing is handed out.
 
 A step is approved by a signature over the exact specification, once; the step `run` also by an approval in
-advance (`app.runs.standing_approvals`). Whoever writes locks the run's row, so that the last of two who
+advance (`app.runs.standing_approvals`). Anyone who writes locks the run's row, so that the last of two who
 approve at once finds the other's approval.
 """
 
@@ -168,7 +168,7 @@ def end_overdue(session: Session, broker: Broker) -> int:
 
 
 def has_expired_approval(session: Session, run: str, now: datetime) -> bool:
-    """Tell whether a run that still waits was approved by somebody only until a time that has come."""
+    """Tell whether a run that still waits was approved by someone only until a time that has come."""
     return any(_has_expired(row, now) for row in repository.approvals_of(session, run))
 
 

@@ -1,4 +1,6 @@
-"""Committing an upload: asked for, then checked by whoever is free; a pair that is complete starts its run."""
+"""Committing an upload: asked for, then checked by the person who is free; a pair that is complete starts its
+run.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from app.uploads.service import view_of
 from schemas.api.bodies import UploadView
 from schemas.rounds.upload import SignedManifest
 
-# How often whoever waits for a check learns how far it is.
+# How often anyone who waits for a check learns how far it is.
 _TOLD_EACH_S: Final = 1.0
 
 log = structlog.get_logger()
@@ -109,7 +111,7 @@ def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> No
 
 
 def _may_pass(refusal: BrokerError) -> bool:
-    """Tell whether something may be otherwise in a minute; a full disk waits for somebody."""
+    """Tell whether something may be otherwise in a minute; a full disk waits for someone."""
     return isinstance(refusal, UnavailableError) and not isinstance(refusal, StorageFullError)
 
 

@@ -3,8 +3,8 @@
 Of two totals that differ by one, after an upload that lacks one record, an agency would learn whether that
 record is matched. So agencies see, on the wire and in the log that they read, only what their matches tell
 them. Auditors and operators upload nothing. They see no count below the floor, and none from which such a one
-could be computed, which statisticians call complementary suppression. Whoever receives matches knows how many
-they are, so whether a count is shown never depends on whether those are.
+could be computed, which statisticians call complementary suppression. Anyone who receives matches knows how
+many they are, so whether a count is shown never depends on whether those are.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Found:
 class NotLinked:
     """How many candidate pairs are not linked, and why; None: not shown.
 
-    `pairs` is the sum of the pairs that are held back (`RunCounts.review_pairs`), those below the bound of
+    `pairs` is the sum of the pairs that are sent to review (`RunCounts.review_pairs`), those below the bound of
     review, and those with a better rival.
     """
 
@@ -97,7 +97,7 @@ def shown_counts(found: Found, floor: int) -> RunCounts:
 def shown_not_linked(found: Found, floor: int) -> NotLinked:
     """Return why pairs are not linked, as far as auditors and operators may see it beside `shown_counts`.
 
-    Whoever adds and subtracts what is shown comes to no sum below the floor: where a part is hidden, the
+    Anyone who adds and subtracts what is shown comes to no sum below the floor: where a part is hidden, the
     smallest of the others are hidden too, until the hidden parts together are not small.
     """
     rivals, held = found.rival_pairs, found.review_pairs
@@ -138,7 +138,9 @@ def protected(
 
 
 def counts_for_agency(found: Found, specification: RunSpecification, party: str) -> RunCounts:
-    """Return what an agency may see: its own matches, never how many pairs are held back, near or rejected."""
+    """Return what an agency may see: its own matches, never how many pairs are sent to review, near or
+    rejected.
+    """
     is_own = owns_matches(specification, party)
     return RunCounts(
         candidate_pairs=None,

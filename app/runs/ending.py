@@ -1,4 +1,4 @@
-"""Ends runs: whoever does, their keys and ranges end with them."""
+"""Ends runs: anyone who does, their keys and ranges end with them."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class RunTask(Base):
     """A range of tokens that a run under way compares: how many rows begin in it, and its meetings once done.
 
     Until then `meetings` is null, and `lease_token` names the worker that is at it until `lease_until_ms`
-    (database time): whoever holds the run, or one that helps.
+    (database time): anyone who holds the run, or one that helps.
     """
 
     __tablename__ = "run_task"

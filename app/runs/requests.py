@@ -57,7 +57,7 @@ class NewRun:
 
 @contextmanager
 def new_run(broker: Broker, spaces: Collection[IdSpace] | None) -> Iterator[NewRun]:
-    """Give a run's id, and its keys for these ID spaces; what no row names in the end is destroyed."""
+    """Give a run's id, and its keys for these link-ID sets; what no row names in the end is destroyed."""
     run = new_id(RUN_PREFIX)
     names = () if spaces is None else keys_of(run, spaces)
     with ExitStack() as stack:
@@ -67,7 +67,9 @@ def new_run(broker: Broker, spaces: Collection[IdSpace] | None) -> Iterator[NewR
 def spaces_to_come(
     session: Session, broker: Broker, manifest: Manifest
 ) -> Collection[IdSpace] | None:
-    """Return the ID spaces of the run that comes with a commit; None: the pair's other one is not there yet."""
+    """Return the link-ID sets of the run that comes with a commit; None: the pair's other one is not there
+    yet.
+    """
     pair = (manifest.partner, manifest.party)
     if not has_committed(session, manifest.project, manifest.round, *pair):
         return None

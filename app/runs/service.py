@@ -65,12 +65,12 @@ def count_runs(session: Session) -> dict[str, int]:
 
 
 def keys_of(run: str, spaces: Iterable[IdSpace]) -> tuple[str, ...]:
-    """Return the names under which the key store holds a run's keys: its ranges', then each ID space's."""
+    """Return the names under which the key store holds a run's keys: its ranges', then each link-ID set's."""
     return (run, *(space_key(run, space.name) for space in spaces))
 
 
 def space_key(run: str, space: str) -> str:
-    """Return the name of the key from which a run draws the match IDs of one ID space."""
+    """Return the name of the key from which a run draws the match IDs of one link-ID set."""
     return f"{run}.{space}"
 
 

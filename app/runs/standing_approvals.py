@@ -80,7 +80,7 @@ def approve_in_advance(
     )
     insert_rows(session, row)
     body = StandingApproved(signed=signed)
-    # Before the end of the log: whoever approves or cancels a run has its row first, too.
+    # Before the end of the log: anyone who approves or cancels a run has its row first, too.
     waiting = repository.awaiting_runs(session, project)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in waiting:
@@ -109,7 +109,7 @@ def revoke(
         raise RefusedError(OUT_OF_PLACE, "This approval has already been taken back.")
     row.revoked = utc_text(now)
     body = StandingRevoked(signed=signed)
-    # Before the end of the log: whoever ends a run has its row first, too.
+    # Before the end of the log: anyone who ends a run has its row first, too.
     pending = repository.pending_uses(session, row.id)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in pending:

@@ -1,8 +1,8 @@
-"""The tasks of a run, shared out among workers: whoever holds the run, and those that help.
+"""The tasks of a run, shared out among workers: anyone who holds the run, and those that help.
 
 A task is leased, as the run is, and what it has found is kept only under its lease and while the run is under
-way. Its result is the same whoever does it, so that a task that two have done, for one was taken for dead, is
-kept once. Whoever holds the run alone decides what becomes of it.
+way. Its result is the same no matter who does it, so that a task that two have done, for one was taken for
+dead, is kept once. Anyone who holds the run alone decides what becomes of it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 
 DIGEST = String(64)
-# Long enough for a run and one of its ID spaces.
+# Long enough for a run and one of its link-ID sets.
 OBJECT_ID = String(80)
 PIECE_KIND = String(80)
 

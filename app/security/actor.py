@@ -33,6 +33,7 @@ class Actor:
     def day(self) -> str:
         """The day in UTC, `YYYY-MM-DD`: terms begin and end by it.
 
-        It is that of whoever asks, not of when the request began: midnight may pass while its body comes.
+        It is that of the person who asks, not of when the request began: midnight may pass while its body
+        comes.
         """
         return utc_text(self.clock())[:10]

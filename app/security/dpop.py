@@ -1,4 +1,4 @@
-"""Proofs that whoever sends a token holds the key that it is bound to: DPoP (RFC 9449).
+"""Proofs that anyone who sends a token holds the key that it is bound to: DPoP (RFC 9449).
 
 Whether a proof's `jti` was seen before, and whether its key is the token's, is for the caller to look up.
 """

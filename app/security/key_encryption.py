@@ -1,6 +1,7 @@
 """Key-encryption keys: what wraps the data keys of the key store, and who keeps them.
 
-A wrapped key has the same length whoever keeps the key that wrapped it, so that it is wrapped anew in place.
+A wrapped key has the same length no matter who keeps the key that wrapped it, so that it is wrapped anew in
+place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The ring of key-encryption keys: the first wraps, all unwrap, so that keys rotate while serving.
 
 The ring is one text file for its owner only: a first line that names the format, then one key a line. A key
-that the ring itself keeps is its base64: whoever reads that, and the key store, can open every upload that
-still has its key. Of a key that somebody else keeps, the line has the keeper's kind and its name of the key.
+that the ring itself keeps is its base64: anyone who reads that, and the key store, can open every upload that
+still has its key. Of a key that someone else keeps, the line has the keeper's kind and its name of the key.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class KeyRing:
             KeyKeeperUnavailableError: as `try_out`.
         """
         key = self.primary()
-        # Whoever comes while another tries takes what is known, so that a slow keeper keeps no more threads.
+        # Anyone who comes while another tries takes what is known, so that a slow keeper keeps no more threads.
         if self._trying.acquire(blocking=self._tried_s is None):
             try:
                 if self._tried_s is None or time.monotonic() - self._tried_s >= TRIED_FOR_S:

@@ -102,7 +102,7 @@ class KeyStore:
                 yield path.stem
 
     def strange_files(self) -> list[str]:
-        """Return the names of files that somebody else has put here, such as copies, which nothing destroys."""
+        """Return the names of files that someone else has put here, such as copies, which nothing destroys."""
         own = {f"{object_id}{SUFFIX}" for object_id in self.object_ids()}
         others = (path for path in self._folder.iterdir() if path.name not in own)
         return sorted(p.name for p in others if p.is_file() and written_name(p) == p.name)

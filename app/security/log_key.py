@@ -1,6 +1,6 @@
 """The key that signs the match log's checkpoints, in a file of its own for its owner only.
 
-Three lines: the format, the log's name (its origin), and 32 bytes in base64. Whoever holds it can sign a
+Three lines: the format, the log's name (its origin), and 32 bytes in base64. Anyone who holds it can sign a
 second history, which pins at the agencies would show.
 """
 

@@ -50,7 +50,7 @@ class Rule:
     `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
     pages' cookie instead of a token. `is_sign_in`: it changes nothing but who is signed in.
 
-    `is_signed`: the match log records what it does, or it lets somebody in for long, so that the person
+    `is_signed`: the match log records what it does, or it lets someone in for long, so that the person
     signs the request.
 
     A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. One of JSON with more
@@ -238,7 +238,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("POST", "/v1/projects/{project}/revocations"): Rule(
         AGENCY, max_body_bytes=SIGNED_BYTES, rate="write"
     ),
-    # Match records are for auditors to review: neither for agencies nor for whoever runs the broker.
+    # Match records are for auditors to review: neither for agencies nor for the operator.
     ("GET", "/v1/runs/{run}/match-record"): Rule(AUDITOR, rate="write"),
     # Releases.
     ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
@@ -269,7 +269,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
     ),
     ("GET", "/v1/deliveries/{delivery}/receipt"): Rule(AGENCY),
-    # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
+    # Destruction. Anyone who is neither a holder nor the operator has nothing to destroy.
     ("POST", "/v1/projects/{project}/destruction"): Rule(
         AGENCY | OPERATOR, rate="write", is_signed=True
     ),
@@ -293,7 +293,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
-    # Whoever runs the log is no witness of it.
+    # Anyone who runs the log is no witness of it.
     ("POST", "/v1/log/cosignatures"): Rule(AGENCY | AUDITOR, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/log/key"): Rule(EVERYONE),
     ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),

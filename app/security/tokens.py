@@ -19,7 +19,7 @@ _FORM: Final = re.compile(r"bl_[A-Za-z0-9_-]{43}")
 
 
 def new_token() -> str:
-    """Return a new bearer token; whoever holds it acts as its person until it expires or is revoked."""
+    """Return a new bearer token; anyone who holds it acts as its person until it expires or is revoked."""
     return PREFIX + secrets.token_urlsafe(32)
 
 

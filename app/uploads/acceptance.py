@@ -35,7 +35,7 @@ from schemas.matchlog.registry import Outcome
 from schemas.matchlog.upload_kinds import UploadReceived, UploadRejected
 from schemas.rounds.upload import SignedManifest
 
-# So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
+# So many manifests are tried for one container by mistake; anyone who tries more sends it again in between.
 MAX_REJECTIONS: Final = 16
 
 
@@ -110,7 +110,8 @@ def reject_upload(
 
     The same manifest by the same rule is recorded once. An upload that was refused often is over.
     """
-    # As the broker itself, since the actor may have left the roster while the upload waited for its check.
+    # As the broker itself, since the actor may have left the list of authorized users while the upload waited
+    # for its check.
     found = repository.get_upload(session, upload, lock=True)
     row = UploadRejection(
         upload=upload,

@@ -1,7 +1,7 @@
 """Checks of uploads whose commit was asked for: which ones wait, who reads one, and what was asked.
 
-A check is leased to whoever reads the parts, who renews the lease as it goes. A process that is killed loses
-it, and the next one begins anew; one that was stopped for longer and wakes finds that its token no longer
+A check is leased to the person who reads the parts, who renews the lease as it goes. A process that is killed
+loses it, and the next one begins anew; one that was stopped for longer and wakes finds that its token no longer
 stands in the row, and changes nothing. Times of leases are the database's.
 """
 

@@ -41,7 +41,7 @@ MANIFEST_DIFFERS: Final = Rejection("manifest-differs", 422, "The manifest does 
 MANIFEST_SIGNATURE: Final = Rejection(
     "manifest-signature", 422, "The manifest's signature does not count", is_lasting=False
 )
-# Whoever commits second states the root of the container that was there before.
+# Anyone who commits second states the root of the container that was there before.
 PARTNER_ROOT: Final = Rejection(
     "partner-root", 409, "Not the root of the partner's container", is_lasting=False
 )

@@ -74,10 +74,10 @@ def _receives(terms: ProjectTerms, party: str, _role: Role) -> str:
     found = []
     for recipient in terms.recipients:
         if recipient.mode == "blind" and party in terms.providers:
-            # An agency carries what is sealed to somebody else, who asks the broker for nothing.
+            # An agency carries what is sealed to someone else, who asks the broker for nothing.
             found.append(f"sealed, for {recipient.party}")
         elif recipient.party == party and recipient.mode not in {"blind", "none"}:
-            found.append(f"{OWN} ({recipient.mode}, ID space {recipient.space})")
+            found.append(f"{OWN} ({recipient.mode}, link-ID set {recipient.space})")
     return "; ".join(found) or NO
 
 
@@ -158,7 +158,8 @@ ACTIONS: Final = (
            ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
            None, ("recipient", "analyst")),
     Action("Send cards to reviewers", ("PUT", "/v1/reviews/{run}/cards"), _answers, ("analyst", "recipient")),
-    Action("Decide pairs that are held back", ("POST", "/v1/reviews/{run}/decisions"), _reviews, ("reviewer",)),
+    Action("Decide pairs that are sent to review", ("POST", "/v1/reviews/{run}/decisions"),
+           _reviews, ("reviewer",)),
     Action("See rounds", ("GET", "/v1/projects/{project}/rounds"), _always),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),

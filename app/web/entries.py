@@ -38,7 +38,7 @@ def entry_text(entry: Entry) -> str:
 
 def event_words(entry: Entry) -> str:
     """Return what an entry says, with a full stop, and with a capital unless a party's name comes first."""
-    # A reason that somebody gave may end with one.
+    # A reason that someone gave may end with one.
     words = event_sentence(entry).removesuffix(".")
     if words.startswith(entry.actor.party):
         return f"{words}."

@@ -77,7 +77,7 @@ class Need:
     since: str | None = None
 
     def seconds(self, now: datetime) -> int | None:
-        """Return for how long it has needed somebody; None where that is not known."""
+        """Return for how long it has needed someone; None where that is not known."""
         if self.since is None:
             return None
         return max(0, int((now - parse_utc(self.since)).total_seconds()))
@@ -184,7 +184,7 @@ def _page_of(project: str, one: Overdue) -> str:
 
 
 def _of_broker(scene: Scene) -> Iterator[Need]:
-    """Yield what is wrong with the broker as a whole; the disk is for whoever runs it."""
+    """Yield what is wrong with the broker as a whole; the disk is for the operator."""
     operator = f"{scene.broker.settings.operator} (operator)"
     if scene.fault is not None:
         sentence = f"The match log is not in order. {scene.fault}"

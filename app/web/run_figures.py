@@ -94,7 +94,7 @@ def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -
         ("Linked", 2, lambda _, counts: shown(counts.auto_pairs)),
         ("Not linked", 2, lambda one, _: shown(one.not_linked.pairs)),
         (
-            "Held back for clerical review",
+            "Sent to review for clerical review",
             3,
             lambda _, counts: shown(counts.review_pairs),
         ),
@@ -128,7 +128,7 @@ def rate_rows(run: RunFigures, before: RunFigures | None) -> list[FigureRow]:
             lambda one, counts: rate_words(counts.auto_pairs, one.larger),
         ),
         (
-            f"Held back, of all records of {smaller}",
+            f"Sent to review, of all records of {smaller}",
             lambda one, counts: rate_words(counts.review_pairs, one.smaller),
         ),
         (

@@ -15,9 +15,9 @@ from schemas.rounds.match_record import MatchRecordHeader
 from schemas.shared.page import Column, Markup, column_chart
 
 AUTO: Final = "linked"
-AT_AUTO: Final = "held back or linked"
-REVIEW: Final = "held back"
-AT_REVIEW: Final = "not linked or held back"
+AT_AUTO: Final = "sent to review or linked"
+REVIEW: Final = "sent to review"
+AT_REVIEW: Final = "not linked or sent to review"
 BELOW: Final = "not linked"
 KINDS: Final = {
     AUTO: "auto",
@@ -96,7 +96,7 @@ def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, least: int) -> M
 
 def _marks(steps: Sequence[Step], policy: MatchingPolicy) -> list[tuple[str, float]]:
     found = []
-    for name, bound in (("held back", policy.review), ("linked", policy.auto)):
+    for name, bound in (("sent to review", policy.review), ("linked", policy.auto)):
         share = (least_weight(bound) / UNIT - steps[0].bits) / len(steps)
         if 0 <= share <= 1:
             found.append((f"{name} from {bound}", share))
@@ -179,7 +179,7 @@ def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str, str], ...]:
         (
             f"{policy.review} or more, below {policy.auto}",
             f"{review} or more, below {auto}",
-            "held back for clerical review",
+            "sent to clerical review",
         ),
         (f"below {policy.review}", f"below {review}", "not linked"),
     )

@@ -1,6 +1,6 @@
 """The comparison of a run, task by task, by as many workers as there are.
 
-Whoever holds the run sees it to its end, and does tasks itself meanwhile. Others do what tasks they get.
+Anyone who holds the run sees it to its end, and does tasks itself meanwhile. Others do what tasks they get.
 Nothing outlives a kill but what is in the database: what a task has found is stored as it is done, sealed under
 the run's key.
 """
@@ -32,7 +32,7 @@ from app.uploads.reader import StoredUpload, locate_container
 from schemas.linkage.run import RunSpecification
 
 BLOCK_KIND: Final = "run-block"
-# How often whoever holds a run looks whether the others have done what they took.
+# How often anyone who holds a run looks whether the others have done what they took.
 _LOOK_S: Final = 0.5
 
 log = structlog.get_logger()
@@ -101,7 +101,7 @@ class Share(ABC):
         # Durable before the row that names it.
         piece = put_piece(self.broker, self.run, BLOCK_KIND, task.number, content)
         with self.broker.database.write() as session:
-            # Whoever ends a run locks its row before those of its tasks.
+            # Anyone who ends a run locks its row before those of its tasks.
             self.lock_run(session)
             tasks.keep_task(session, self.token, len(met), piece)
             self.note(session)
@@ -120,7 +120,7 @@ class Share(ABC):
 
 
 class HoldersShare(Share):
-    """The share of whoever holds the run."""
+    """The share of the person who holds the run."""
 
     def __init__(
         self, broker: Broker, attempt: Attempt, comparison: Comparison, stop: threading.Event
@@ -183,4 +183,4 @@ class HelpersShare(Share):
         tasks.note_help(session, self.run)
 
     def note(self, session: Session) -> None:
-        """Say nothing more: whoever holds the run says how far it is."""
+        """Say nothing more: anyone who holds the run says how far it is."""

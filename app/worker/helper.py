@@ -25,7 +25,7 @@ class Helper:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        # Whoever holds such a run finds out what is wrong with it, and fails it where it should.
+        # Anyone who holds such a run finds out what is wrong with it, and fails it where it should.
         self._given_up: set[str] = set()
 
     def help_once(self, stop: threading.Event) -> bool:

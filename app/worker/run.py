@@ -124,7 +124,7 @@ def _conclude(broker: Broker, attempt: Attempt, resolution: Resolution, results:
     """Make the result, its match record, releases, questions and log entries visible, all or none."""
     record, prepared, review = results.record, results.releases, results.review
     with broker.database.write() as session:
-        # First, since whoever corrects the round locks it before its runs.
+        # First, since anyone who corrects the round locks it before its runs.
         lock_rounds(session, attempt.specification.project)
         attempts.require_going_on(session, broker, attempt.specification)
         finished = attempts.finish_attempt(

@@ -150,9 +150,9 @@ def _faults(specification: RunSpecification, terms: ProjectTerms) -> Iterator[st
         yield "it shows smaller counts"
     for recipient in specification.recipients:
         if recipient not in terms.recipients:
-            yield f"it hands match IDs to {recipient.party}, or in another mode or ID space"
+            yield f"it hands match IDs to {recipient.party}, or in another mode or link-ID set"
     if not set(specification.spaces) <= set(terms.spaces):
-        yield "its ID spaces are different"
+        yield "its link-ID sets are different"
     larger, smaller = (upload.party for upload in specification.uploads)
     if (larger, smaller) not in terms.pairs:
         yield f"it takes {larger} for the larger and {smaller} for the smaller file of a pair"

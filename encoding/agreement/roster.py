@@ -30,9 +30,9 @@ def change_roster(
         party: whose persons change.
         joining: who acts for the party from now on.
         leaving: ids of who does not any more.
-        holder: who holds the secret then; None: whoever does, or the one analyst who joins in their place.
+        holder: who holds the secret then; None: anyone who does, or the one analyst who joins in their place.
     Raises:
-        AgreementDraftError: they do not make a roster; says why.
+        AgreementDraftError: they do not make a list of authorized users; says why.
     """
     own = before.agreement.party(party)
     if own is None:

@@ -1,4 +1,4 @@
-"""An agreement as lines for the terminal, and as Markdown for whoever attaches it to a paper."""
+"""An agreement as lines for the terminal, and as Markdown for the person who attaches it to a paper."""
 
 from __future__ import annotations
 

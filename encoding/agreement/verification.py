@@ -58,7 +58,8 @@ def verified(view: AgreementView, wanted: str | None = None) -> KeptAgreement:
 def merged(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreements:
     """Return what is kept, with what has been verified of one of its agreements.
 
-    A consent that its party has undone since by leaving the one before does not count, whoever shows it again.
+    A consent that its party has undone since by leaving the one before does not count, no matter who shows it
+    again.
 
     Raises:
         AgreementUntrustedError: a signature that was seen before is not shown any more.
@@ -100,7 +101,7 @@ def require_adoptable(
         shown: what has been verified.
         party: this agency.
     Returns:
-        Whether it is the first of its project, so that somebody should compare its fingerprint now.
+        Whether it is the first of its project, so that someone should compare its fingerprint now.
     Raises:
         AgreementUntrustedError: not all have signed it, it does not name this agency, or nobody known did sign.
     """
@@ -167,17 +168,17 @@ def require_stewards(
 ) -> None:
     """Make sure that each party signs an amendment by a steward of the version before, but for one at most.
 
-    So whoever runs the broker takes nobody's place. Where the version before is not kept, nothing is found, and
+    So the operator takes nobody's place. Where the version before is not kept, nothing is found, and
     what is kept with the signatures of all was looked at when it came.
 
     Args:
         known: what is kept.
         shown: what has been verified.
         histories: asks the broker for persons' keys, where a steward has others by now.
-        is_compared: somebody has compared the fingerprint with counsel's sheet, and so the keys that it lists.
+        is_compared: someone has compared the fingerprint with counsel's sheet, and so the keys that it lists.
             Then a steward's other keys need no signature of the former ones; another person is refused.
     Raises:
-        AgreementUntrustedError: more than one party has signed by somebody else, or one that has no reason to.
+        AgreementUntrustedError: more than one party has signed by someone else, or one that has no reason to.
     """
     before = known.find(shown.agreement.previous or "")
     if before is None or _is_signed_as_kept(known, shown):
@@ -190,11 +191,11 @@ def require_stewards(
     fault = newcomer_fault(earlier, shown.agreement, newcomers)
     if fault is None:
         return
-    hint = "call the other parties: somebody may be signing in their place"
+    hint = "call the other parties: someone may be signing in their place"
     if newcomer_fault(earlier, shown.agreement, strangers) is None:
         hint += "; if nobody is, compare it with counsel's sheet: blindlink agreement accept FINGERPRINT"
     raise AgreementUntrustedError(
-        f"agreement {shown.agreement.number} is signed for {min(newcomers)} by somebody who was not its"
+        f"agreement {shown.agreement.number} is signed for {min(newcomers)} by someone who was not its"
         f" steward before: {fault}",
         hint=hint,
     )
@@ -241,7 +242,7 @@ def require_keys_of_then(shown: KeptAgreement, peers: Peers) -> None:
         if any(one.old_key == keys and one.at < stated.at for one in changes):
             raise UntrustedKeyError(
                 f"a statement for {stated.party} was signed with keys that this person had already replaced",
-                hint=f"somebody may have the old keys; call {stated.party}, and the operator of the broker",
+                hint=f"someone may have the old keys; call {stated.party}, and the operator of the broker",
             )
 
 
@@ -255,8 +256,8 @@ def untrusted_keys(agreement: Agreement, peers: Peers, own: str) -> Iterator[Pub
 def vouched_keys(known: KeptAgreements, peers: Peers, own: str) -> Iterator[PublicIdentity]:
     """Yield the persons of other parties whom nobody has compared here, but whom a trusted steward vouches for.
 
-    Those of the last complete agreement: each party lists its persons, and signs that. So whoever takes
-    somebody's place is trusted where the one is who signed for them, in this version or an earlier one; the one
+    Those of the last complete agreement: each party lists its persons, and signs that. So anyone who takes
+    someone's place is trusted where the one is who signed for them, in this version or an earlier one; the one
     may be trusted by such a word, too, since between two visits to the broker several may have followed.
     """
     complete = [kept for kept in known.agreements if kept.is_complete()]
@@ -303,7 +304,7 @@ def _newcomers(
     shown: KeptAgreement,
     leads_to: Callable[[PublicIdentity, PublicIdentity], bool],
 ) -> set[str]:
-    """Return the parties that somebody has signed for who is none of their stewards of before."""
+    """Return the parties that someone has signed for who is none of their stewards of before."""
     found = set()
     for stated in (signed.statement for signed in shown.consents):
         stewards = stewards_before(earlier, stated.party)

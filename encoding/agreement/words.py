@@ -42,7 +42,7 @@ def specification_sentences(
     if specification.policy != agreement.policy:
         yield "These probabilities are not the agreed ones, but lie within the range that is agreed."
     for recipient in specification.recipients:
-        yield f"{recipient.party} receives {_MODES[recipient.mode]} (ID space {recipient.space})."
+        yield f"{recipient.party} receives {_MODES[recipient.mode]} (link-ID set {recipient.space})."
     yield f"Counts below {specification.floor} are not shown."
     yield f"Fingerprint of all that this run does: {grouped(specification.digest())}"
 

@@ -21,7 +21,7 @@ BUCKET_BYTES: Final = 16 * 1024 * 1024
 MAX_BUCKET_BITS: Final = 12
 # 16 files, each gone once its buckets were read.
 FILE_BITS: Final = 4
-# What is held back before it is written, so that a bucket is not scattered over its file in tiny pieces.
+# What is kept in memory before it is written, so that a bucket is not scattered over its file in tiny pieces.
 HELD_BYTES: Final = 8 * 1024 * 1024
 
 Lines = NDArray[np.void]

@@ -317,7 +317,7 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
 
 
 _OFF_THE_ROSTER: Final = (
-    "if it should exist, ask a steward of your party whether the roster lists you:"
+    "if it should exist, ask a steward of your party whether the list of authorized users names you:"
     " blindlink people list"
 )
 _TOO_SLOW: Final = "try again later; if it stays so, call the operator"

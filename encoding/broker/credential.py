@@ -139,7 +139,7 @@ class SignIn:
         return f"the operator has to confirm your keys first, and must know the broker as {self.address}"
 
     def unbound_token(self, post: Post) -> TokenAnswer:
-        """Return a token that needs no proofs, for a program of another kind; whoever has it is let in.
+        """Return a token that needs no proofs, for a program of another kind; anyone who has it is let in.
 
         Raises:
             NotAuthorisedError, BrokerAnswerError: as `headers`.

@@ -65,7 +65,7 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
         share = (n_differing + _PRIOR_PAIRS * before) / (len(sure) + _PRIOR_PAIRS)
         return float(np.clip(share / before, _LEAST_FACTOR, _MOST_FACTOR))
 
-    # What one agency knows of where somebody lives, or of numbers, says nothing of what another one knows.
+    # What one agency knows of where someone lives, or of numbers, says nothing of what another one knows.
     return replace(
         medium,
         errors=medium.errors.scaled(

@@ -77,7 +77,7 @@ class Prediction:
     Attributes:
         ceiling: share of true pairs that meet; no matching finds more.
         neighbours: strangers that a record of the smaller file meets.
-        review: pairs that are held back, for 1,000 records of the smaller file.
+        review: pairs that are sent to review, for 1,000 records of the smaller file.
         wrong: links that are wrong, of 1,000 made without review.
         recall: share of true pairs that are linked without review.
     """

@@ -42,7 +42,7 @@ SECTIONS: Final = {
         "round": "See where the round stands, wait for it, or correct it.",
         "approve": "Approve runs and releases, as the agreement asks.",
         "links": "Agree on link IDs, and write them beside record IDs.",
-        "review": "Decide the pairs that a run has held back.",
+        "review": "Decide the pairs that a run has sent to review.",
     },
     "Records and links": {
         "deliver": "Send a partner the listed columns, sealed.",

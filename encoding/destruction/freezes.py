@@ -110,7 +110,7 @@ def note_destroyed(
     """Note of frozen files of a project on which day they were destroyed.
 
     Args:
-        days: by path; whoever destroys all states that nothing is left, so these count whatever was in them.
+        days: by path; anyone who destroys all states that nothing is left, so these count whatever was in them.
         study: the one whose file was destroyed; None: all of the project's at these paths were.
     """
     before = _read(workspace)

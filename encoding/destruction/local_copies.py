@@ -65,7 +65,7 @@ class LocalCopy:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Where one project's files are: in the workspace, where the settings say, and where somebody said.
+    """Where one project's files are: in the workspace, where the settings say, and where someone said.
 
     `own_file` is the agency's file of people, which is never one of them; null where it has none.
     """

@@ -39,7 +39,7 @@ WholePath = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class NamedFile(Model):
-    """A file that somebody named, and what it holds."""
+    """A file that someone named, and what it holds."""
 
     what: LocalKind
     path: WholePath
@@ -175,7 +175,7 @@ def interrupted(workspace: Workspace, project: str) -> LocalDestruction | None:
             "the note of a destruction that was interrupted is damaged",
             hint=f"remove {path.parent.name}/{path.name} from the workspace, and give the command again",
         ) from exc
-    # Whoever was killed wrote the last one down, and did not come to remove it.
+    # Anyone who was killed wrote the last one down, and did not come to remove it.
     if removed and Path(removed[-1].path).is_file():
         removed.pop()
     return LocalDestruction(workspace, note, removed) if removed else None

@@ -16,7 +16,7 @@ from schemas.signing.secret_share import SignedConfirmation, SignedShare
 
 
 class Carrier(Protocol):
-    """What the commands need of whoever carries."""
+    """What the commands need of the person who carries."""
 
     def persons(self) -> Sequence[IdentityHistory]:
         """Return the persons whom the carrier shows as those of the project's parties; none if it cannot."""

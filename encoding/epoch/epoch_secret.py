@@ -21,7 +21,7 @@ class EpochSecret:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What whoever encodes must know."""
+        """What anyone who encodes must know."""
         if not self.waiting:
             return ()
         parties = ", ".join(self.waiting)

@@ -45,7 +45,7 @@ COPY_BYTES: Final = 1024 * 1024
 class PackOrder:
     """What goes into a pack: whose, made when, and the sample that is answered (None: none).
 
-    `opener` opens what a blind run seals to its recipient; None where whoever asks came without keys.
+    `opener` opens what a blind run seals to its recipient; None where anyone who asks came without keys.
     """
 
     project: str

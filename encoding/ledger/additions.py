@@ -46,7 +46,7 @@ SENTENCES: dict[Why, str] = {
     "link-id-retired": "an agency unlinked the link ID that it had",
     "linked-again": "the agency that unlinked it has linked it again",
     "rolled-back": "all agencies have gone back to the link IDs of an earlier round",
-    "new-in-each-round": "link IDs of this ID space are new in each round",
+    "new-in-each-round": "link IDs of this link-ID set are new in each round",
 }
 
 

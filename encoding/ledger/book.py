@@ -1,4 +1,4 @@
-"""The ledger of one recipient in one ID space: which of its records has which link ID, since which round.
+"""The ledger of one recipient in one link-ID set: which of its records has which link ID, since which round.
 
 An object without I/O. It changes by events alone, in this order: what the agency does itself (`unlink`,
 `relink`), and releases by their turns; `encoding.ledger.additions` makes the events of a release. Under the
@@ -174,7 +174,7 @@ class Ledger:
         self.apply(self.revivals(self._own_turn(), [link]))
 
     def end_all(self) -> None:
-        """End all link IDs, as before a round of an ID space whose link IDs are new in each one."""
+        """End all link IDs, as before a round of a link-ID set whose link IDs are new in each one."""
         turn = self._own_turn()
         self.apply(
             [
@@ -186,7 +186,7 @@ class Ledger:
     def roll_back(self, turn: Turn, held: Mapping[str, Held], *, sha256: str, signed: str) -> None:
         """Give each record what it had after an earlier release, as all recipients have signed.
 
-        What stands retired stays so: a rollback undoes rounds, not what somebody disputes. It counts from the
+        What stands retired stays so: a rollback undoes rounds, not what someone disputes. It counts from the
         next round on, and marks are as they are.
 
         Args:

@@ -193,6 +193,6 @@ class _Joining:
         a, b = self._sets[left], self._sets[right]
         both = a.parties | b.parties
         a.parties = self._together.setdefault(both, both)
-        # Of two that an earlier release gave the smaller one, whoever's record is stated first.
+        # Of two that an earlier release gave the smaller one, the one whose record is stated first.
         a.granted = min((link for link in (a.granted, b.granted) if link is not None), default=None)
         a.sides |= b.sides

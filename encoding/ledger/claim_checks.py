@@ -169,7 +169,7 @@ def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> C
 
 def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHead) -> None:
     if (received.project, received.space) != (ledger.space.project, ledger.space.space):
-        raise MessageUntrustedError(f"the {received.KIND} come from a different ID space")
+        raise MessageUntrustedError(f"the {received.KIND} come from a different link-ID set")
     if received.sender == ledger.party:
         raise MessageUntrustedError(f"the {received.KIND} are this agency's own")
     if (received.round, received.release) != (own.round, own.release):
@@ -196,7 +196,7 @@ def _refuse_lone_rollback(own: MessageHead, received: MessageHead) -> None:
 def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -> None:
     """Refuse claims that cannot be true if earlier ones of the same party were.
 
-    Claims go by since when a record has its link ID, so that whoever dates one back would have others' end.
+    Claims go by since when a record has its link ID, so that anyone who dates one back would have others' end.
     """
     head = received.head
     known = {}
@@ -255,7 +255,7 @@ def _recalled(ledger: Ledger, received: Claims | ChainStatement, believed: Belie
     It has told each of them itself, in a release that the other party has applied by now. So a ledger that was
     in the other party's newest release, too, has them all, and so has one that was never restored. A restored
     one may have gone on without that party, and lack what it had told it before: that its newest release is as
-    late says nothing. Whoever makes one up then is believed, and uses up what this agency can unlink.
+    late says nothing. Anyone who makes one up then is believed, and uses up what this agency can unlink.
     """
     head, applied = received.head, received.head.applied
     strangers = {*head.makers}.difference(believed.makers)

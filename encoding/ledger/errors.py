@@ -1,4 +1,4 @@
-"""Errors of link IDs that last; an alarm, with the status 9, where somebody has to look."""
+"""Errors of link IDs that last; an alarm, with the status 9, where someone has to look."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LedgerError(AgencyError):
 
 
 class LedgerFileError(LedgerError):
-    """The ledger in the workspace is damaged, of another ID space, or sealed under another key."""
+    """The ledger in the workspace is damaged, of another link-ID set, or sealed under another key."""
 
     code = "ledger-file"
 

@@ -21,7 +21,7 @@ _LABEL: Final = b"blindlink/v1/link-id\n"
 
 @dataclass(frozen=True, slots=True)
 class SpaceName:
-    """An ID space of a project: what new link IDs are made for, so that no two spaces have one in common."""
+    """A link-ID set of a project: what new link IDs are made for, so that no two spaces have one in common."""
 
     project: str
     space: str

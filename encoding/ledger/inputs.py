@@ -18,7 +18,7 @@ PART_MEMBERS: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What all recipients state of one release; the same, whoever computes from it.
+    """What all recipients state of one release; the same, no matter who computes from it.
 
     `parts` are the records that are stated, in parts of which none has a match or a link ID in common with
     another: what one gives does not hang on the others. `applied` says how far each party's ledger was when it

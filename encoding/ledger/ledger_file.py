@@ -1,7 +1,7 @@
 """The ledger as it lies in the workspace, sealed; and what it said at the end of a round.
 
-File: sealed as `encoding.workspace.sealed_record` says, by project, ID space and party. The content is one line
-of canonical JSON, then one line an event, in order.
+File: sealed as `encoding.workspace.sealed_record` says, by project, link-ID set and party. The content is one
+line of canonical JSON, then one line an event, in order.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _parse(pieces: Iterable[bytes], space: SpaceName, party: str) -> Ledger:
 
 
 class LedgerFile:
-    """Where the ledger of one ID space is kept; use it under the workspace's lock."""
+    """Where the ledger of one link-ID set is kept; use it under the workspace's lock."""
 
     def __init__(self, path: Path, space: SpaceName, party: str, workspace_key: bytes) -> None:
         self._space = space

@@ -2,7 +2,7 @@
 
 The broker carries bytes. Its log lists them by the SHA-256 of what it carried, and the closing of a round
 lists those that count. Where each stands in its stream is what the pinned log says, and a message names the
-one before it: whoever has not read that one goes on all the same. Spec page: `schemas/spec/claims.md`.
+one before it: anyone who has not read that one goes on all the same. Spec page: `schemas/spec/claims.md`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ MAX_ROUNDS: Final = 5
 
 
 class LogSource(Protocol):
-    """Whoever can be asked for checkpoints: the broker's client."""
+    """Anyone who can be asked for checkpoints: the broker's client."""
 
     def log_checkpoint(self, old_size: int) -> LogCheckpoint:
         """Return the newest checkpoint, with the proof that it extends the one of `old_size`."""
@@ -192,7 +192,7 @@ class PinnedLog:
         return newest.checkpoint
 
     def compare(self, note: bytes, source: LogSource) -> Checkpoint:
-        """Make sure that a checkpoint which somebody else has seen is of this log, and return it.
+        """Make sure that a checkpoint which someone else has seen is of this log, and return it.
 
         Raises:
             LogRewrittenError: it is of another one; it is kept as evidence, beside what was shown here.

@@ -29,7 +29,7 @@ from schemas.signing.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_no
 
 
 class CosignatureSink(Protocol):
-    """Whoever collects cosignatures: the broker's client."""
+    """Anyone who collects cosignatures: the broker's client."""
 
     def cosign(self, request: CosignatureRequest) -> CosignatureStored:
         """Store a cosignature; the same again is safe."""

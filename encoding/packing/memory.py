@@ -51,7 +51,7 @@ class Memory:
     Attributes:
         key: 32 bytes, of the workspace and project: makes digests and names.
         linked: link IDs in hexadecimal, of records that are linked with the partner's agency or another one of
-            the ID space.
+            the link-ID set.
         rejected: of records of the reviewer's party.
         is_named: whether the records are given names, for a reviewer of the partner's agency.
     """

@@ -148,7 +148,7 @@ class Lock(Document):
 
 
 def own_file(what: str) -> OwnFile:
-    """Return what a file of somebody's keys, or with what they are locked, is read and written by."""
+    """Return what a file of someone's keys, or with what they are locked, is read and written by."""
     return OwnFile(what, IdentityMissingError, IdentityExposedError, IdentityExistsError)
 
 

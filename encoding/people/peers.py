@@ -1,4 +1,4 @@
-"""Whose keys this agency trusts: fingerprints that somebody compared by voice or on paper, and nothing else.
+"""Whose keys this agency trusts: fingerprints that someone compared by voice or on paper, and nothing else.
 
 A broker's list of persons is only a directory. From it, or from a file, come the keys that belong to a
 trusted fingerprint; a person who has replaced keys since is followed by the signatures of the old ones.
@@ -189,7 +189,7 @@ def write_peers(path: Path, peers: Peers) -> None:
 
 
 def read_fingerprint(text: str) -> str:
-    """Return a fingerprint as it is written here, from one that somebody typed.
+    """Return a fingerprint as it is written here, from one that someone typed.
 
     Raises:
         UntrustedKeyError: it does not have twelve groups of five digits.
@@ -199,7 +199,7 @@ def read_fingerprint(text: str) -> str:
 
 
 def read_fingerprints(text: str, *, most: int = MAX_PEERS) -> list[str]:
-    """Return fingerprints as they are written here, from up to so many that somebody typed one after the other.
+    """Return fingerprints as they are written here, from up to so many that someone typed one after the other.
 
     Raises:
         UntrustedKeyError: they do not have twelve groups of five digits each.

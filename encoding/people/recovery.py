@@ -34,7 +34,7 @@ def recovery_keys(code: str, party: str, now: datetime) -> Identity:
     """Return the keys that a code stands for, under the id that it stands for.
 
     Args:
-        code: as somebody typed it.
+        code: as someone typed it.
         party: of which party; it is written into the public part.
         now: aware; the same.
     Raises:

@@ -35,7 +35,7 @@ class AttributeResult:
         name: of the attribute.
         n: children who were guessed.
         share: of two kinds, how often one of each is told apart (AUC); of more, how often the guess is right.
-        chance: what somebody reaches who sees nothing: one half, or the most frequent kind.
+        chance: what someone reaches who sees nothing: one half, or the most frequent kind.
         error: standard error of `share`.
     """
 

@@ -26,7 +26,7 @@ _BY_REGISTER: Final = (
 _GUESS: Final = (
     "The broker guesses the {} of linked children rightly for {{}} more than chance would."
 )
-# What is said of a share; the braces are for it, in children where there is somebody to count.
+# What is said of a share; the braces are for it, in children where there is someone to count.
 _SENTENCES: Final[dict[Measure, str]] = {
     "shown": "The broker sees something of {} of the larger file's records though they are not in the smaller"
     " one; the rest are random bits to it.",

@@ -120,7 +120,7 @@ class _Values:
         share = draw.standard_gamma(n_homes - self._discount)
         new = draw.standard_gamma(self._unseen)
         self._new = float(new / (new + share.sum()))
-        # One record after the other: so whoever bears a name is drawn with it.
+        # One record after the other: so anyone who bears a name is drawn with it.
         self._edges = np.cumsum((share / np.bincount(self._of))[self._of])
         self._coined: list[str] = []
         self._times: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Attack: tell records apart by nothing but their place in the graph of shared cells.
 
 Colour refinement: a record's colour says which labels lead to records of which colours, again and again.
-Whoever knows both files exactly can name a record whose colour no other has. From one round to the next a
+Anyone who knows both files exactly can name a record whose colour no other has. From one round to the next a
 record is followed if its colour is there once in both. Source: Weisfeiler and Leman (1968).
 """
 

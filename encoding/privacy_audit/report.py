@@ -27,7 +27,7 @@ VERSION: Final = "blindlink/privacy-audit/7"
 KEPT_VERSION: Final = "blindlink/kept-privacy-audit/5"
 
 HOLDER_NOTE: Final = (
-    "Whoever has both the agencies' secret and a container can guess every record."
+    "Anyone who has both the agencies' secret and a container can guess every record."
     " No encoding changes that."
 )
 

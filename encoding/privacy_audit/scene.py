@@ -167,7 +167,7 @@ class Scene:
         return Target(graph.between, self.pair.who_smaller, self.pair.who_larger)
 
     def perfect_register(self) -> Register:
-        """Return the register of somebody who has everybody, and the larger file, to the letter."""
+        """Return the register of someone who has everybody, and the larger file, to the letter."""
         return self._register(self._everybody)
 
     def partial_register(

@@ -54,7 +54,7 @@ _OTHER_NAMES: Final = frozenset({
     "alias", "aka", "other", "preferred", "nick", "nickname", "maiden", "former", "previous", "alt",
     "alternate", "chosen", "known",
 })  # fmt: skip
-# Somebody else's name or date, or something else about a birth or an address.
+# Someone else's name or date, or something else about a birth or an address.
 _NOT_THIS: Final = frozenset({
     "parent", "guardian", "mother", "father", "mom", "dad", "school", "teacher", "worker", "caseworker",
     "contact", "spouse", "sibling", "provider", "doctor", "emergency", "caregiver", "user", "country",

@@ -30,7 +30,7 @@ class Known:
 
     @property
     def space(self) -> str | None:
-        """The ID space in which this agency receives matches of its own records; None: it receives none."""
+        """The link-ID set in which this agency receives matches of its own records; None: it receives none."""
         for recipient in self.view.terms.recipients:
             if (recipient.party, recipient.mode) == (self.party, "linked"):
                 return recipient.space
@@ -45,13 +45,13 @@ class Known:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether link IDs of this agency's ID space last from round to round."""
+        """Whether link IDs of this agency's link-ID set last from round to round."""
         wanted = (self.required_space, "lasting")
         return any((one.name, one.lifetime) == wanted for one in self.view.terms.spaces)
 
     @property
     def ledger_file(self) -> LedgerFile:
-        """Where the ledger of this agency's ID space is kept."""
+        """Where the ledger of this agency's link-ID set is kept."""
         workspace, name = (
             self.session.workspace,
             SpaceName(self.session.project, self.required_space),

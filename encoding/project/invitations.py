@@ -54,7 +54,7 @@ def read_invitation(path: Path) -> Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folder in which somebody begins, with what is to stand there."""
+    """The folder in which someone begins, with what is to stand there."""
 
     invitation: Invitation
     folder: Path
@@ -86,7 +86,7 @@ class Place:
         return {self.folder / name: text.encode() for name, text in found.items() if text}
 
     def refuse_others(self, session: Session) -> None:
-        """Refuse a folder in which there are settings, keys or files of somebody or something else."""
+        """Refuse a folder in which there are settings, keys or files of someone or something else."""
         wanted = self.sections
         if session.config_path.exists():
             kept = session.config.sections
@@ -99,7 +99,7 @@ class Place:
         self.refuse_other_files(session)
 
     def refuse_other_files(self, session: Session) -> None:
-        """Refuse a folder in which there are keys, or files beside the settings, of somebody else."""
+        """Refuse a folder in which there are keys, or files beside the settings, of someone else."""
         for path, content in self.files().items():
             if path.exists() and path.read_bytes() != content:
                 raise OutputExistsError(
@@ -124,7 +124,7 @@ def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdent
     """Return what the broker says of the person's keys, which are made where there are none, and sent."""
     with _asking(session, place.invitation) as client:
         is_new = not place.identity.exists()
-        # A key file that was there may lock somebody else's keys.
+        # A key file that was there may lock someone else's keys.
         has_key_file = place.key_file is not None and place.key_file.exists()
         if is_new:
             # So that no keys are left of a call that cannot come to anything.
@@ -152,7 +152,7 @@ def require_same_keys(view: EnrolmentView, sent: PublicIdentity) -> None:
     if view.fingerprint != sent.fingerprint():
         raise BrokerAnswerError(
             "the broker says that it has different keys from those you sent",
-            hint="tell its operator: somebody may be intercepting your connection",
+            hint="tell its operator: someone may be intercepting your connection",
         )
 
 

@@ -48,7 +48,7 @@ class KeyHolder(Protocol):
 
 
 def unlock_own(session: KeyHolder) -> Identity:
-    """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it."""
+    """Return the identity of the user, unlocked; asks for a passphrase where nothing else opens it."""
     if session.own is None:
         path = own_path(session)
         locked = read_identity(path)
@@ -63,7 +63,7 @@ def unlock_own(session: KeyHolder) -> Identity:
 
 
 def own_keys(session: KeyHolder) -> Iterator[Identity]:
-    """Yield the keys of whoever types, then those that they have replaced, as far as the same opens them."""
+    """Yield the keys of the user, then those that they have replaced, as far as the same opens them."""
     own = unlock_own(session)
     yield own
     for path in replaced_files(session.own_file or own_path(session)):
@@ -83,7 +83,7 @@ def own_path(session: KeyHolder) -> Path:
 
 
 def unlocking_of(session: KeyHolder) -> Unlocking:
-    """Return what opens the identity of whoever types, after making sure that it does."""
+    """Return what opens the identity of the user, after making sure that it does."""
     unlock_own(session)
     if session.unlocking is None:
         raise ValueError("an identity was unlocked without anything that opens it")
@@ -104,7 +104,7 @@ def new_unlocking(
 
 
 def identity_lines(public: PublicIdentity) -> Iterator[str]:
-    """Return who somebody is to the others, and the fingerprint of their keys."""
+    """Return who someone is to the others, and the fingerprint of their keys."""
     yield f"party        {public.party}"
     yield f"person       {public.person}"
     yield f"duties       {', '.join(public.duties)}"

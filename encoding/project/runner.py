@@ -19,7 +19,7 @@ from encoding.project.session import Session
 
 FIRST_LOOK_S: Final = 1.0
 LAST_LOOK_S: Final = 60.0
-# What the broker refuses only as long as somebody else has not done their part.
+# What the broker refuses only as long as someone else has not done their part.
 _PASSING: Final = frozenset({"uploads-missing", "as-of-gap", "not-approved", "run-not-final"})
 # The broker's words for a request, or a manifest, that was signed under an agreement that is replaced.
 _OUTDATED: Final = frozenset({"request-agreement", "other-agreement"})

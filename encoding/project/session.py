@@ -37,7 +37,7 @@ from schemas.signing.signed_request import Where
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0
-# The folder of whoever has no settings, such as the operator's steward.
+# The folder of the person who has no settings, such as the operator's steward.
 DEFAULT_WORKSPACE: Final = "workspace"
 
 
@@ -60,7 +60,7 @@ class Session:
     """The options of the call, and what follows from them.
 
     `waits_for_runs` is false where something else can be done meanwhile. `transport`, `now` and `sleep` are
-    replaced in tests; None is the network. `own` is the identity of whoever types, `own_file` where it is, and
+    replaced in tests; None is the network. `own` is the identity of the user, `own_file` where it is, and
     `unlocking` what opened it, once that was needed: a passphrase is asked for once. `credential` is what
     several projects share. `proven` is the digest of the agreement that the broker's view was held against
     last, null before that. `read` is the copy of the log that was read last, so that a night replays it once.
@@ -111,12 +111,12 @@ class Session:
 
     @property
     def seat_folder(self) -> Path:
-        """Where whoever signs without settings keeps what has to be remembered of it."""
+        """Where anyone who signs without settings keeps what has to be remembered of it."""
         return self.workspace_path or self.config_path.parent / DEFAULT_WORKSPACE
 
     @property
     def signing_workspace(self) -> Workspace:
-        """The workspace or, without settings, the one in which somebody has signed here before."""
+        """The workspace or, without settings, the one in which someone has signed here before."""
         folder = self.seat_folder
         if not self.config_path.exists() and Workspace(folder).pins.is_dir():
             return open_workspace(folder)
@@ -144,7 +144,7 @@ class Session:
         return self.connect_to(broker.url, ca_file, self._credential(), self.place)
 
     def place(self) -> Where:
-        """Return where whoever types acts: what each request names, by this workspace alone."""
+        """Return where the user acts: what each request names, by this workspace alone."""
         return place_of(self.workspace, self.project, self.proven, self.now().date())
 
     def connect_to(
@@ -175,7 +175,7 @@ class Session:
         )
 
     def _wait_for_broker(self, seconds: float) -> None:
-        """Sleep; where somebody looks, count the seconds down."""
+        """Sleep; where someone looks, count the seconds down."""
         while seconds > 0:
             if not self.is_quiet:
                 draw(f"trying the broker again in {seconds:.0f} s")
@@ -190,7 +190,7 @@ class Session:
     def trust(self, client: BrokerClient, *, cosigns: bool = True) -> Trust:
         """Return what the broker's answers are held against, after making sure that its log only grew.
 
-        Whoever has signed in with keys of their own cosigns what they have seen, unless told otherwise.
+        Anyone who has signed in with keys of their own cosigns what they have seen, unless told otherwise.
         """
         log = self.pinned(client, self.workspace, self.config.sections.broker.log_key)
         trust = Trust(log, ReceiptFolder(self.workspace.receipts))
@@ -220,7 +220,9 @@ class Session:
         self._cosign_if_possible(client, trust)
 
     def witness(self) -> Witness | None:
-        """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
+        """Return the person who has signed in with keys of their own, as a witness; None where a token was
+        shown.
+        """
         return None if self.own is None else Witness.of(self.own, self.workspace.pins)
 
     def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:

@@ -32,7 +32,7 @@ def refuse_list(session: Session, source: Source) -> None:
         return
     refuse_to_overwrite(source.skip_invalid, own_start=LIST_START)
     links_file = session.links_path
-    # What is not there yet would be refused later, by whoever is to write it.
+    # What is not there yet would be refused later, by the person who is to write it.
     if source.skip_invalid.resolve() == links_file.resolve():
         raise OutputExistsError(
             f"{source.skip_invalid} is the file in which the settings put your links",

@@ -168,7 +168,7 @@ class CsvTable(Table):
         if number == 0:
             return f"the header, column {place + 1},"
         name = self._header[place] if place < len(self._header) else ""
-        # Only columns that were asked for by name are surely names and not somebody's.
+        # Only columns that were asked for by name are surely names and not someone's.
         return f"{_place(number)}, column {name if name in self.columns else place + 1},"
 
 

@@ -1,7 +1,8 @@
 """A file read once for many uses, as in a hub's night: its rows, and what was made of them, in memory only.
 
-Within `reading_once`, whoever opens a file of records is given what was read before. Where it was not read yet,
-`FileWanted` ends what was begun; whoever holds the readings reads the file and begins again.
+Within `reading_once`, anyone who opens a file of records is given what was read before. Where it was not read
+yet,
+`FileWanted` ends what was begun; anyone who holds the readings reads the file and begins again.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _picked(chunk: Chunk, columns: Sequence[str], here: Sequence[int], first_row
 class Readings:
     """The files that were read, and what was made of them: of each thing once.
 
-    Files that are `unreadable` are opened by whoever needs them, and so told about by each.
+    Files that are `unreadable` are opened by the person who needs them, and so told about by each.
     """
 
     tables: dict[Reading, KeptTable] = field(default_factory=dict)

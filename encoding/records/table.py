@@ -102,7 +102,7 @@ class Table(ABC):
 
         Raises:
             MissingColumnError: one of them is not in the file. The names that are there are not told: in a
-                file without a header they would be somebody's.
+                file without a header they would be someone's.
         """
         for name in columns:
             if name not in self.columns:

@@ -58,7 +58,7 @@ def write_sheet(path: Path, sitting: Sitting) -> int:
         else:
             # The mark tells a spreadsheet that the text is UTF-8.
             put_csv(file, [f"{_MARK}{header[0]}", *header[1:]], rows)
-        # Before the file is in its place, since whoever has it sees all of every card; and for no other.
+        # Before the file is in its place, since anyone who has it sees all of every card; and for no other.
         sitting.open_all()
     return len(rows)
 

@@ -137,7 +137,7 @@ class Sitting:
         return step
 
     def open_all(self) -> None:
-        """Open all cards to the last step, as whoever exports them does."""
+        """Open all cards to the last step, as anyone who exports them does."""
         self.diary.open([case.looked() for case in self.cases], ALL)
 
     def decide(self, case: Case, verdict: Verdict, reason: Reason, now: datetime) -> None:

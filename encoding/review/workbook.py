@@ -1,6 +1,7 @@
 """Writes a workbook of one sheet of texts, in which no cell can be a formula.
 
-Forty lines of the OOXML standard (ECMA-376), so that whoever reviews in a spreadsheet needs no further package.
+Forty lines of the OOXML standard (ECMA-376), so that anyone who reviews in a spreadsheet needs no further
+package.
 """
 
 from __future__ import annotations

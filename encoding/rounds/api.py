@@ -59,12 +59,12 @@ class RoundsApi:
         return self.client.get_bytes(self._claims_path(turn, partner), MAX_MESSAGE_BYTES)
 
     def send_statement(self, number: int, space: str, sealed: bytes) -> StatementReceipt:
-        """Send a sealed statement to all recipients of an ID space."""
+        """Send a sealed statement to all recipients of a link-ID set."""
         path = self._path(f"rounds/{number}/statements/{space}")
         return self.client.put_bytes(StatementReceipt, path, sealed)
 
     def statement(self, number: int, space: str, party: str) -> bytes:
-        """Return the sealed statement of a party to an ID space."""
+        """Return the sealed statement of a party to a link-ID set."""
         path = self._path(f"rounds/{number}/statements/{space}?party={party}")
         return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
 

@@ -42,7 +42,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Messages of one project in a workspace, by release, ID space and stream; use it under the lock."""
+    """Messages of one project in a workspace, by release, link-ID set and stream; use it under the lock."""
 
     folder: Path
     project: str

@@ -1,4 +1,4 @@
-"""One ID space in one release of a round: claims exchanged, the release closed, and the ledger carried on.
+"""One link-ID set in one release of a round: claims exchanged, the release closed, and the ledger carried on.
 
 An agency takes these steps in order: `send_claims` to each partner; `read_claims` of each, and check them; with
 several pairs in the space, `send_statement` to all recipients; once the release is closed, `carry_ledger_on`.
@@ -92,7 +92,7 @@ class ReadLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpaceOfRound:
-    """What an agency brings to an ID space in a round.
+    """What an agency brings to a link-ID set in a round.
 
     Attributes:
         recipients: all parties that receive matches in the space, this one too, in order.
@@ -142,9 +142,9 @@ class Exchange:
     """An agency in a space: with whose keys it signs, where its ledger is, whom it believes, to whom it seals.
 
     `keys` gives the own ones, newest first, then those that they have replaced. `receivers` are the persons of
-    each party on its roster now, `makers` all parties that an agreement of the project has named. `checkpoint`
-    is the newest one of the log that was pinned here; `compare_log` holds others' to it. `space` is as the
-    broker shows it now: between two steps, `replace` it.
+    each party on its list of authorized users now, `makers` all parties that an agreement of the project has
+    named. `checkpoint` is the newest one of the log that was pinned here; `compare_log` holds others' to it.
+    `space` is as the broker shows it now: between two steps, `replace` it.
     """
 
     party: str

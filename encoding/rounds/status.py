@@ -40,7 +40,7 @@ class Facts:
     `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
     who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
     this agency's pairs. `receives` says that it gets matches of its own records, `written` that the links of
-    this round were written, `held` of which round they wait until somebody accepts how many end, `supplement`
+    this round were written, `held` of which round they wait until someone accepts how many end, `supplement`
     that those of a supplementary release of it have yet to be written. `reviews` are those in which this agency
     has a part. `unstated` is when the newest destruction ended after which this party has not stated yet that
     its own copies are deleted. `alarms` are sentences about rounds that were not applied here.
@@ -177,7 +177,7 @@ def owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
             )
         elif (one.reviewer, one.state) == (facts.party, "asked"):
             yield (
-                f"Pairs were held back: {one.asked} has yet to send the cards for your reviewers.",
+                f"Pairs were sent to review: {one.asked} has yet to send the cards for your reviewers.",
                 "",
             )
 

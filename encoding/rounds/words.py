@@ -12,7 +12,7 @@ BEGIN: Final = "blindlink refresh --begin"
 
 
 def is_on_request(terms: ProjectTerms, newest: RoundView | None) -> bool:
-    """Tell whether the next round begins when somebody asks for it alone; the first one begins by itself."""
+    """Tell whether the next round begins when someone asks for it alone; the first one begins by itself."""
     return terms.frequency == "on-request" and newest is not None
 
 

@@ -176,7 +176,7 @@ def make_secret(holders: SecretHolders, contributions: Mapping[str, Contribution
 
     Raises:
         ShareMissingError: a holder's contribution is not there; the sentence names the parties.
-        ShareError: somebody who is no holder has contributed.
+        ShareError: someone who is no holder has contributed.
     """
     missing = [party for party in holders.parties if party not in contributions]
     if missing:
@@ -185,7 +185,7 @@ def make_secret(holders: SecretHolders, contributions: Mapping[str, Contribution
             hint="ask them for: blindlink secret share",
         )
     if len(contributions) != len(holders.parties):
-        raise ShareError("there is a share of somebody who is not a holder of this secret")
+        raise ShareError("there is a share of someone who is not a holder of this secret")
     ikm = b"".join(contributions[party].to_bytes() for party in holders.parties)
     salt = bytes.fromhex(holders.digest())
     return Secret(HKDF(SHA256(), SECRET_BYTES, salt=salt, info=_INFO).derive(ikm))

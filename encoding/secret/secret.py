@@ -143,14 +143,14 @@ class RoundSecret:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextSecret:
-    """A text that clkhash users agreed on; it protects nothing from whoever can guess it.
+    """A text that clkhash users agreed on; it protects nothing from the person who can guess it.
 
     Only plain CLKs take it: a project's keys are made from a random secret.
     """
 
     _text: str = field(repr=False)
     warnings: ClassVar[tuple[str, ...]] = (
-        "the secret is a text: whoever guesses it can find out every record; use it only to exchange"
+        "the secret is a text: anyone who guesses it can find out every record; use it only to exchange"
         " encodings with users of clkhash",
     )
 

@@ -28,7 +28,7 @@ class Carried:
 
 
 def write_share_file(path: Path, carried: Carried) -> None:
-    """Write the file; whoever may read it learns nothing of the secret."""
+    """Write the file; anyone who may read it learns nothing of the secret."""
     documents = (*carried.shares, *carried.confirmations)
     lines = [FIRST_LINE, *(document.to_canonical() for document in documents)]
     write_durably(path, b"\n".join(lines) + b"\n")

@@ -55,7 +55,7 @@ class RowsOf:
 
 @dataclass(frozen=True, slots=True)
 class BlindLedger:
-    """The ledgers of one recipient and ID space in its workspace; use it under the lock."""
+    """The ledgers of one recipient and link-ID set in its workspace; use it under the lock."""
 
     record: SealedRecord
     space: SpaceName
@@ -132,7 +132,7 @@ def _refuse_strangers(files: Sequence[RowsOf]) -> None:
     heads = [one.header for one in files]
     shared = {(head.project, head.recipient, head.space, head.round) for head in heads}
     if len(shared) != 1:
-        raise LinksFileError("the rows are not all of one round, ID space and recipient")
+        raise LinksFileError("the rows are not all of one round, link-ID set and recipient")
     ends = sorted((head.agency, head.partner, head.run) for head in heads)
     if ends != sorted({(partner, agency, run) for agency, partner, run in ends}):
         raise LinksFileError(

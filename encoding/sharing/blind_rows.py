@@ -36,7 +36,7 @@ PSEUDONYM_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Makes the pseudonyms of this agency's records for one recipient in one ID space."""
+    """Makes the pseudonyms of this agency's records for one recipient in one link-ID set."""
 
     _key: bytes = field(repr=False)
 
@@ -146,7 +146,7 @@ def read_sealed_match_id(text: str) -> bytes | None:
 
 
 def _checked(file: IO[bytes]) -> Iterator[list[str]]:
-    # Not by a text wrapper, which would close the file of whoever has opened it.
+    # Not by a text wrapper, which would close the file of the person who has opened it.
     lines = (line.decode("utf-8") for line in file)
     try:
         yield from csv.reader(lines, strict=True)

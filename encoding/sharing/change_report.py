@@ -166,7 +166,7 @@ def changes_between(between: Between, ledger: Ledger, own: OwnRecords) -> tuple[
 
 
 def exceeds(n_ended: int, n_in_force: int, most: str | None, floor: int) -> bool:
-    """Tell whether more links ended than the agreement allows without somebody's word.
+    """Tell whether more links ended than the agreement allows without someone's word.
 
     Fewer links than the floor count as the floor, and one link that ends is never too many: in a small file a
     single child would be a large share.

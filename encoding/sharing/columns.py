@@ -1,6 +1,6 @@
 """Exchanges listed columns by link ID: one agency delivers them, the other attaches them to its own rows.
 
-Only columns that somebody listed pass, in either direction: an unlisted one is dropped from one's own file
+Only columns that someone listed pass, in either direction: an unlisted one is dropped from one's own file
 and refused in a received one.
 """
 

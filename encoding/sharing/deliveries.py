@@ -196,7 +196,7 @@ def _refuse_other(statement: DeliveryStatement, of: DeliveryOf) -> None:
             "not-as-stated",
             f"it is delivery {statement.number} of round {statement.round}, and the broker hands it out as"
             f" delivery {of.number} of round {of.round}",
-            hint="somebody sends an old file again: keep it, and call your security officer",
+            hint="someone sends an old file again: keep it, and call your security officer",
         )
     if (statement.agreement, statement.purpose) != (of.agreement, of.purpose):
         raise DeliveryUnusableError(

@@ -40,7 +40,7 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
     Args:
         listed: a CSV file with a column `handle`; its other columns are kept.
         output: gets record ID and unknown handle, one of them empty, in place of the handle, in the order
-            of `listed`; what else somebody has put into that file is written so that a spreadsheet computes
+            of `listed`; what else someone has put into that file is written so that a spreadsheet computes
             nothing.
     """
     view = workspace.project()

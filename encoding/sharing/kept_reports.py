@@ -15,7 +15,7 @@ from schemas.reports.round_report import MOST_FORMER, RoundReport
 
 @dataclass(frozen=True, slots=True)
 class KeptReports:
-    """What is kept of one ID space; use it under the workspace's lock."""
+    """What is kept of one link-ID set; use it under the workspace's lock."""
 
     workspace: Workspace
     project: str

@@ -79,7 +79,7 @@ class LinksOfRound(Document):
 
 
 class HeldChange(Document):
-    """A round whose links wait until somebody accepts how many of those in force end."""
+    """A round whose links wait until someone accepts how many of those in force end."""
 
     KIND: ClassVar[str] = "change that is held"
 
@@ -92,7 +92,7 @@ class HeldChange(Document):
 
 @dataclass(frozen=True, slots=True)
 class LinksOfRounds:
-    """What is kept of one ID space; use it under the workspace's lock."""
+    """What is kept of one link-ID set; use it under the workspace's lock."""
 
     workspace: Workspace
     project: str

@@ -30,7 +30,7 @@ from schemas.reports.round_report import DataFault, GroupRate, Rate, Subgroup
 
 OTHERS: Final = "all other groups"
 NOT_STATED: Final = "not stated"
-# Of these somebody can put the data right; a child's age is none.
+# Of these someone can put the data right; a child's age is none.
 _AGES: Final = Fault.TOO_YOUNG | Fault.TOO_OLD
 _FAULTS: Final = {what: fault for fault, what in FAULT_REASONS.items() if not fault & _AGES}
 

@@ -188,7 +188,7 @@ def _lost_words(lost: LostRelease) -> str:
     if lost.release > 1:
         which = f"supplementary release {lost.release} of {which}"
     why = f"because of an alarm ({lost.code})"
-    decided = ", as somebody here decided" if lost.given_up else ""
+    decided = ", as someone here decided" if lost.given_up else ""
     return f"{_capital(which)} was not applied here {why}{decided}; old link IDs stand until a later round."
 
 

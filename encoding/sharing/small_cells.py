@@ -1,4 +1,4 @@
-"""Rates by group without a count from which somebody's small group could be computed.
+"""Rates by group without a count from which someone's small group could be computed.
 
 Groups below the floor are put together, so that no number of records is left out of the sum. Of a group nearly
 all or hardly any of whose records are linked the number is not shown; then other groups' numbers are left out

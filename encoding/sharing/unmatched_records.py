@@ -1,4 +1,4 @@
-"""The list of own records without a link, with reasons that somebody can act on; the worst data come first."""
+"""The list of own records without a link, with reasons that someone can act on; the worst data come first."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def refuse_other_receivers(header: BlindHeader, trusted: Collection[PublicIdenti
     """Refuse link IDs that were sealed to anybody but these persons of the recipient.
 
     Raises:
-        ReleaseError: somebody else could open them.
+        ReleaseError: someone else could open them.
     """
     known = {(person.person, receiving_key_sha256(person)) for person in trusted}
     if any((sealed.person, sealed.key) not in known for sealed in header.keys):

@@ -242,7 +242,7 @@ def _report(progress: Progress, sent: int, size: int) -> None:
 
 def _keep(receipt: Receipt, upload: str, signed: SignedManifest, trust: Trust) -> KeptReceipt:
     verify_upload_receipt(receipt, upload, signed.manifest, trust.keys)
-    # Pinned before it is kept: whoever shows this receipt later holds the log to it.
+    # Pinned before it is kept: anyone who shows this receipt later holds the log to it.
     trust.log.pin(receipt.checkpoint.encode("utf-8"))
     kept = KeptReceipt(receipt, signed)
     trust.receipts.keep(kept)

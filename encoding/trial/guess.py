@@ -152,7 +152,7 @@ def guess_file(
     id_column = given.input.id_column if given else looked.record_id(table.columns)
     section = reading.model_copy(update={"id_column": id_column, "date_format": date_format})
     used = {id_column, *columns.values()}
-    # Where no word is one of a header, the first row may be somebody all the same: it is not written down.
+    # Where no word is one of a header, the first row may be someone all the same: it is not written down.
     is_header = len(columns_by_header(table.columns)) > 1
     return Guess(
         Layout(input=section, columns=columns),
@@ -189,7 +189,7 @@ def _refuse_what_is_no_table(table: Table, today: date) -> None:
     if not is_header and any(
         column.upper() in names or _is_cell(column, today) for column in table.columns
     ):
-        # Not which: it would be somebody's.
+        # Not which: it would be someone's.
         raise HeaderMissingError(
             f"the first row of {table.path} looks like a person, not like names of columns",
             hint="put a row with the names of the columns above it, such as: ID,First,Last,DOB",

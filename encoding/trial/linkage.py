@@ -1,6 +1,6 @@
 """Two files linked in one process: the agencies' encoder, then the broker's join, weights and solver.
 
-Nobody is kept from anything here: whoever does both holds the key and the encodings.
+Nobody is kept from anything here: anyone who does both holds the key and the encodings.
 """
 
 from __future__ import annotations

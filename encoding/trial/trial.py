@@ -301,7 +301,7 @@ class _Job:
 
 
 def _key_of(tables: Sequence[KeptTable]) -> bytes:
-    """Return a key by the rows of both files: whoever has it has the files."""
+    """Return a key by the rows of both files: anyone who has it has the files."""
     digest = hashlib.blake2b(digest_size=KEY_BYTES)
     for table in tables:
         for name, cells in table.kept.cells.items():

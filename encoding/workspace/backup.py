@@ -1,6 +1,6 @@
 """A backup of a workspace: one file that only its keepers can open. Restoring takes all of it, or nothing.
 
-What whoever encodes can make anew is left out, and so is what only one command at a time needs. Spec page:
+What anyone who encodes can make anew is left out, and so is what only one command at a time needs. Spec page:
 `schemas/spec/workspace-backup.md`.
 """
 
@@ -124,11 +124,11 @@ def restore_backup(
         opener: who opens the backup: `own`, or the keys of a recovery code.
         own: whose workspace it becomes.
         now: aware.
-        made_by: the fingerprint of whoever made it, where that is not `own`.
+        made_by: the fingerprint of the person who made it, where that is not `own`.
     Raises:
         BackupError: it is damaged, of another agency, or does not open with these keys; or the folder is
             in use, or cannot be made.
-        UntrustedKeyError: somebody else has made it than expected.
+        UntrustedKeyError: someone else has made it than expected.
     """
     _refuse_used(folder)
     staging = folder.with_name(f".{folder.name}.restoring")

@@ -74,7 +74,7 @@ class BackupManifest(Document):
 
 
 class SignedBackup(Signed):
-    """The manifest, signed by whoever made the backup: sealing alone says nothing about that."""
+    """The manifest, signed by the person who made the backup: sealing alone says nothing about that."""
 
     KIND: ClassVar[str] = "signed backup"
     BODY: ClassVar[str] = "manifest"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from encoding.workspace.workspace import Workspace
 
 BACKED_UP: Final = "backed-up"
-# Its owner, and whoever has the recovery code.
+# Its owner, and anyone who has the recovery code.
 WITHOUT_CUSTODIAN = 2
 
 

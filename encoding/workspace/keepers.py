@@ -1,4 +1,4 @@
-"""Who can open a workspace: whoever works in it, custodians of the same agency, and a recovery code.
+"""Who can open a workspace: anyone who works in it, custodians of the same agency, and a recovery code.
 
 The list is kept sealed under the workspace key, so that nobody adds himself to it. Spec page:
 `schemas/spec/workspace-backup.md`.

@@ -1,6 +1,6 @@
 """The workspace key on disk: open in a file of its owner's, or sealed to the persons who keep the workspace.
 
-Sealed, it opens with the keys of whoever works here, of a custodian, or by the recovery code. Spec page:
+Sealed, it opens with the keys of the person who works here, of a custodian, or by the recovery code. Spec page:
 `schemas/spec/workspace-backup.md`.
 """
 

@@ -6,8 +6,8 @@ project.json        the project as the broker last showed it
 handles/            one sealed handle map a container: which handle stood for which record
 nonces/             one sealed file a project: nonces that this workspace drew, and what they were used for
 snapshots/          one sealed file a container of the last rounds: what each record was like
-ledgers/            one sealed file an ID space: which record has which link ID, and what was unlinked
-links/              one sealed file a round of an ID space: which records its file of links had
+ledgers/            one sealed file a link-ID set: which record has which link ID, and what was unlinked
+links/              one sealed file a round of a link-ID set: which records its file of links had
 history/            one sealed file a round: its report, in numbers
 alarms/             one sealed file a project: rounds that were not applied here, and why
 secrets/            one sealed file for the secret of a project and epoch
@@ -59,13 +59,13 @@ UNREAD: Final = ".unread.sealed"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace folder that exists; `unlock` gives whoever works in it, where its key is sealed."""
+    """A workspace folder that exists; `unlock` gives the person who works in it, where its key is sealed."""
 
     folder: Path
     unlock: Unlock | None = field(default=None, repr=False, compare=False)
 
     def opened_by(self, unlock: Unlock) -> Workspace:
-        """Return the same workspace, as somebody else opens it."""
+        """Return the same workspace, as someone else opens it."""
         return replace(self, unlock=unlock)
 
     @property
@@ -202,7 +202,7 @@ class Workspace:
         return tuple(of for of, name in found if name == space)
 
     def held_change(self, project: str, space: str) -> Path:
-        """Where it is kept that the links of a round wait until somebody accepts how many end."""
+        """Where it is kept that the links of a round wait until someone accepts how many end."""
         return self.folder / "links" / f"held-{project}.{space}.sealed"
 
     def alarms(self, project: str) -> Path:
@@ -214,7 +214,7 @@ class Workspace:
         return self.folder / "nonces" / f"{project}.sealed"
 
     def ledger(self, project: str, space: str) -> Path:
-        """Where the ledger of an ID space is kept."""
+        """Where the ledger of a link-ID set is kept."""
         return self.folder / "ledgers" / f"{project}.{space}.sealed"
 
     def kept_secret(self, project: str, epoch: int) -> Path:
@@ -289,7 +289,7 @@ class Workspace:
 
         Raises:
             WorkspaceKeyError: it is missing though there are handle maps, exposed to others, malformed, or
-                sealed to others than whoever works here.
+                sealed to others than anyone who works here.
             IdentityError: it is sealed, and own keys cannot be used.
         """
         path = self.key_file

@@ -138,7 +138,7 @@ class ProjectTerms(Document):
                 raise ValueError("parties must be listed once each, in the order of their names")
         spaces = {space.name for space in self.spaces}
         if len(spaces) != len(self.spaces) or any(r.space not in spaces for r in self.recipients):
-            raise ValueError("every recipient's ID space must be listed once")
+            raise ValueError("every recipient's link-ID set must be listed once")
         return self
 
     @property
@@ -156,7 +156,7 @@ class ProjectTerms(Document):
         return first, second
 
     def common_space(self, one: str, other: str) -> str | None:
-        """Return the ID space in which two providers both receive matches of their own records, or None."""
+        """Return the link-ID set in which two providers both receive matches of their own records, or None."""
         spaces = {
             r.party: r.space
             for r in self.recipients
@@ -270,7 +270,7 @@ class Agreement(Document):
     def delivering(self, sender: str, recipient: str) -> frozenset[frozenset[str]]:
         """Return the pairs by whose matches columns of an agency may go to a recipient; empty: none may go.
 
-        To an agency that receives in one ID space with it, by the matches of the two; to a recipient of mode
+        To an agency that receives in one link-ID set with it, by the matches of the two; to a recipient of mode
         `blind` that is no agency, by those with each other agency that hands over columns to it, too.
         """
         if not self.handed_over(sender, recipient):
@@ -435,7 +435,7 @@ def _review_faults(agreement: Agreement) -> Iterator[str]:
     if reviewers < review.persons:
         yield "the reviewer's agency needs as many persons with the duty reviewer as must agree"
     if any(recipient.mode == "blind" for recipient in agreement.recipients):
-        yield "whoever decides a pair learns that it is linked, which no agency may under blind"
+        yield "anyone who decides a pair learns that it is linked, which no agency may under blind"
     if reviewers > MAX_REVIEWERS:
         yield f"at most {MAX_REVIEWERS} persons of the reviewer's agency have the duty reviewer"
     if shown != {*agreement.names("agency")} - {review.reviewer}:

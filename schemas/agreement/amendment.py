@@ -80,7 +80,7 @@ def newcomer_fault(
 
     Args:
         earlier: the versions that came to bind, the newest first.
-        newcomers: the parties for which somebody else signs.
+        newcomers: the parties for which someone else signs.
     """
     if not newcomers:
         return None

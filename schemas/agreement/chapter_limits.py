@@ -80,14 +80,16 @@ def approval_sentences(agreement: Agreement) -> Iterator[str]:
 
 
 def review_sentences(agreement: Agreement) -> Iterator[str]:
-    """Yield who decides pairs that are held back, what they see for it, and what the other agency learns."""
+    """Yield who decides pairs that are sent to review, what they see for it, and what the other agency
+    learns.
+    """
     review = agreement.review
     if review is None:
-        yield "Nobody decides pairs that are held back: they are not linked."
+        yield "Nobody decides pairs that are sent to review: they are not linked."
         return
     people = "a person" if review.persons == 1 else "two persons, who must agree,"
     yield (
-        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, "
+        f"Pairs that are sent to review are decided by {people} of {review.reviewer} with the duty reviewer, "
         f"within {days(review.days)}."
     )
     yield (
@@ -254,7 +256,7 @@ def promise_sentences(agreement: Agreement) -> Iterator[str]:
 
 
 def space_sentences(agreement: Agreement) -> Iterator[str]:
-    """Yield what recipients of one ID space tell each other, and what a match is proved by."""
+    """Yield what recipients of one link-ID set tell each other, and what a match is proved by."""
     linked: dict[str, list[str]] = {}
     for recipient in agreement.recipients:
         if recipient.mode == "linked":
@@ -266,7 +268,7 @@ def space_sentences(agreement: Agreement) -> Iterator[str]:
     receiving = [one for one in agreement.recipients if one.mode != "none"]
     if receiving and any(pair not in together for pair in pairs):
         yield (
-            "Where recipients have separate ID spaces, where only one agency of a pair receives match IDs, "
+            "Where recipients have separate link-ID sets, where only one agency of a pair receives match IDs, "
             "and in the "
             "modes blind and count, nothing proves that two records met by a key: the operator's word "
             "stands for it."
@@ -278,14 +280,14 @@ def space_sentences(agreement: Agreement) -> Iterator[str]:
 def _shared_space(space: str, parties: Sequence[str]) -> Iterator[str]:
     if len(parties) > 1:
         yield (
-            f"In the ID space {space}, {listed(parties)} tell each other, sealed, which link IDs their "
+            f"In the link-ID set {space}, {listed(parties)} tell each other, sealed, which link IDs their "
             "matched records "
             "have had and since when. They prove to each other that the two records of a match met by a key of "
             "theirs; a match without that proof is not kept, and raises an alarm."
         )
     if len(parties) > 2:
         yield (
-            f"In the ID space {space}, each of {listed(parties)} also states to all others which of its "
+            f"In the link-ID set {space}, each of {listed(parties)} also states to all others which of its "
             "matches share a "
             "record, so that all keep the same link IDs. One agency then learns that a third one has a "
             "person, too."

@@ -271,8 +271,8 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
 
 def _recipients(agreement: Agreement) -> Chapter:
     spaces = Table(
-        "ID spaces",
-        ("ID space", "its link IDs are"),
+        "link-ID sets",
+        ("link-ID set", "its link IDs are"),
         tuple((space.name, LIFETIME_WORDS[space.lifetime]) for space in agreement.spaces),
     )
     rows = tuple(
@@ -284,9 +284,9 @@ def _recipients(agreement: Agreement) -> Chapter:
         )
         for recipient in agreement.recipients
     )
-    header = ("recipient", "receives", "in the ID space", "may pass it on to")
+    header = ("recipient", "receives", "in the link-ID set", "may pass it on to")
     sentence = (
-        "Link IDs of one ID space can be joined with each other, those of different spaces cannot."
+        "Link IDs of one link-ID set can be joined with each other, those of different sets cannot."
     )
     told = (sentence, *space_sentences(agreement))
     if not rows:

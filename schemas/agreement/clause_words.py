@@ -19,8 +19,8 @@ NUMBER_WORDS: Final = {
 }
 SSN_WARNING: Final = (
     "WARNING: Social Security numbers are encoded. Section 7 of the Privacy Act (5 U.S.C. 552a note) and state "
-    "law say who may use and disclose them, and for what. There are so few that whoever has the secret and the "
-    "encodings can try them all. Agree on this only where a law is cited, and where nothing else will do."
+    "law say who may use and disclose them, and for what. There are so few that anyone who has the secret and "
+    "the encodings can try them all. Agree on this only where a law is cited, and where nothing else will do."
 )
 MODE_WORDS: Final = {
     "linked": "match IDs of its own records that have a match, from which it keeps link IDs",

@@ -141,7 +141,7 @@ class DataElement(Model):
 
     `encoded` goes into encodings and never leaves, `shared` goes beside a link ID, `shown` stands on a card
     that the reviewers of another agency see. By `counted` linked people are counted in tables for others, by
-    whoever has it already: it goes to nobody.
+    anyone who has it already: it goes to nobody.
     """
 
     party: Name
@@ -193,7 +193,7 @@ class PolicyRange(Model):
 
 
 class AgreedRecipient(Model):
-    """Who receives link IDs, in which mode and ID space, and to whom else they may go: null, to nobody."""
+    """Who receives link IDs, in which mode and link-ID set, and to whom else they may go: null, to nobody."""
 
     party: Name
     mode: ReleaseMode
@@ -297,7 +297,7 @@ class Limits(Model):
 
 
 class Review(Model):
-    """Clerical review: people of one agency decide pairs that are held back.
+    """Clerical review: people of one agency decide pairs that are sent to review.
 
     Persons of `reviewer` with the duty reviewer look at them; `persons` must agree. Of each other agency's
     records they are asked about at most `first` in the first 8 weeks, and then `weekly` a week

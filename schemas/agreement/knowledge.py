@@ -32,7 +32,7 @@ MEASURED: Final[tuple[Finding, ...]] = (
     ("the same where the register lacks 10% and has 10% strangers", "0.4%"),
     ("the same where the register also has mistakes, as registers do", "0.4%"),
     (
-        "records that somebody tells apart who has both files exactly: of the smaller file, of the larger file",
+        "records that someone tells apart who has both files exactly: of the smaller file, of the larger file",
         "9%, 0.3%",
     ),
     (
@@ -134,7 +134,7 @@ def _by_asking(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str)
     if modes.get(agency) != "linked" or len(agreement.names("agency")) < 2:
         return ""
     return (
-        "It can ask: whoever puts a named person into its own file learns whether the other agency has that "
+        "It can ask: anyone who puts a named person into its own file learns whether the other agency has that "
         "person. Sizes of files, the link rate and the number of rounds limit how often; nothing prevents it."
     )
 
@@ -224,18 +224,18 @@ def _recipients_together(agreement: Agreement) -> Iterator[Row]:
     for space, parties in sorted(members.items()):
         if len(parties) > 1:
             yield (
-                f"{' and '.join(parties)}, in the ID space {space}",
+                f"{' and '.join(parties)}, in the link-ID set {space}",
                 "",
                 "They can put the rows of their matched records side by side. This is what they agree on.",
                 "Only listed columns, on the stated legal basis.",
             )
     if len(members) > 1:
         yield (
-            "recipients of different ID spaces",
+            "recipients of different link-ID sets",
             "",
             "Nothing more: their match IDs and link IDs for one person have nothing in common. With the "
             "operator: "
-            "as if they shared one space.",
+            "as if they shared one set.",
             "Each space has a random key of its own in each run, which is destroyed with the run.",
         )
 

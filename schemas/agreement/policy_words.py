@@ -1,4 +1,6 @@
-"""What a matching policy means, in plain sentences: how pairs are linked, held back, and counted as wrong."""
+"""What a matching policy means, in plain sentences: how pairs are linked, sent to review, and counted as
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +51,14 @@ def most_wrong_of_1000(auto: str) -> str:
 
 
 def review_sentence(policy: MatchingPolicy) -> str:
-    """Return which pairs are held back for clerical review."""
+    """Return which pairs are sent to clerical review."""
     if Fraction(policy.review) == Fraction(policy.auto):
         return (
-            "A less likely pair is not linked. Pairs that are held back for another reason wait for "
+            "A less likely pair is not linked. Pairs that are sent to review for another reason wait for "
             "clerical review."
         )
     return (
-        f"A pair of probability {policy.review} or more, but below {policy.auto}, is held back for clerical "
+        f"A pair of probability {policy.review} or more, but below {policy.auto}, is sent to clerical "
         "review: it is not released until a person decides."
     )
 
@@ -66,20 +68,20 @@ def lead_sentence(policy: MatchingPolicy) -> str:
     if policy.lead == 1:
         return (
             "Of two pairs that share a record, the likelier one counts; no minimum lead is required. "
-            "Pairs that are equally likely are held back for clerical review."
+            "Pairs that are equally likely are sent to clerical review."
         )
     return (
         f"A linked pair is at least {policy.lead:,} times as likely as the best other pair of either of its "
         "records. "
-        "Otherwise it is held back for clerical review."
+        "Otherwise it is sent to clerical review."
     )
 
 
 def twin_sentence(policy: MatchingPolicy) -> str:
     """Return what happens to a pair that twins would explain as well."""
     if policy.twin_guard:
-        return "A pair that twins would explain as well is held back for clerical review."
-    return "Match probabilities allow for twins; no pair is held back on their account alone."
+        return "A pair that twins would explain as well is sent to clerical review."
+    return "Match probabilities allow for twins; no pair is sent to review on their account alone."
 
 
 def link_rate_sentence(rate: LinkRate) -> str:
@@ -98,7 +100,7 @@ def range_sentence(choice: PolicyRange) -> str:
     """Return how far a run may depart from the policy."""
     return (
         f"A run may use probabilities from {choice.auto_from} to {choice.auto_to} for linking and from "
-        f"{choice.review_from} to {choice.review_to} for holding back."
+        f"{choice.review_from} to {choice.review_to} for review."
     )
 
 

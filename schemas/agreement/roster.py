@@ -11,7 +11,7 @@ from schemas.signing.identity import PublicIdentity
 def on_roster(
     agreements: Iterable[Agreement], bound: Agreement | None, party: str, person: str
 ) -> PublicIdentity | None:
-    """Return a person as their party's roster has them; None where it does not.
+    """Return a person as their party's list of authorized users has them; None where it does not.
 
     It is that of the agreement that binds, or of one that comes next; of a party that these do not name any
     more, that of the last one that did.

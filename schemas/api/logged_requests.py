@@ -26,7 +26,7 @@ from schemas.rounds.rounds import Correction
 from schemas.signing.secret_share import SignedShare
 from schemas.signing.signed_request import Request
 
-# An older agreement never hinders what is proposed, halted, destroyed or kept, nor what somebody says of what
+# An older agreement never hinders what is proposed, halted, destroyed or kept, nor what someone says of what
 # they have had already: by then the log has it.
 UNDER_ANY_AGREEMENT: Final = frozenset(
     {

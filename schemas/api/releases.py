@@ -14,13 +14,13 @@ Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class ReleaseView(Document):
-    """A release as whoever fetches it (and, without `matches`, an auditor or operator) sees it.
+    """A release as anyone who fetches it (and, without `matches`, an auditor or operator) sees it.
 
     `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
     fetches it in the recipient's place. `matches` then is the number of its records, linked or not.
     `partner` is the agency whose file it was compared with, null in mode `count`. `number` counts the releases
     of the round: 1, or that of a supplementary one.
-    `verified` is when whoever fetched it said that it is whole; null before.
+    `verified` is when anyone who fetched it said that it is whole; null before.
     """
 
     KIND: ClassVar[str] = "release"
@@ -44,7 +44,7 @@ class ReleaseView(Document):
 
 
 class ReleaseVerification(Document):
-    """The word of whoever fetched a release: its file has this digest, and the match log proves it."""
+    """The word of the person who fetched a release: its file has this digest, and the match log proves it."""
 
     KIND: ClassVar[str] = "release verification"
 

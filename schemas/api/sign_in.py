@@ -62,7 +62,7 @@ class TokenAnswer(Document):
 class IdentityList(Document):
     """The persons of a project's parties with their keys, by party and person.
 
-    Whoever reads it from the broker holds each against a fingerprint that came another way.
+    Anyone who reads it from the broker holds each against a fingerprint that came another way.
     """
 
     KIND: ClassVar[str] = "identity list"

@@ -11,7 +11,7 @@ FormatError
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
 ├── OtherVersionError   a document or entry of a version of its format that this program does not read
 ├── SealedError         what was sealed does not open: it is for others, or was changed
-└── CodeError           a code that somebody typed has a slip in it
+└── CodeError           a code that someone typed has a slip in it
 """
 
 from __future__ import annotations
@@ -94,13 +94,13 @@ class OtherVersionError(DocumentError, EntryError):
 
 
 class SealedError(FormatError):
-    """What was sealed to somebody does not open: with other keys, or after a change."""
+    """What was sealed to someone does not open: with other keys, or after a change."""
 
     code = "sealed"
 
 
 class CodeError(FormatError):
-    """A code that somebody typed is not complete, or has a wrong letter."""
+    """A code that someone typed is not complete, or has a wrong letter."""
 
     code = "code"
 

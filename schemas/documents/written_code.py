@@ -32,7 +32,7 @@ def write_code(raw: bytes) -> str:
 
 
 def read_code(text: str) -> bytes:
-    """Return the 18 bytes of a code as somebody typed it: in any case, with or without its hyphens.
+    """Return the 18 bytes of a code as someone typed it: in any case, with or without its hyphens.
 
     I and L are read as 1, and O as 0.
 

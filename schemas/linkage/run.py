@@ -50,9 +50,9 @@ class MatchingPolicy(Document):
     """When a pair is linked, as match probabilities in decimal text.
 
     A pair of probability `auto` or more is linked, if it is at least `lead` times as likely as the best other
-    pair of either record; one of `review` or more is held back; the rest is rejected. With `twin_guard` a pair
-    that twins would explain as well is held back. `prior_matches` is the share of the smaller file that is
-    expected to match.
+    pair of either record; one of `review` or more is sent to review; the rest is rejected. With `twin_guard` a
+    pair that twins would explain as well is sent to review. `prior_matches` is the share of the smaller file
+    that is expected to match.
     """
 
     KIND: ClassVar[str] = "matching policy"
@@ -104,9 +104,9 @@ class RunUpload(Model):
 
 
 class Recipient(Model):
-    """A party that receives matches, in which mode, and in which ID space.
+    """A party that receives matches, in which mode, and in which link-ID set.
 
-    Two recipients in one space can join what they receive; different spaces cannot be joined.
+    Two recipients in one link-ID set can join what they receive; different sets cannot be joined.
     """
 
     party: Name
@@ -155,5 +155,5 @@ class RunSpecification(Document):
             raise ValueError("recipients must be one per party, in the order of party names")
         spaces = {space.name for space in self.spaces}
         if len(spaces) != len(self.spaces) or any(r.space not in spaces for r in self.recipients):
-            raise ValueError("every recipient's ID space must be listed once")
+            raise ValueError("every recipient's link-ID set must be listed once")
         return self

@@ -83,7 +83,7 @@ class Cosignature:
 def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
     """Return the checkpoint as a note signed by its log.
 
-    Whoever calls this has made sure that the checkpoint continues the last one signed.
+    Anyone who calls this has made sure that the checkpoint continues the last one signed.
 
     Raises:
         CheckpointError: the signer's name is not the checkpoint's origin, or it is no log key.

@@ -85,7 +85,7 @@ class LegalHoldSet(Model):
 
 
 class LegalHoldLifted(Model):
-    """The hold ends, by whoever set it; `signed_sha256` is as in `LegalHoldSet`."""
+    """The hold ends, by the person who set it; `signed_sha256` is as in `LegalHoldSet`."""
 
     signed_sha256: Sha256Hex | None
 

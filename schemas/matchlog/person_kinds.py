@@ -21,10 +21,10 @@ class PartyEnrolled(Model):
 
 
 class PersonEnrolled(Model):
-    """A person of a party may act from here on, with these keys, which somebody has compared with the person.
+    """A person of a party may act from here on, with these keys, which someone has compared with the person.
 
-    The signing key stands whole, so that whoever reads the log can verify what it signs; the receiving key is
-    named by the SHA-256 of its raw bytes.
+    The signing key stands whole, so that anyone who reads the log can verify what it signs; the receiving key
+    is named by the SHA-256 of its raw bytes.
     """
 
     party: Name

@@ -30,7 +30,7 @@ DOCUMENT_BYTES: Final = 48 * 1024
 AGREEMENT_BYTES: Final = 60 * 1024
 MAX_ENTRY_BYTES: Final = AGREEMENT_BYTES
 
-# Whoever has a part in the linkage; not who watches it or runs the broker.
+# Anyone who has a part in the linkage; not who watches it or runs the broker.
 AGENTS: Final = ("analyst", "approver", "recipient", "reviewer", "steward")
 ANALYSTS: Final = ("analyst",)
 RECIPIENTS: Final = ("recipient",)
@@ -50,7 +50,7 @@ class Kind:
     what can be refused before it has an id, `is_unbound` for what happens in a project before an agreement
     binds it. `duties` are those of which a person needs one to do it, by a signed request that the entry holds;
     null where the body holds all that is signed, or where the broker acts. `by` is who alone writes it: the
-    broker itself, or whoever runs it by its own commands; null where others do, or persons too.
+    broker itself, or the operator by its own commands; null where others do, or persons too.
     """
 
     body: type[Model]

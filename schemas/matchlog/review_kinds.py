@@ -20,7 +20,7 @@ Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
 
 
 class ReviewAsked(Model):
-    """A run's held-back pairs are asked about: by whom they are looked at, and who answers with cards.
+    """A run's pairs sent to review are asked about: by whom they are looked at, and who answers with cards.
 
     The digests are of the file of questions and of the list of buckets. `charged` is how many questions the
     allowance is charged with: those there are, but no number below the floor.

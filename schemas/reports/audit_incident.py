@@ -104,7 +104,7 @@ class Incident(Model):
 
     It was there from the entry `first` at `since` on, until `until` (destroyed, replaced, revoked; null: it
     still is). `parties` are those whose it is: the uploader, the holders of the secret, the person's party,
-    none for the log. While a log key leaks, whoever has it can write another log from `first` on.
+    none for the log. While a log key leaks, anyone who has it can write another log from `first` on.
     """
 
     subject: Subject

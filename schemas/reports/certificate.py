@@ -138,7 +138,7 @@ def _signer(signed: SignedDestruction, persons: PersonKeys | None) -> PublicIden
     identity = signed.verify()
     if persons is not None and not persons.know(identity, duties_for(type(signed.said))):
         raise SignatureError(
-            "somebody signed with keys that are not known to be theirs, or without the duty"
+            "someone signed with keys that are not known to be theirs, or without the duty"
         )
     return identity
 

@@ -127,7 +127,7 @@ def _number(found: Overdue) -> str:
 def _review(found: Overdue) -> str:
     if found.duty == "reviewer":
         return (
-            f"Pairs that the run {found.object} held back wait for the reviewers of {found.party},"
+            f"Pairs that the run {found.object} sent to review wait for the reviewers of {found.party},"
             " and their time is almost over"
         )
     return (

@@ -191,7 +191,7 @@ class RoundNumbers(Model):
 class LostRelease(Model):
     """A release that was not applied here because of an alarm.
 
-    `code` is that of the alarm, `given_up` says that somebody of the agency decided so.
+    `code` is that of the alarm, `given_up` says that someone of the agency decided so.
     """
 
     round: RoundNumber

@@ -1,4 +1,4 @@
-"""Chain statements: which of a recipient's matches share a record, for all recipients of an ID space.
+"""Chain statements: which of a recipient's matches share a record, for all recipients of a link-ID set.
 
 Where a space has more than one pair, a person's records form chains over three agencies and more, and the
 link IDs follow from what all recipients state. Only matches that stand after claims were exchanged are in

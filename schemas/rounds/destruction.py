@@ -272,7 +272,7 @@ class SignedDestruction(Signed):
         """
         said, identity = self.said, self.identity
         if (said.party, said.person) != (identity.party, identity.person):
-            raise SignatureError("the statement is signed by somebody else than it says")
+            raise SignatureError("the statement is signed by someone else than it says")
         if not _DUTIES[type(said)] & set(identity.duties):
             raise SignatureError("the person does not have the duty that the statement needs")
         self.require_signature(identity.verifier())

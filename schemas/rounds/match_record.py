@@ -83,7 +83,7 @@ class MatchRecordHeader(Document):
 
 
 class Decision(Document):
-    """One pair that was decided: auto is linked, review is held back.
+    """One pair that was decided: auto is linked, review is sent to review.
 
     `commitments` are those of its two records, the larger file's first. `lead` is how many times as likely as
     the best other pair it is at least, null where there is no other.
@@ -163,7 +163,7 @@ class MatchRecordReader:
 def commitment(nonce: bytes, run: str, upload: str, handle: Handle) -> str:
     """Return what a decision says of one of its two records, as lower-case hex.
 
-    Whoever knows nonce and handle can show that the decision is about this record of this upload; the
+    Anyone who knows nonce and handle can show that the decision is about this record of this upload; the
     commitment alone tells nothing.
     """
     # Canonical JSON, written out: a run makes two of these a decision, and ids need no escapes.

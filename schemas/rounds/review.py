@@ -1,4 +1,5 @@
-"""Clerical review: questions about pairs that are held back, sealed cards that answer them, signed decisions.
+"""Clerical review: questions about pairs that are sent to review, sealed cards that answer them, signed
+decisions.
 
 The broker names a pair by an opaque reference. The reviewer's agency is asked about its own records; the other
 one is asked for whole buckets of its records, and seals one card for each of them to the reviewers, of whom the
@@ -81,7 +82,9 @@ _CARDS_LINE: Final = re.compile(rb"blindlink/cards/1 (0|[1-9][0-9]{0,6}) ([1-9][
 
 
 class Question(NamedTuple):
-    """A pair that is held back, as the reviewer's agency is told of it: its own record, and where it met."""
+    """A pair that is sent to review, as the reviewer's agency is told of it: its own record, and where it
+    met.
+    """
 
     reference: Reference
     handle: Handle

@@ -1,4 +1,4 @@
-"""A rollback of link IDs: every recipient of an ID space signs the same, and then each ledger goes back.
+"""A rollback of link IDs: every recipient of a link-ID set signs the same, and then each ledger goes back.
 
 Spec page: `schemas/spec/rollback.md`.
 """

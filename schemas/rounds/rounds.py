@@ -115,7 +115,7 @@ class ListedClaims(Model):
 
 
 class ListedStatement(Model):
-    """A chain statement that counts: of which party, for which ID space, the digest of what is sealed."""
+    """A chain statement that counts: of which party, for which link-ID set, the digest of what is sealed."""
 
     party: Name
     space: Name
@@ -126,7 +126,7 @@ class PairProgress(Model):
     """How far a pair of a round is: roots of committed containers, the run, and whose claims are there.
 
     `earlier` is the party that committed first, `run` the newest run. `has_result`: it has succeeded, and
-    claims are due if both parties receive in one ID space.
+    claims are due if both parties receive in one link-ID set.
     """
 
     larger: Name

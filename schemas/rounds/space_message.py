@@ -1,4 +1,4 @@
-"""What the recipients of one ID space send each other of a round: the head that all such messages share.
+"""What the recipients of one link-ID set send each other of a round: the head that all such messages share.
 
 A message is one line of canonical JSON, the head with its signature, then lines of fixed width, whose digest
 the head states. Claims and chain statements are such messages. Spec page: `schemas/spec/claims.md`.

@@ -43,9 +43,10 @@ def propose(log: LogState, entry: Entry) -> None:
     proposer = agreement.person(entry.actor.person or "")
     is_steward = proposer is not None and "steward" in proposer.duties
     if proposer is None or not is_steward or proposer.party != entry.actor.party:
-        message = "an agreement is proposed by somebody who is not a steward in it"
+        message = "an agreement is proposed by someone who is not a steward in it"
         break_off("agreement-proposer", message, entry)
-    # A party that no agreement in force names has no roster but the one that it is proposed with.
+    # A party that no agreement in force names has no list of authorized users but the one that it is proposed
+    # with.
     if any(one.agreement.party(entry.actor.party) for one in project.bindings):
         _is_steward_now(project, entry)
     state = AgreementState(agreement, agreement.digest(), agreement.terms(), entry.seq)
@@ -150,11 +151,15 @@ def _notice(log: LogState, entry: Entry) -> ProjectState:
 
 
 def _is_steward_now(project: ProjectState, entry: Entry) -> None:
-    """Who acts is on their party's roster as a steward, whatever an older version, or a new one, says."""
+    """Who acts is on their party's list of authorized users as a steward, whatever an older version, or a new
+    one, says.
+    """
     # At midnight there are two days, and what begins on the later one counts on the earlier one, too.
     bound = project.binding_on(min(days_of(entry)))
     if "steward" not in listed_by(project, bound, entry).duties:
-        message = "somebody acts for a party whom its roster does not list as a steward"
+        message = (
+            "someone acts for a party whom its list of authorized users does not list as a steward"
+        )
         break_off("person-duty", message, entry, None if bound is None else bound.seq)
 
 
@@ -193,7 +198,7 @@ def _is_no_newcomer(
     state.newcomers.add(signer.party)
     fault = newcomer_fault(earlier, state.agreement, state.newcomers)
     if fault is not None:
-        message = f"somebody signs for a party who was not its steward before: {fault}"
+        message = f"someone signs for a party who was not its steward before: {fault}"
         break_off("agreement-newcomer", message, entry, project.bindings[-1].seq)
 
 

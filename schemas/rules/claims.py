@@ -1,4 +1,4 @@
-"""Steps about what recipients tell each other, sealed: claims of a pair, chain statements of an ID space."""
+"""Steps about what recipients tell each other, sealed: claims of a pair, chain statements of a link-ID set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def receive_claims(log: LogState, entry: Entry) -> None:
         message = "claims are received of a pair that owes none"
         break_off("claims-round", message, entry, state.seq)
     if space != project.terms.common_space(*sides):
-        message = "claims are received of a pair that shares no ID space by the terms in force"
+        message = "claims are received of a pair that shares no link-ID set by the terms in force"
         break_off("claims-round", message, entry, project.seq)
     _count(project.rounds.sequences, sides, body, entry)
     state.claims[sides] = body.sha256
@@ -45,7 +45,7 @@ def receive_statement(log: LogState, entry: Entry) -> None:
         break_off("claims-round", message, entry, state.seq)
     if place[0] not in _still_of_space(project.terms, state, body.space):
         message = (
-            "a chain statement is received of a party that shares no ID space with another now"
+            "a chain statement is received of a party that shares no link-ID set with another now"
         )
         break_off("claims-round", message, entry, project.seq)
     _count(project.rounds.statements, place, body, entry)
@@ -53,7 +53,7 @@ def receive_statement(log: LogState, entry: Entry) -> None:
 
 
 def claims_due(log: LogState, state: RoundState) -> frozenset[Pair]:
-    """Return who owes claims to whom: both sides of a pair that was linked and has an ID space."""
+    """Return who owes claims to whom: both sides of a pair that was linked and has a link-ID set."""
     linked = (pair for pairs in _linked_by_space(log, state).values() for pair in pairs)
     return frozenset(sides for pair in linked for sides in (pair, pair[::-1]))
 
@@ -75,7 +75,7 @@ def has_linked(log: LogState, state: RoundState, pair: Pair) -> bool:
 
 
 def pair_owes(state: SupplementState) -> frozenset[Pair]:
-    """Return who owes claims of a supplement to whom: both sides of its pair, where that has an ID space."""
+    """Return who owes claims of a supplement to whom: both sides of its pair, where that has a link-ID set."""
     return frozenset() if state.space is None else frozenset((state.pair, state.pair[::-1]))
 
 
@@ -88,7 +88,7 @@ def _linked_by_space(log: LogState, state: RoundState) -> dict[str, list[Pair]]:
 
 
 def _still_of_space(terms: ProjectTerms, state: RoundState, space: str) -> frozenset[str]:
-    """Return the parties of a round's pairs that have had an ID space since it opened, and have it now."""
+    """Return the parties of a round's pairs that have had a link-ID set since it opened, and have it now."""
     return frozenset(
         party
         for pair, of_pair in state.pairs.items()

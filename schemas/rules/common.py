@@ -62,7 +62,7 @@ def project_is_known(log: LogState, entry: Entry) -> None:
 
 
 def actor_is_enrolled(log: LogState, entry: Entry) -> None:
-    """Whoever acts was enrolled before."""
+    """Anyone who acts was enrolled before."""
     if entry.actor.party != BROKER and entry.actor.party not in log.parties:
         break_off("stranger", "a party acts that was never enrolled", entry)
 
@@ -76,7 +76,7 @@ def broker_acts_itself(log: LogState, entry: Entry) -> None:
 
 
 def is_operator(log: LogState, entry: Entry) -> bool:
-    """Tell whether the party acts that runs the broker, by somebody who does that for it."""
+    """Tell whether the party acts that runs the broker, by someone who does that for it."""
     # The role is looked at by `actor_has_role`.
     return entry.actor.party in log.operators and entry.actor.role == "operator"
 
@@ -103,12 +103,12 @@ def _purposes(log: LogState, entry: Entry) -> Collection[str | None]:
 
 
 def actor_has_role(log: LogState, entry: Entry) -> None:
-    """Whoever acts does so in the role that their duties give them, else in their party's."""
+    """Anyone who acts does so in the role that their duties give them, else in their party's."""
     actor = entry.actor
     person = log.persons.get(actor.person or "")
     roles = {"broker", "operator"} if actor.party == BROKER else {log.roles[actor.party]}
     if person is not None and person.party == actor.party:
         roles = {role_of(person.duties)}
     if actor.role not in roles:
-        message = "somebody acts in a role that they do not have"
+        message = "someone acts in a role that they do not have"
         break_off("actor-role", message, entry, None if person is None else person.seq)

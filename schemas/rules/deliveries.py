@@ -125,7 +125,7 @@ def _acts(log: LogState, entry: Entry, party: str, duties: tuple[Duty, ...]) -> 
         and not set(duties).isdisjoint(person.duties)
     )
     if not fits:
-        message = "somebody sends or uses a delivery who may not"
+        message = "someone sends or uses a delivery who may not"
         break_off("delivery-by-stranger", message, entry, None if person is None else person.seq)
 
 

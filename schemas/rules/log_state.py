@@ -100,7 +100,7 @@ class Linked(NamedTuple):
 class RunState:
     """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
 
-    `agreement` is the one that it was asked for under, `space` the ID space that its pair has had since the
+    `agreement` is the one that it was asked for under, `space` the link-ID set that its pair has had since the
     round opened, None where it has none; `sizes` are the records of its files, as the agreement calls them
     larger and smaller. `approved` holds for each party that has approved it the standing approval that was
     used, empty where there was none, and `approved_until` is when the first of these expires; `uploaders` are

@@ -38,7 +38,7 @@ def revoke(log: LogState, entry: Entry) -> None:
         return
     person = log.persons.get(body.person)
     if person is None or person.party != body.party:
-        break_off("person-unknown", "access ends of somebody who was never enrolled", entry)
+        break_off("person-unknown", "access ends of someone who was never enrolled", entry)
     person.revoked = entry.seq
 
 
@@ -49,7 +49,7 @@ def replace_key(log: LogState, entry: Entry) -> None:
     if body.use not in PERSON_USES:
         is_brokers = entry.actor.party == BROKER or is_operator(log, entry)
         if not is_brokers and not (own and body.use == SIGN_ON):
-            message = "a key of the broker, or of another person, changes in somebody's name"
+            message = "a key of the broker, or of another person, changes in someone's name"
             break_off("broker-only", message, entry)
         return
     if not own:
@@ -58,7 +58,7 @@ def replace_key(log: LogState, entry: Entry) -> None:
     if person is None or person.party != body.party:
         break_off("person-key", "a key changes of a person who was never enrolled", entry)
     if person.revoked is not None:
-        message = "somebody replaces their keys after their access ended"
+        message = "someone replaces their keys after their access ended"
         break_off("person-revoked", message, entry, person.revoked)
     if body.new is None or body.new == body.old or body.old != person.keys[body.use]:
         message = "a person's key does not follow the one that the log knew until now"

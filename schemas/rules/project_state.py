@@ -15,7 +15,7 @@ from schemas.rules.round_state import Rounds
 class AgreementState:
     """A proposed agreement; each number is the index of an entry, null or missing while there is none.
 
-    `consents` holds the parties whose consent counts, `newcomers` those of them for which somebody signed who
+    `consents` holds the parties whose consent counts, `newcomers` those of them for which someone signed who
     was no steward of theirs before, `days` are those of the entry `in_force` by which it
     came into force, empty while it has not, and `withdrawn` says that a party has left.
     """

@@ -28,7 +28,7 @@ from schemas.rules.steps import (
 
 
 def prepare(log: LogState, entry: Entry) -> None:
-    """A release is made once, as a run finishes, for a recipient, mode and ID space that the run names.
+    """A release is made once, as a run finishes, for a recipient, mode and link-ID set that the run names.
 
     A further one, of a higher number, is made of what a review of the run ends with.
     """
@@ -135,7 +135,9 @@ def _prepare(
     granted = {(r.party, r.space): r for r in run.recipients if r.mode in modes}
     recipient = granted.get((body.recipient, body.space))
     if recipient is None:
-        message = "a release is made for a recipient, mode or ID space that the run does not name"
+        message = (
+            "a release is made for a recipient, mode or link-ID set that the run does not name"
+        )
         break_off("release-to-stranger", message, entry, run.seq)
     if linked.batch != entry.batch:
         message = "a release is not made at once as its run finishes, or its review ends"

@@ -1,4 +1,6 @@
-"""Steps about who acts: enrolled, on their party's roster, with the duty, by a request that they signed."""
+"""Steps about who acts: enrolled, on their party's list of authorized users, with the duty, by a request that
+they signed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from schemas.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.signing.signed_request import SignedRequest
 from schemas.signing.signed_times import LONGEST, is_timely
 
-# What is done by commands of whoever runs the broker, by the broker itself or by the operator's people, whom no
+# What is done by commands of the operator, by the broker itself or by the operator's people, whom no
 # agreement need list. All else is an agency's, an auditor's or a recipient's, and nobody acts for these.
 BY_OPERATOR: Final = frozenset(
     {
@@ -32,7 +34,7 @@ BY_OPERATOR: Final = frozenset(
         "legal-hold-lifted",
     }
 )
-# Whoever sends these has read the project's log before, and can say what of it.
+# Anyone who sends these has read the project's log before, and can say what of it.
 STATING: Final = frozenset({"upload-received", "claims-received", "statement-received"})
 # In which rounds there are, and whether they are linked, those have a say whose records they compare.
 OF_PROVIDERS: Final = frozenset({"round-opened", "round-superseded", "run-cancelled"})
@@ -51,9 +53,9 @@ def is_persons(log: LogState, entry: Entry) -> None:
     if signed is None and _follows_upload(log, entry):
         return
     if signed is None:
-        break_off("request-unsigned", "somebody acts who has not signed for it", entry, person.seq)
+        break_off("request-unsigned", "someone acts who has not signed for it", entry, person.seq)
     if not asked_for(entry).is_what(signed.request) or not _has_policy(log, entry, signed):
-        _unsigned(entry, "somebody acts on a request for something else", person)
+        _unsigned(entry, "someone acts on a request for something else", person)
     _is_here(log, entry, signed)
     try:
         signed.require_signature(public_key(person))
@@ -68,13 +70,13 @@ def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState
     actor = entry.actor
     person = log.persons.get(actor.person or "")
     if person is None or person.party != actor.party:
-        break_off("person-unknown", "somebody acts who was not enrolled for the party", entry)
+        break_off("person-unknown", "someone acts who was not enrolled for the party", entry)
     if person.revoked is not None:
-        message = "somebody acts after their access ended"
+        message = "someone acts after their access ended"
         break_off("person-revoked", message, entry, person.revoked)
     if set(duties).isdisjoint(person.duties):
-        break_off("person-duty", "somebody acts without the duty for it", entry, person.seq)
-    # Who proposes an agreement may be of a party that has no roster yet: its own step looks.
+        break_off("person-duty", "someone acts without the duty for it", entry, person.seq)
+    # Who proposes an agreement may be of a party that has no list of authorized users yet: its own step looks.
     if entry.kind != "agreement-proposed":
         _is_listed(log, entry, person, duties)
     return person
@@ -89,10 +91,10 @@ def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[s
     project = log.projects[entry.of_project]
     listed = listed_by(project, project.binding, entry)
     if listed.key_sha256() not in person.history:
-        message = "somebody acts whom the agreement lists for the party with other keys"
+        message = "someone acts whom the agreement lists for the party with other keys"
         break_off("person-unlisted", message, entry, person.seq)
     if set(duties).isdisjoint(listed.duties):
-        message = "somebody acts without the duty that the agreement would have to give them"
+        message = "someone acts without the duty that the agreement would have to give them"
         break_off("person-duty", message, entry, project.seq)
 
 
@@ -136,10 +138,10 @@ def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
 def _is_here(log: LogState, entry: Entry, signed: SignedRequest) -> None:
     """A request was made at this log, in the entry's project and, but for some kinds, under its agreement."""
     if not is_in_place(signed.request, log.origin, entry.project):
-        message = "somebody acts on a request that they made in another project, or at another log"
+        message = "someone acts on a request that they made in another project, or at another log"
         break_off("request-elsewhere", message, entry)
     if not is_under_agreement(entry, signed.request):
-        message = "somebody acts on a request that they made under another agreement"
+        message = "someone acts on a request that they made under another agreement"
         break_off("request-agreement", message, entry, project_of(log, entry).seq)
 
 

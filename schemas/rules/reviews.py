@@ -227,7 +227,7 @@ def _acts_for(log: LogState, entry: Entry, review: ReviewState, act: ReviewAct) 
         and person.revoked is None
     )
     if not fits:
-        message = "somebody acts in a review whom the agreement does not let do it"
+        message = "someone acts in a review whom the agreement does not let do it"
         break_off("review-duty", message, entry, review.seq)
 
 

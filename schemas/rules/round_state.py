@@ -21,7 +21,7 @@ class NonceBook:
 class RoundState:
     """A round that is open.
 
-    `pairs` are those of which it takes uploads, each with the ID space in which both receive by the terms of
+    `pairs` are those of which it takes uploads, each with the link-ID set in which both receive by the terms of
     its opening, None where they have none in common. `roots` holds the root of what a party has sent for its
     partner, `runs` the last one that was asked for of each pair, and `claims` the digest of the last claims of
     a party for its partner, `statements` that of its last chain statement for a space. `is_fetched`: a release
@@ -44,7 +44,7 @@ class RoundState:
         return next((pair for pair in ((one, other), (other, one)) if pair in self.pairs), None)
 
     def space_of(self, one: str, other: str) -> str | None:
-        """Return the ID space that two parties have had since this round opened, or None."""
+        """Return the link-ID set that two parties have had since this round opened, or None."""
         return self.pairs.get((one, other)) or self.pairs.get((other, one))
 
 
@@ -52,7 +52,7 @@ class RoundState:
 class SupplementState:
     """A further release of a round that is open, with the last claims of each party.
 
-    It is of a run, of a pair, which has had the ID space since its round opened, or none.
+    It is of a run, of a pair, which has had the link-ID set since its round opened, or none.
     """
 
     run: str

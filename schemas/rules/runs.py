@@ -37,7 +37,9 @@ from schemas.rules.steps import (
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, with all recipients and ID spaces, and a party of its pair asks."""
+    """The specification repeats the terms, with all recipients and link-ID sets, and a party of its pair
+    asks.
+    """
     specification, project = entry.body_as(RunAsked).specification, project_of(log, entry)
     terms = project.terms
     checks = {
@@ -200,7 +202,7 @@ def destroy_match_record(log: LogState, entry: Entry) -> None:
 
 
 def cancelled_by_its_own(log: LogState, entry: Entry) -> None:
-    """A run is cancelled by one of the two agencies that it links, or by whoever runs the broker."""
+    """A run is cancelled by one of the two agencies that it links, or by the operator."""
     run = run_of(log, entry)
     if not runs_broker(log, entry) and entry.actor.party not in run.pair:
         message = "a run is cancelled by an agency that it does not link"

@@ -16,7 +16,7 @@ from schemas.rules.steps import break_off, project_of
 
 
 def by_holder(log: LogState, entry: Entry) -> None:
-    """Whoever acts holds the secret, which is that of the terms' epoch or of the next."""
+    """Anyone who acts holds the secret, which is that of the terms' epoch or of the next."""
     body = cast(ShareRelayed | ShareFetched | SharesWithdrawn | SecretConfirmed, entry.body)
     project = project_of(log, entry)
     if entry.actor.party not in project.terms.providers:

@@ -59,7 +59,7 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled."""
     signed = entry.body_as(SignedBody).signed
     if (signed.statement.party, signed.statement.person) != (entry.actor.party, entry.actor.person):
-        break_off("signer", "somebody acts on what another person signed", entry)
+        break_off("signer", "someone acts on what another person signed", entry)
     try:
         signer = signed.verify(agreement)
     except SignatureError as exc:
@@ -101,7 +101,7 @@ def _is_next_word(log: LogState, entry: Entry, stated: Statement) -> None:
 
 
 def listed_by(project: ProjectState, bound: AgreementState | None, entry: Entry) -> PublicIdentity:
-    """Return who acts in an entry as the roster of their party has them.
+    """Return who acts in an entry as the list of authorized users of their party has them.
 
     Args:
         bound: what binds the project; None: nothing has begun.
@@ -110,7 +110,7 @@ def listed_by(project: ProjectState, bound: AgreementState | None, entry: Entry)
     binding = None if bound is None else bound.agreement
     listed = on_roster(agreements, binding, entry.actor.party, entry.actor.person or "")
     if listed is None:
-        message = "somebody acts whom the agreement in force does not list for the party"
+        message = "someone acts whom the agreement in force does not list for the party"
         break_off("person-unlisted", message, entry, None if bound is None else bound.seq)
     return listed
 
@@ -122,7 +122,7 @@ def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] |
     """
     person = log.persons.get(entry.actor.person or "")
     if person is None or person.party != entry.actor.party:
-        return "by somebody who was not enrolled for the party", None
+        return "by someone who was not enrolled for the party", None
     if person.keys["signing"] != key:
         return "with keys that the person has not enrolled", person.seq
     if person.revoked is not None:
@@ -133,7 +133,7 @@ def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] |
 def signed_with_own_key(log: LogState, entry: Entry, signature: Signature, rule: str) -> None:
     """Check that a signature names the person who acts in an entry and the key that they have."""
     if (signature.party, signature.person) != (entry.actor.party, entry.actor.person):
-        break_off(rule, "somebody acts on what another person signed", entry)
+        break_off(rule, "someone acts on what another person signed", entry)
     fault = key_fault(log, entry, signature.key)
     if fault is not None:
         break_off(rule, f"a document is signed {fault[0]}", entry, fault[1])

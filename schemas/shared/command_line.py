@@ -181,7 +181,7 @@ def complain(program: str, message: str, hint: str | None = None) -> None:
 
 
 def remark(program: str, sentence: str, *, is_warning: bool = False) -> None:
-    """Say on the error output what whoever types should know."""
+    """Say on the error output what the user should know."""
     clear()
     begin = tinted(f"{program}: warning:", "yellow") if is_warning else f"{program}:"
     click.echo(f"{begin} {printable(sentence)}", err=True)
@@ -244,7 +244,7 @@ def one_line(text: str) -> str:
     Raises:
         click.BadParameter: `schemas.agreement.clauses.Line` does not take it.
     """
-    # Not before somebody types one: they take long to load.
+    # Not before someone types one: they take long to load.
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
     from schemas.documents.texts import MAX_LINE, Line  # noqa: PLC0415

@@ -29,7 +29,7 @@ def replacing(path: Path, *, clear: bool = True) -> Iterator[IO[bytes]]:
 
     Args:
         clear: first remove what a killed writer of the same file left behind; not where another may be writing
-            it at this moment, or where somebody else sweeps the folder.
+            it at this moment, or where someone else sweeps the folder.
     Raises:
         PlaceBlockedError: there is no such folder, no right to write, or the file is held open by another
             program, as spreadsheets do on Windows.

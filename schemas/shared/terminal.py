@@ -14,7 +14,7 @@ _turn: Final = threading.Lock()
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Tell whether somebody looks at a stream, on something that can go back in a line."""
+    """Tell whether someone looks at a stream, on something that can go back in a line."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 

@@ -1,4 +1,4 @@
-"""Files that somebody wrote: their texts in one form, and what is wrong as sentences that repeat none of it."""
+"""Files that someone wrote: their texts in one form, and what is wrong as sentences that repeat none of it."""
 
 from __future__ import annotations
 

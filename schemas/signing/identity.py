@@ -33,10 +33,10 @@ MAX_KEY_CHANGES: Final = 16
 
 # Duties within one party; separation is between persons, so a rule names duties, never parties.
 Duty = Literal["steward", "analyst", "approver", "reviewer", "recipient", "auditor", "operator"]
-# In which somebody acts; all who take part in the linkage do so in one.
+# In which someone acts; all who take part in the linkage do so in one.
 Role = Literal["agency", "auditor", "operator"]
 
-# Whoever watches, or runs the broker, may also sign for their party, and do nothing else in it.
+# Anyone who watches, or runs the broker, may also sign for their party, and do nothing else in it.
 _APART: Final = frozenset({"auditor", "operator"})
 _BESIDE: Final = frozenset({"steward"})
 _ROLES: Final[dict[str, Role]] = {"auditor": "auditor", "operator": "operator"}
@@ -224,7 +224,7 @@ class SignedKeyChange(Document):
 
 
 class IdentityHistory(Document):
-    """A person's keys from enrolment until now; whoever trusted any of them can follow to the newest."""
+    """A person's keys from enrolment until now; anyone who trusted any of them can follow to the newest."""
 
     KIND: ClassVar[str] = "identity history"
 

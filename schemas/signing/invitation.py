@@ -1,6 +1,6 @@
 """The file by which an operator invites one person: where the broker is, how it is known, and a one-time code.
 
-Whoever has the file can enrol in that person's place until its code is used or ends: it is handed over by a
+Anyone who has the file can enrol in that person's place until its code is used or ends: it is handed over by a
 safe way, and the fingerprint of the keys is compared by telephone afterwards. Spec page:
 `schemas/spec/invitation.md`.
 """

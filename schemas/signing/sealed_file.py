@@ -1,4 +1,4 @@
-"""The form of a file that only chosen persons can open, whoever carries it: a head, then sealed chunks.
+"""The form of a file that only chosen persons can open, no matter who carries it: a head, then sealed chunks.
 
 It says who may read it, not who wrote it. Spec page: `schemas/spec/sealed-file.md`.
 """

@@ -1,6 +1,6 @@
 """How the holders of a project's secret hand each other their contributions, and confirm that they agree.
 
-The secret is made of one contribution a holder, sealed to each other holder and signed, so that whoever
+The secret is made of one contribution a holder, sealed to each other holder and signed, so that anyone who
 carries the shares learns nothing of it. Spec page: `schemas/spec/secret-share.md`.
 """
 

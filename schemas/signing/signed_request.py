@@ -26,7 +26,7 @@ MAX_HEADER_CHARACTERS: Final = 2048
 
 
 class SeenHead(Model):
-    """An entry of a project that somebody has seen, and with it all before: its place and its leaf hash."""
+    """An entry of a project that someone has seen, and with it all before: its place and its leaf hash."""
 
     place: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
     leaf: Sha256Hex
@@ -34,7 +34,7 @@ class SeenHead(Model):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where somebody acts, as far as they know it themselves: in which log and project, under which agreement.
+    """Where someone acts, as far as they know it themselves: in which log and project, under which agreement.
 
     `head` is the newest entry of the project that they have seen. None: it is not known yet, or there is none.
     """
@@ -84,7 +84,7 @@ def new_request(asks: str, sha256: str | None, at: str, where: Where) -> Request
 
 
 class SignedRequest(Signed):
-    """A request with the signature of whoever makes it, which their key proves."""
+    """A request with the signature of the person who makes it, which their key proves."""
 
     KIND: ClassVar[str] = "signed request"
     BODY: ClassVar[str] = "request"

@@ -1,6 +1,6 @@
 """A year of two files that change every week, by the agencies' own commands, held against a slow model.
 
-The model knows who is who. Whoever is in two files is linked, and has one link ID at all agencies that never
+The model knows who is who. Anyone who is in two files is linked, and has one link ID at all agencies that never
 changes: through corrections and typing errors, people who leave and come back, a wrong file, a dispute, another
 analyst, a new secret, a third agency, and a lost workspace.
 """
@@ -226,7 +226,7 @@ def the_wrong_file_is_sent(year: Year) -> None:
     right = year.file("welfare").read_text("utf-8")
     year.file("welfare").write_text("\n".join(right.split("\n")[:6]) + "\n", "utf-8")
     assert year.schools.type("refresh").exit_code == 7
-    # The job would not have sent it: so much smaller a file is to be accepted by somebody.
+    # The job would not have sent it: so much smaller a file is to be accepted by someone.
     year.welfare.type("check", "--accept")
     year.welfare.ok("encode")
     year.welfare.ok("upload")

@@ -85,7 +85,7 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
     words = ("agreement", "sign", path)
     assert "64 characters" in refused(typing(ann, monkeypatch, f"{fingerprint[:8]}\n", *words))
-    # Whoever drafts can make two agreements that share any few characters.
+    # Anyone who drafts can make two agreements that share any few characters.
     alike = f"{fingerprint[:-1]}{int(fingerprint[-1], 16) ^ 1:x}"
     said = refused(typing(ann, monkeypatch, f"{alike}\n", *words))
     assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in said
@@ -266,7 +266,7 @@ def test_whoever_signs_last_approves_in_advance_at_once(rig: AgreementRig) -> No
     last = rig.sign("kim", fingerprint, *STANDING)
     assert last.exit_code == 0, last.output
     assert "up to 52 runs are approved in advance until 2027-08-31" in last.stderr
-    # The same command again, by whoever had signed before.
+    # The same command again, by the person who had signed before.
     ann.ok("agreement", "sign", *STANDING, "--runs", "9")
     assert standing(kim) == [("schools", 52, "2027-08-31"), ("welfare", 9, "2027-08-31")]
     assert "already exists" in refused(ann.type("agreement", "sign", *STANDING, "--runs", "9"))
@@ -349,7 +349,7 @@ def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRi
     )
     assert let_go in found["sentences"]
     assert "not approved yet by schools" in refused(bob.type("links"), 7)
-    # Kim has uploaded: somebody else approves.
+    # Kim has uploaded: someone else approves.
     assert refused(kim.type("approve", "--release", "--yes"))
     again = ann.type("approve", "--release", "--yes")
     assert "no release waits for the approval of welfare" in refused(again)

@@ -50,7 +50,7 @@ def amended_before(
     """Let an amendment come into force just before the first request like each of these.
 
     Args:
-        then: what somebody else does under it, before the request arrives.
+        then: what someone else does under it, before the request arrives.
 
     Returns:
         Before which of them it was, so far.

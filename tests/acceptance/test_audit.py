@@ -73,7 +73,7 @@ def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -
     assert verdict["pins"] == 2
     register = audited.json("disclosures", "watch/log.bundle", "--project", PROJECT)
     whats = [line["what"] for line in register["disclosures"]]
-    # Whoever waited for the other's claims has fetched its matches twice.
+    # Anyone who waited for the other's claims has fetched its matches twice.
     assert (whats.count("encodings"), whats.count("match-ids")) == (2, 3)
 
 

@@ -120,7 +120,7 @@ def test_refresh_waits_until_the_release_of_what_is_sealed_is_approved(rig: Agre
     sign_all(rig)
     ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
     rig.get_ready()
-    # Whoever uploads first waits for the other; the run is asked for with the second upload.
+    # Anyone who uploads first waits for the other; the run is asked for with the second upload.
     assert kim.type("refresh").exit_code == 7
     assert bob.type("refresh").exit_code == 7
     run = rig.run()

@@ -26,7 +26,7 @@ def rig(agreed: AgreementRig) -> AgreementRig:
 
 
 def sign_next_year(rig: AgreementRig, newcomer: Identity) -> None:
-    """Let all parties sign a version that begins in a month, and lists somebody new for child welfare."""
+    """Let all parties sign a version that begins in a month, and lists someone new for child welfare."""
     with rig.broker.database.read() as session:
         newest = all_versions(session, PROJECT)[0]
     parties = newest.agreement.to_json()["parties"]

@@ -1,4 +1,4 @@
-"""The demo with --keep: its broker goes on when it has ended, until somebody ends it."""
+"""The demo with --keep: its broker goes on when it has ended, until someone ends it."""
 
 from __future__ import annotations
 

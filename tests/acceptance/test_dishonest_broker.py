@@ -107,7 +107,7 @@ def test_a_dropped_or_forged_signature_is_noticed(rig: AgreementRig) -> None:
         made = copy.deepcopy(document)
         for signed in made.get("consents", ()):
             if of(signed, "schools"):
-                signed["statement"]["counsel"]["name"] = "Somebody Else"
+                signed["statement"]["counsel"]["name"] = "Someone Else"
         return made
 
     rig.meddle(about("agreements/"), drop)
@@ -170,7 +170,7 @@ def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None
 
 
 def test_an_agreement_of_another_log_is_neither_signed_nor_kept(rig: AgreementRig) -> None:
-    """Whoever runs two logs could have what is signed for the one count in the other."""
+    """Anyone who runs two logs could have what is signed for the one count in the other."""
     ann, kim = rig.desks["ann"], rig.desks["kim"]
     path = ann.folder / "rehearsed.json"
     drafted = json.loads((ann.folder / "first.json").read_bytes())

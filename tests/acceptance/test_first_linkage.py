@@ -72,7 +72,7 @@ def test_all_together_type_32_commands_and_hand_over_5_files_at_most() -> None:
     handed = [part.receivers for _, part in steps if isinstance(part, Handing)]
     assert len(typed) <= 32
     assert sum(map(len, handed)) <= 5
-    # Somebody takes part, so that a page that is not read is noticed.
+    # Someone takes part, so that a page that is not read is noticed.
     assert {*ANALYSTS, "Eve", "Ida", "Kim", "Sam"} == set(typed)
     assert max(typed.count(analyst) for analyst in ANALYSTS) <= 3
 

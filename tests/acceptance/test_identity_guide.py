@@ -34,7 +34,7 @@ def commands(section: str) -> list[list[str]]:
 
 
 class Reader:
-    """Whoever follows the guide, and remembers what the operator printed last."""
+    """Anyone who follows the guide, and remembers what the operator printed last."""
 
     def __init__(self, office: Office) -> None:
         self.office = office

@@ -21,7 +21,7 @@ def test_agencies_follow_the_log_to_its_new_key(tmp_path: Path) -> None:
         assert bob.type("links").exit_code == 7
         assert bob.json("pin")["log_key"] == new
         assert new != old
-        # A broker that hides the hand-over could as well be somebody else.
+        # A broker that hides the hand-over could as well be someone else.
         rig.meddle("log/checkpoint", lambda shown: {**shown, "hand_overs": []})
         bob.ok("pin")
         refused = kim.type("pin")

@@ -40,7 +40,7 @@ class Office:
         self.fingerprint = ""
 
     def type(self, person: str, line: str) -> Typed:
-        """Type a line; whoever calls this ends it."""
+        """Type a line; anyone who calls this ends it."""
         folder = (self.bob if person == "Bob" else self.ann).folder
         answers = {
             "Passphrase|Repeat": PASSPHRASE,

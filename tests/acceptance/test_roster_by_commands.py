@@ -33,7 +33,7 @@ def rig(agreed: AgreementRig) -> AgreementRig:
 
 
 def take_over(desk: Desk, person: Identity, *more: str) -> None:
-    """Let somebody with keys of their own sit down at a desk."""
+    """Let someone with keys of their own sit down at a desk."""
     for name in ("identity.txt", "identity.key", *more):
         (desk.folder / name).unlink()
     lay_down_keys(desk.folder, person)
@@ -59,13 +59,13 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     bob, kim = rig.desks["bob"], rig.desks["kim"]
     former = links(bob)
     rae = rig.near.person("welfare", "recipient")
-    # Before, the roster shows who has keys and no place; and an analyst changes nobody.
+    # Before, the list of authorized users shows who has keys and no place; and an analyst changes nobody.
     shown = json.loads(bob.ok("people", "list", "--json").stdout)
     place = {one["person"]: one["listed"] for one in shown["persons"]}
     assert place[rae.public.person] is False
     assert all(place[one.public.person] for one in rig.people.values())
     plain = bob.ok("people", "list").stdout
-    assert f"{rae.public.person} (recipient); not on the roster" in plain
+    assert f"{rae.public.person} (recipient); not on the list of authorized users" in plain
     assert rae.public.fingerprint() in plain
     result = bob.type("people", "change", *joins(rae))
     assert (result.exit_code != 0, "duty" in result.stderr) == (True, True)
@@ -85,7 +85,7 @@ def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     bob.ok("agreement", "accept", second["fingerprint"])
     round_by_itself(rig)
     assert links(bob) == former
-    # They are taken back after somebody joined, too.
+    # They are taken back after someone joined, too.
     kim.ok("approve", "--revoke", "--yes")
     rig.upload()
     assert bob.json("round", "--runs")["runs"][0]["state"] == "awaiting"
@@ -118,7 +118,9 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     # Bob is told what to do, and no more than anybody who is not of the project.
     told = rig.desks["bob"].type("round", "--ready")
     assert (told.exit_code, "there is nothing here" in told.stderr) == (1, True), told.output
-    assert "ask a steward of your party whether the roster lists you" in told.stderr
+    assert (
+        "ask a steward of your party whether the list of authorized users names you" in told.stderr
+    )
     # Cleo takes over bob's computer, with keys of her own.
     take_over(rig.desks["bob"], cleo)
     rig.people["bob"] = cleo
@@ -188,7 +190,7 @@ def test_dates_change_without_counsel_and_what_begins_later_is_approved_once_it_
     early = kim.ok(*words).stderr
     assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
     assert kim.json("approve", "--list")["standing"] == []
-    # The roster changes while the next version waits for its first day.
+    # The list of authorized users changes while the next version waits for its first day.
     said = change(rig, *joins(rig.near.person("welfare", "recipient")))
     assert "agreement 3 holds from 2026-12-01 on" in said
     listed = kim.json("agreement", "status")["agreements"]
@@ -245,7 +247,7 @@ def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
     # The auditor is told.
     told = [one.text for one in verified(rig).caveats if one.code == "new-stewards"]
     assert len(told) == 1
-    assert f"agreement 2 of {PROJECT} was signed for schools by somebody who was not" in told[0]
+    assert f"agreement 2 of {PROJECT} was signed for schools by someone who was not" in told[0]
 
 
 def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(

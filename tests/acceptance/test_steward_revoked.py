@@ -1,4 +1,4 @@
-"""Somebody replaces their keys, signs the next agreement, and is revoked: the agencies go on."""
+"""Someone replaces their keys, signs the next agreement, and is revoked: the agencies go on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rig(tmp_path: Path) -> Iterator[AgreementRig]:
 
 
 def with_new_keys(rig: AgreementRig, name: str) -> None:
-    """Let somebody replace their keys, a day later."""
+    """Let someone replace their keys, a day later."""
     rig.pass_time(days=1)
     old, now = rig.people[name], rig.near.now
     rig.people[name], change = replace_keys(old, now)
@@ -55,7 +55,7 @@ def amended(rig: AgreementRig, **changes: Any) -> str:
 
 
 def leaves(rig: AgreementRig, name: str) -> str:
-    """Let the operator revoke somebody who has left; returns who that is."""
+    """Let the operator revoke someone who has left; returns who that is."""
     person = rig.people.pop(name).public.person
     revoke(rig.near, person)
     return person
@@ -80,7 +80,7 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
         rig.desks["eve"].ok("agreement", "status", *rig.unlocked("eve"))
     gone = leaves(rig, "ann")
     if was_away:
-        # It is her own agency's key that is new, so somebody compares the sheet.
+        # It is her own agency's key that is new, so someone compares the sheet.
         bob.ok("agreement", "accept", second)
     for desk in (bob, kim):
         assert desk.type("refresh", "--begin").exit_code == 7
@@ -119,7 +119,7 @@ def test_keys_that_nobody_shows_the_way_to_are_taken_by_the_sheet_alone(rig: Agr
     rig.meddle("identities", lambda shown: without(shown, ann))
     said = kim.type("round", "--ready")
     assert said.exit_code == 1
-    assert "signed for welfare by somebody who was not its steward before" in said.stderr
+    assert "signed for welfare by someone who was not its steward before" in said.stderr
     assert "agreement accept FINGERPRINT" in said.stderr
     kim.ok("agreement", "accept", second)
     kim.ok("round", "--ready")

@@ -1,4 +1,4 @@
-"""Three agencies in one ID space: three runs in a round, statements to all, and the same link IDs at all."""
+"""Three agencies in one link-ID set: three runs in a round, statements to all, and the same link IDs at all."""
 
 from __future__ import annotations
 

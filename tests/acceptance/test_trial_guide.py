@@ -1,4 +1,4 @@
-"""docs/trial.md, typed as it stands there, by somebody who has nothing but two files."""
+"""docs/trial.md, typed as it stands there, by someone who has nothing but two files."""
 
 from __future__ import annotations
 

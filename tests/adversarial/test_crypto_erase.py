@@ -1,4 +1,4 @@
-"""After destruction nothing that was kept brings an encoding back, whoever has it and every living key."""
+"""After destruction nothing that was kept brings an encoding back, anyone who has it and every living key."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_of_a_thousand_rows_none_comes_back(scene: Scene, tally: Tally) -> None:
     for backup in backups(scene):
         thief.take_blobs(backup / "blobs")
     thief.take_blobs(broker.settings.blob_dir)
-    # Before, whoever has a backup and the keys has everything: what follows would notice.
+    # Before, anyone who has a backup and the keys has everything: what follows would notice.
     assert len(recovered(scene, thief, planted)) == len(only_mine) > 1000
     gone = {"key": broker.keystore.open(upload).secret}
 

@@ -195,7 +195,7 @@ def work_under_kills(scene: Scene, run: str, n_kills: int) -> int:
 
 
 def fetch_under_kills(scene: Scene, run: str, n_kills: int) -> None:
-    """Fetch releases over and over; whoever got a byte must be in the log, and no torn file may pass."""
+    """Fetch releases over and over; anyone who got a byte must be in the log, and no torn file may pass."""
     path = f"/v1/projects/{PROJECT}/releases"
     releases = {
         party: next(

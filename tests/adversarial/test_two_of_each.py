@@ -1,4 +1,4 @@
-"""Two brokers and two workers at one state, whose database is locked for a while by somebody else."""
+"""Two brokers and two workers at one state, whose database is locked for a while by someone else."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def locked(scene: Scene) -> Iterator[None]:
 def test_a_database_that_is_locked_for_a_while_makes_writers_wait_and_no_more(
     scene: Scene, tally: Tally
 ) -> None:
-    """Whoever waits too long is told to come again."""
+    """Anyone who waits too long is told to come again."""
     linkage, held_s = scene.linkage, times(quick=2, full=LONG_LOCK_S)
     scene.served.client.timeout = 3 * LONG_LOCK_S
     linkage.open_round()

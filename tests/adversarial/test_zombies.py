@@ -25,7 +25,7 @@ def stop_between_writes(scene: Scene, worker: Process) -> None:
 
 
 def is_free(scene: Scene) -> bool:
-    """Tell whether somebody else could write now, without waiting for it."""
+    """Tell whether someone else could write now, without waiting for it."""
     url = scene.real.broker.database.url
     if scene.server is None:
         return is_sqlite_free(str(url.database))

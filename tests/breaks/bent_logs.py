@@ -282,7 +282,7 @@ def _digests(was: dict[str, Any], now: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _moved(log: SampleLog) -> None:
-    """Add a project whose parties agree, in an open round, on ID spaces of their own."""
+    """Add a project whose parties agree, in an open round, on link-ID sets of their own."""
     project, _ = linked(log)
     log.rounds(project.project).claim_all()
     move(project, *AGENCIES)

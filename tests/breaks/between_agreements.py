@@ -27,7 +27,7 @@ TRIO = ("county-cw", "health-office", "school-district")
 
 
 def spaced(agreement: Any, *apart: str) -> dict[str, Any]:
-    """Return the clauses by which these parties receive in an ID space of their own, others in `shared`."""
+    """Return the clauses by which these parties receive in a link-ID set of their own, others in `shared`."""
     recipients = [
         {**one, "space": one["party"] if one["party"] in apart else "shared"}
         for one in agreement.to_json()["recipients"]
@@ -40,7 +40,7 @@ def spaced(agreement: Any, *apart: str) -> dict[str, Any]:
 
 
 def move(project: SignedProject, *apart: str) -> None:
-    """Let all parties agree that these receive in an ID space of their own, and the others in `shared`."""
+    """Let all parties agree that these receive in a link-ID set of their own, and the others in `shared`."""
     _agree(project, **spaced(project.agreement, *apart))
 
 
@@ -93,7 +93,7 @@ def _amend(project: SignedProject) -> None:
     _agree(project, end="2027-07-31")
 
 
-# Claims and statements, by the ID spaces of the round and of the terms in force.
+# Claims and statements, by the link-ID sets of the round and of the terms in force.
 
 
 def claimed_of_a_supplement_by_a_pair_without_a_space(log: SampleLog) -> Entry:

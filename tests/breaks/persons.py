@@ -125,7 +125,7 @@ def uploaded_into_another_project(log: SampleLog) -> Entry:
 
 
 def uploaded_under_the_next_agreement(log: SampleLog) -> Entry:
-    """A commit is held back until another agreement is in force, and logged under that."""
+    """A commit waits until another agreement is in force, and logged under that."""
     project = SignedProject(log).agree()
     received = log.received(ACCORD, CW)
     signed = log.draft(received, project=ACCORD, actor=CW, object=log.id("upl"))

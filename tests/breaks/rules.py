@@ -134,7 +134,9 @@ def person_of_two_parties(log: SampleLog) -> Entry:
 
 
 def key_after_access_ended(log: SampleLog) -> Entry:
-    """Whoever has the keys of somebody who has left makes new ones, by which their party could be a witness."""
+    """Anyone who has the keys of someone who has left makes new ones, by which their party could be a
+    witness.
+    """
     _enrol_person(log)
     body = person_kinds.RoleChanged(
         party="county-cw", person=PERSON, role="agency", change="revoked"

@@ -1,6 +1,6 @@
 """Attacks on signing on by a provider, each with the word that the operator's log has for it.
 
-Each begins in a broker where somebody's sign-on is linked with a person, under a provider that behaves, and
+Each begins in a broker where someone's sign-on is linked with a person, under a provider that behaves, and
 ends with the broker's last answer.
 """
 
@@ -226,7 +226,7 @@ def changed_after(scene: SigningOn, claims: dict[str, Any]) -> str:
 def with_a_key_twice(scene: SigningOn, claims: dict[str, Any]) -> str:
     from joserfc import jws
 
-    doubled = json.dumps(claims)[:-1] + ', "sub": "somebody else"}'
+    doubled = json.dumps(claims)[:-1] + ', "sub": "someone else"}'
     header = {"alg": "RS256", "kid": "first"}
     return jws.serialize_compact(header, doubled, scene.openid.key, algorithms=["RS256"])
 
@@ -461,11 +461,11 @@ REFUSED_AS: dict[str, dict[str, Attack]] = {
         "key that is short": having_keys(lambda _: {"keys": [weak_rsa()]}),
     },
     "person": {
-        "somebody whom no keys have linked": as_somebody_else("248289761002"),
-        "somebody with the person's address": as_somebody_else(
+        "someone whom no keys have linked": as_somebody_else("248289761002"),
+        "someone with the person's address": as_somebody_else(
             "248289761003", email="auditor@example.org", email_verified=True
         ),
-        "somebody of nearly the same name": as_somebody_else("248289761001 "),
+        "someone of nearly the same name": as_somebody_else("248289761001 "),
     },
 }
 FAILED_AS: dict[str, dict[str, Attack]] = {

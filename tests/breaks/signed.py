@@ -167,7 +167,9 @@ def in_force_with_an_operator_that_does_not_run_the_broker(log: SampleLog) -> En
 
 
 def _removed_by_a_steward(log: SampleLog) -> tuple[SignedProject, Entry]:
-    """The schools' steward alone takes their other analyst off the roster; that does not come into force."""
+    """The schools' steward alone takes their other analyst off the list of authorized users; that does not come
+    into force.
+    """
     project = _agreed(log)
     project.propose(project.roster(K12.party, K12), K12)
     return project, project.consent(K12)
@@ -186,14 +188,14 @@ def persons_changed_of_what_one_has_left(log: SampleLog) -> Entry:
 
 
 def new_person(who: Actor, private: bytes | None = None) -> dict[str, Any]:
-    """The public identity of somebody who is no sample person, and can do all for their party."""
+    """The public identity of someone who is no sample person, and can do all for their party."""
     made = identity_of(private or private_of(who.person or ""))
     duties = ["analyst", "approver", "recipient", "steward"]
     return {**made, "party": who.party, "person": who.person, "duties": duties}
 
 
 def invite(log: SampleLog, who: Actor, private: bytes | None = None) -> dict[str, Any]:
-    """Let the operator enrol somebody whom no party has named; returns their public identity."""
+    """Let the operator enrol someone whom no party has named; returns their public identity."""
     raw = new_person(who, private)
     known = PublicIdentity.from_json(raw)
     body = person_kinds.PersonEnrolled(
@@ -258,7 +260,8 @@ def instead_of(project: SignedProject, others: dict[str, Actor], role: str = "ag
 
 
 def _left_by_k12(log: SampleLog, *still: str) -> tuple[SignedProject, str]:
-    """The schools' steward hands over to another, and keeps these duties, or is off the roster.
+    """The schools' steward hands over to another, and keeps these duties, or is off the list of authorized
+    users.
 
     Returns the version with both, too.
     """
@@ -516,7 +519,7 @@ def approved_with_a_lapse(
 ) -> tuple[SignedProject, Entry, list[Entry]]:
     """Let a release be approved by one until a minute before the other comes, or until a little later."""
     project = _agreed(log, approvals=RELEASES_TOO)
-    # Whoever uploaded does not approve, so it was somebody else.
+    # Anyone who uploaded does not approve, so it was someone else.
     asked = project.ask([log.upload(ACCORD, CW), log.upload(ACCORD, PAT)])
     prepared = project.finish(_approved(project, asked))
     project.approve(ANN, asked, "release", expires=log.now(timedelta(hours=1)))

@@ -1,4 +1,4 @@
-"""Somebody who has every copy that was ever made and every key that still lives, and looks for encodings."""
+"""Someone who has every copy that was ever made and every key that still lives, and looks for encodings."""
 
 from __future__ import annotations
 

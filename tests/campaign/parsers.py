@@ -1,8 +1,8 @@
 """The parsers of what comes from outside, each with what it may answer to bytes that are no good.
 
-Whoever fuzzes gives one of them any bytes. It has to return, or raise what it is documented to raise. What is
-returned is written again, where there is a writer: only one spelling may be read, since digests are of bytes.
-Good bytes are those of the shared vectors that a parser takes.
+Anyone who fuzzes gives one of them any bytes. It has to return, or raise what it is documented to raise. What
+is returned is written again, where there is a writer: only one spelling may be read, since digests are of
+bytes. Good bytes are those of the shared vectors that a parser takes.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ ROWS = {
         "the verifier names rule and entry",
     ),
     "forged-bytes": Row(
-        "a log changed by whoever lacks its key: bytes, rows, checkpoints, the tail",
+        "a log changed by the person who lacks its key: bytes, rows, checkpoints, the tail",
         "the verifier names the entry",
         60_000,
     ),

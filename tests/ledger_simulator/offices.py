@@ -99,7 +99,7 @@ class Offices:
         first, later = held.releases
         if any(first.values()):
             self.link(Turn(held.number, 1), first, held)
-        # What was held back is released for each pair apart, and only its parties hear of it.
+        # What was sent to review is released for each pair apart, and only its parties hear of it.
         for number, (pair, matches) in enumerate(sorted(later.items()), start=2):
             if matches:
                 self.link(Turn(held.number, number), {pair: matches}, held)
@@ -287,7 +287,8 @@ class Offices:
                 person = self.world.files[party].get(record)
                 holders = ((p, at.holder(held.link)) for p, at in others.items())
                 there = {self.world.files[p].get(r) for p, r in holders if r is not None}
-                # In a chain, whoever unlinks takes its record from all the others: it is for the odd one out.
+                # In a chain, anyone who unlinks takes its record from all the others: it is for the odd one
+                # out.
                 is_wrong = person is not None and there - {None} and person not in there
                 if is_wrong and self.world.happens(self.world.rates.unlink):
                     self.unlinked.add(ledger.unlink(record))

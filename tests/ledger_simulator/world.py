@@ -36,7 +36,7 @@ class Rates:
 
 @dataclass
 class Round:
-    """What the broker does in one round, by pair: a release, then a supplement of what was held back."""
+    """What the broker does in one round, by pair: a release, then a supplement of what was sent to review."""
 
     number: int
     releases: list[dict[tuple[str, str], list[Match]]]

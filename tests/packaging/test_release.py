@@ -1,4 +1,4 @@
-"""A release is what was signed: whoever gets one finds it out with the commands of SECURITY.md."""
+"""A release is what was signed: anyone who gets one finds it out with the commands of SECURITY.md."""
 
 from __future__ import annotations
 

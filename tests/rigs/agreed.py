@@ -97,7 +97,9 @@ def amend(
 
 
 def join_roster(broker: Broker, project: str, person: PublicIdentity, steward: Identity) -> None:
-    """Let a party's steward put a person on its roster, in a project that an agreement binds."""
+    """Let a party's steward put a person on its list of authorized users, in a project that an agreement
+    binds.
+    """
     sign_roster(broker, project, steward, joining=[person], leaving=())
 
 

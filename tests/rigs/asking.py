@@ -19,7 +19,7 @@ from schemas.agreement.clauses import Review
 REVIEWER, ASKED = "welfare", "schools"
 CLAUSE = Review(reviewer=REVIEWER, persons=1, first=50, weekly=10, bucket=3, days=14, consent=None)
 HEAD = "ID,first,last,born,sex\n"
-# Ana and Dee are linked; Abe and Ida are held back.
+# Ana and Dee are linked; Abe and Ida are sent to review.
 FILES = {
     REVIEWER: f"""{HEAD}rec_w1,Ana,Ortiz,2011-04-09,F
 rec_w2,Dee,Lee,2015-01-15,F

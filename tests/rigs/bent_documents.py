@@ -91,7 +91,7 @@ def good_examples(more: Iterable[tuple[type[Document], Any]]) -> dict[type[Docum
 
 
 def read_document(kind: type[Document], raw: bytes) -> Document:
-    """Read a document as whoever it comes to does; an entry of the log has a reader of its own."""
+    """Read a document as anyone who it comes to does; an entry of the log has a reader of its own."""
     return parse_entry(raw, KINDS) if kind is Entry else kind.from_canonical(raw)
 
 

@@ -105,7 +105,7 @@ class Delivering(Linkage):
         return self.post_as(f"/v1/deliveries/{delivery}/opening", party, body)
 
     def deliveries(self, party: str = CHILD_WELFARE, role: Any = "agency") -> list[dict[str, Any]]:
-        """Return the deliveries that somebody sees, newest first."""
+        """Return the deliveries that someone sees, newest first."""
         path = f"/v1/projects/{self.terms.project}/deliveries"
         return list(self.get(path, party, role).json()["deliveries"])
 

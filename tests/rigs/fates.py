@@ -1,7 +1,7 @@
 """Two agencies, a broker with its worker, and an auditor, among whom anything fails between any two steps.
 
 A step is a write of the database, a file that is put into its place, a request, or an answer. At each of them
-whoever acts may die; a request or its answer may be lost. What happens follows from a seed.
+anyone who acts may die; a request or its answer may be lost. What happens follows from a seed.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Fates:
             yield
 
     def step(self, what: str) -> None:
-        """Let whoever acts die here, if this is their fate."""
+        """Let anyone who acts die here, if this is their fate."""
         if self.actor is None:
             return
         if self.is_dead and self.actor != "agency":

@@ -310,7 +310,7 @@ class HubScene:
         return "".join(self.sheet.split())
 
     def take_over(self, who: str) -> None:
-        """Somebody takes the spokes from Sam's newest sheet."""
+        """Someone takes the spokes from Sam's newest sheet."""
         sheet = max(self.at("sam").glob("sheet-*.csv"))
         shutil.copyfile(sheet, self.at(who) / sheet.name)
         command(

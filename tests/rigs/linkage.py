@@ -69,7 +69,7 @@ def profile_of() -> EncodingProfile:
 
 
 def terms_of(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
-    """Return terms of two agencies that both receive matches, in one ID space, with a floor of 3.
+    """Return terms of two agencies that both receive matches, in one link-ID set, with a floor of 3.
 
     The school's file is the larger one.
     """

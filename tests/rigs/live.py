@@ -175,7 +175,7 @@ def live_broker(
 
     Args:
         is_agreed: nothing is signed before the test calls `agree`, if false.
-        terms: what they say otherwise than that both agencies receive links in one ID space.
+        terms: what they say otherwise than that both agencies receive links in one link-ID set.
     """
     folder.mkdir(parents=True)
     made = command(folder, "blindlink-broker", "--state", "state", "init", "--self-signed")
@@ -236,7 +236,7 @@ def upload(*agencies: LiveAgency) -> None:
 
 
 def link(*agencies: LiveAgency) -> None:
-    """Do a whole round of agencies that share one ID space; whose claims come last closes it."""
+    """Do a whole round of agencies that share one link-ID set; whose claims come last closes it."""
     upload(*agencies)
     for agency in agencies:
         agency.type("round", "--wait")
@@ -273,7 +273,7 @@ def _terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
 
 
 def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> dict[str, Identity]:
-    """Enrol an analyst of each agency, and whoever signs for a party."""
+    """Enrol an analyst of each agency, and anyone who signs for a party."""
     with opened(folder) as (broker, operator):
 
         def person(party: str, *duties: Duty) -> Identity:

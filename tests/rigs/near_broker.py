@@ -82,7 +82,7 @@ def small_profile(**changes: Any) -> EncodingProfile:
 
 
 def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
-    """Return terms of two agencies that share one ID space; the schools' file is the larger one."""
+    """Return terms of two agencies that share one link-ID set; the schools' file is the larger one."""
     given: dict[str, Any] = {
         "project": PROJECT,
         "purpose": "education-stability",
@@ -211,7 +211,7 @@ class NearBroker:
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
 
     def joining(self, party: str, *duties: Duty) -> Identity:
-        """Return a new person whom the party's steward has put on its roster."""
+        """Return a new person whom the party's steward has put on its list of authorized users."""
         person = self.person(party, *duties)
         join_roster(self.broker, PROJECT, person.public, self.people[party])
         return person

@@ -92,7 +92,7 @@ class NearHub:
         return self.near.desks[who]
 
     def listed(self, who: str = "sam") -> dict[str, dict[str, str]]:
-        """Return somebody's list of spokes, by their names."""
+        """Return someone's list of spokes, by their names."""
         return {row["name"]: row for row in read_rows(self.at(who).folder / "spokes.csv")}
 
     def fingerprint(self, sheet: str) -> str:
@@ -101,7 +101,7 @@ class NearHub:
         return "".join(page.rpartition("Fingerprint of the sheet: ")[2].partition("<")[0].split())
 
     def take_over(self, who: str, sheet: str) -> Result:
-        """Somebody takes a sheet of the steward's."""
+        """Someone takes a sheet of the steward's."""
         folder = self.at(who).folder
         shutil.copyfile(self.at("sam").folder / f"{sheet}.csv", folder / f"{sheet}.csv")
         return self.at(who).ok(

@@ -123,7 +123,7 @@ def upload_similar(accord: Accord, n_common: int) -> str:
 
 
 def review(accord: Accord, run: str, n_other: int) -> None:
-    """Let two persons decide what a run held back: of so many pairs they think otherwise."""
+    """Let two persons decide what a run sent to review: of so many pairs they think otherwise."""
     accord.sleep(hours=5)
     accord.answer(run)
     accord.sleep(hours=20)

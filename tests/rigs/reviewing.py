@@ -210,7 +210,7 @@ class Reviewing(ReviewActs):
         self.agreement = amend(self.broker, self.agreement, self.profile, self.people, **changes)
 
     def hold_back(self, n_doubtful: int = 6, n_records: int = 30, n_common: int = 12) -> str:
-        """Link two files of which so many pairs are held back; returns the run."""
+        """Link two files of which so many pairs are sent to review; returns the run."""
         self.upload_both(n_records, n_common, n_doubtful)
         self.work()
         return self.run_id()

@@ -107,7 +107,7 @@ class World:
         )
 
     def _body(self, route: Route) -> tuple[bytes | None, dict[str, str]]:
-        """Return a body that the route would take from whoever may call it."""
+        """Return a body that the route would take from the person who may call it."""
         kinds = route.operation.get("requestBody", {}).get("content", {})
         if "application/octet-stream" in kinds:
             return PART, {
@@ -138,7 +138,7 @@ class World:
         return SignedNonceOffer(offer=offer, signature=signature)
 
     def document(self, route: Route) -> Any:
-        """Return a document that the route would take from whoever may call it."""
+        """Return a document that the route would take from the person who may call it."""
         if route.pattern.endswith("/shares"):
             return self.holders.share(CHILD_WELFARE, SCHOOL)
         if route.pattern.endswith("/confirmations"):

@@ -94,7 +94,7 @@ class Accord(ReviewActs):
         return state(person, self.agreement, what, self.founded.clock(), **said)
 
     def signed(self, name: str, what: str, *, by: str | None = None, **fields: Any) -> Any:
-        """A statement with the signature of its person, or of somebody else."""
+        """A statement with the signature of its person, or of someone else."""
         key = self.persons[by or name].identity.keys.signing_key
         return SignedStatement.of(self.stated(name, what, **fields), key)
 

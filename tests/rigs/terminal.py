@@ -54,7 +54,7 @@ class Typed:
         return self.shown
 
     def stop(self) -> None:
-        """End the command, as whoever closes its window does."""
+        """End the command, as anyone who closes its window does."""
         os.killpg(self.process.pid, signal.SIGTERM)
         self.end(self.process.wait(TIMEOUT_S))
 
@@ -89,7 +89,7 @@ class Typed:
 
 @dataclass
 class Terminal:
-    """Whoever sits before it has a folder, and answers to questions by a pattern of the question."""
+    """Anyone who sits before it has a folder, and answers to questions by a pattern of the question."""
 
     folder: Path
     answers: dict[str, str] = field(default_factory=dict)

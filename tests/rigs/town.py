@@ -133,7 +133,7 @@ class Town:
                 self.services[-1].read_until(r"\nhttps://\S+\n")
             return
         if "--wait-hours" in words and not self.waiting:
-            # Whoever is first waits for the others.
+            # Anyone who is first waits for the others.
             here.answers |= self.answers(person)
             self.waiting[person] = here.type(line)
             self.waiting[person].read_until("waiting for up to")

@@ -275,7 +275,7 @@ class SampleLog:
         return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
 
     def seen(self, entry: Entry) -> SeenHead | None:
-        """What whoever signs for an entry has seen of its project: all before it."""
+        """What anyone who signs for an entry has seen of its project: all before it."""
         if entry.previous is None or not self.states_heads:
             return None
         return SeenHead(place=entry.place - 1, leaf=entry.previous)
@@ -820,7 +820,7 @@ def everything_else(log: SampleLog) -> None:
 
 
 def create_trio(log: SampleLog, project: str = "trio") -> None:
-    """Create a project of three agencies, all in one ID space."""
+    """Create a project of three agencies, all in one link-ID set."""
     providers = ("county-cw", "health-office", "school-district")
     log.create_project(project, providers=providers)
 

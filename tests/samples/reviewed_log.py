@@ -57,7 +57,7 @@ class ReviewedProject(SignedProject):
         self.claims: dict[str, str] = {}
 
     def linked(self, **changes: Any) -> Entry:
-        """Link the pair in the open round, and ask about what is held back; returns the question."""
+        """Link the pair in the open round, and ask about what is sent to review; returns the question."""
         self.log.rounds(self.project).ensure_open()
         asked = self.ask()
         self.approve(ANN, asked)

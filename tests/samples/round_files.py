@@ -53,7 +53,8 @@ def random_people(rng: random.Random, n_people: int) -> list[Person]:
 def less_like(person: Person) -> Person:
     """Return who may be the same person: another birthday of the same year, a short name, a second surname.
 
-    Of all three the level is told by equality, so the pair is held back whatever the keys of its round are.
+    Of all three the level is told by equality, so the pair is sent to review whatever the keys of its round
+    are.
     """
     day_month = "0101" if person["birth_day_month"] != "0101" else "0202"
     return person | {

@@ -61,7 +61,7 @@ def with_persons(party: str, *names: str, **changes: Any) -> dict[str, Any]:
 
 
 def with_newcomer(**changes: Any) -> dict[str, Any]:
-    """Ann stays, and somebody new takes bob's place, who holds the secret."""
+    """Ann stays, and someone new takes bob's place, who holds the secret."""
     newcomer = {**identity("bob", seed=31), "person": f"per-{31:032x}"}
     made = with_persons("child-welfare", "ann", holder=newcomer["person"], **changes)
     made["parties"][0]["persons"].append(newcomer)

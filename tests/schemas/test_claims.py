@@ -69,7 +69,7 @@ match_ids = st.binary(min_size=16, max_size=16).map(MatchId)
 
 
 def head_fields(head: MessageHead) -> dict[str, Any]:
-    """The fields of a head that whoever signs gives: the rest is counted."""
+    """The fields of a head that anyone who signs gives: the rest is counted."""
     counted = {"claims", "marks", "vetoes", "makers", "body_sha256", "records", "matches", "pairs"}
     return {name: getattr(head, name) for name in type(head).model_fields if name not in counted}
 

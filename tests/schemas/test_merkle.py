@@ -229,7 +229,7 @@ def keys_of(answer: LogCheckpoint) -> LogKeys:
 
 
 def grown(log: Log, n: int) -> LogCheckpoint:
-    """Let the log grow, and return what it shows to whoever knows its state before."""
+    """Let the log grow, and return what it shows to the person who knows its state before."""
     old = len(log.entries)
     log.entries += [b"entry %d" % number for number in range(n)]
     return log.show(old)

@@ -79,7 +79,7 @@ def _scope_of(request: httpx2.Request) -> dict[str, Any]:
     path = url.raw_path.split(b"?", 1)[0]
     return {
         "type": "http",
-        # From 2.4 on, whoever sends a stream does not listen for the client's leaving at the same time.
+        # From 2.4 on, anyone who sends a stream does not listen for the client's leaving at the same time.
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": request.method,

@@ -54,7 +54,7 @@ class Bends:
 
 @dataclass
 class OpenIdProvider:
-    """What the provider knows; whoever comes to `authorize` is `subject`."""
+    """What the provider knows; anyone who comes to `authorize` is `subject`."""
 
     clock: Callable[[], datetime]
     host: str = "localhost"

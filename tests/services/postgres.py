@@ -55,7 +55,7 @@ class PostgresServer:
 
     @contextlib.contextmanager
     def fresh_database(self, source: str | None = None) -> Iterator[str]:
-        """Yield the URL of a new database, and drop it afterwards, whoever is still connected.
+        """Yield the URL of a new database, and drop it afterwards, anyone who is still connected.
 
         It is empty, or a copy of the one at the source's URL, which nobody may be connected to.
         """

@@ -3,7 +3,7 @@
 Written without a look at `tabulate.attack`: a variable for each innermost group and no other, one row
 for each count that is shown, another solver's interface, one program in whole numbers for each end of a range.
 
-They know that somebody is in each category that is listed. Which columns lie within another they see from the
+They know that someone is in each category that is listed. Which columns lie within another they see from the
 rows: no row has a total of the wider one beside a value of the narrower.
 """
 
@@ -49,7 +49,7 @@ class TableReader:
     def range(self, labels: Labels, empty: Collection[Labels] | None = None) -> tuple[int, int]:
         """Return the least and greatest count that fit.
 
-        `empty` are all inner groups that hold nobody, to a reader who knows them; every other has somebody.
+        `empty` are all inner groups that hold nobody, to a reader who knows them; every other has someone.
         """
         shown = [(one, n) for one, n in self.counts.items() if n is not None]
         rows = np.array([self._members(one) for one, _ in shown], dtype=float)

@@ -26,7 +26,7 @@ PORT: Final = 8851
 BODY_TIMEOUT_S: Final = 86_400
 WARNING: Final = (
     "this service compares plain CLKs that are in use already, to rehearse and to move away from them: "
-    "whoever has them can find out who the people are, and no agreement or match log stands behind it"
+    "anyone who has them can find out who the people are, and no agreement or match log stands behind it"
 )
 
 _folder = click.option(

@@ -41,16 +41,16 @@ SEALED: Final = {
     "cards": "cards of a review",
     "columns": "delivered columns",
 }
-# What each leak means beyond the tables, for whoever must decide what to do.
+# What each leak means beyond the tables, for the person who must decide what to do.
 MEANINGS: Final = {
-    "upload": "Whoever has these encodings and the secret can guess every record in them.",
-    "secret": "Whoever has the secret and these uploads' encodings can guess every record in them. Open an "
+    "upload": "Anyone who has these encodings and the secret can guess every record in them.",
+    "secret": "Anyone who has the secret and these uploads' encodings can guess every record in them. Open an "
     "epoch with a new secret.",
-    "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
+    "signing-key": "While it was in force, each of these acts may be someone else's. Replace the key; "
     "approvals and signatures made with it need to be confirmed by the person.",
     "receiving-key": "What was sealed to it can be opened. Shares of a secret that were sent to the person "
     "while it was in force count as known: open an epoch with a new secret.",
-    "log-key": "Whoever has it can write another log from that entry on. Compare pins and cosignatures of "
+    "log-key": "Anyone who has it can write another log from that entry on. Compare pins and cosignatures of "
     "all parties: they show which log they have seen.",
 }
 
@@ -106,7 +106,7 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
-    """Yield who has match IDs or a total, and since when; whoever fetched sealed ones cannot open them."""
+    """Yield who has match IDs or a total, and since when; anyone who fetched sealed ones cannot open them."""
     since: dict[tuple[str, str, str], str] = {}
     for release in taken:
         what = "a total" if release.mode == "count" else "match IDs"

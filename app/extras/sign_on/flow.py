@@ -1,7 +1,7 @@
 """One sign-on under way: all that it needs follows from a secret that its browser alone has, in a cookie.
 
 So the broker keeps nothing for strangers who begin and never come back. State, nonce and PKCE's verifier are
-made from the secret, its end and the page that it leads to: whoever changes the cookie has another state.
+made from the secret, its end and the page that it leads to: anyone who changes the cookie has another state.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ NEVER_AT_REST: Final = (
 
 
 class CheckpointSource(Protocol):
-    """Whoever can be asked for checkpoints: a broker."""
+    """Anyone who can be asked for checkpoints: a broker."""
 
     def checkpoint(self, old_size: int) -> bytes | None:
         """Return the newest checkpoint with proof that it extends that of `old_size`; None: there is none.
@@ -241,7 +241,7 @@ class _Look:
             self._follow(answer)
             _require_signed(pin, self.keys)
         except LogBrokenError:
-            # Whoever signed it, this is what the broker showed.
+            # Anyone who signed it, this is what the broker showed.
             self._state.keep_evidence(pin)
             raise
         return pin

@@ -1,4 +1,4 @@
-"""Which candidate pairs are linked, held back for review, or rejected, and by which rule.
+"""Which candidate pairs are linked, sent to review, or rejected, and by which rule.
 
 Greedy one-to-one by total weight: a pair that stands behind a better pair of one of its records is no link.
 Source of the one-to-one choice: Jaro (1989), here greedy, since the posterior is honest without it.
@@ -52,9 +52,9 @@ class BandRule:
 
     Attributes:
         auto: least total weight of a link without a person's decision.
-        review: least total weight of a pair that is held back.
+        review: least total weight of a pair that is sent to review.
         lead: least weight by which a link is ahead of each side's best other pair.
-        twin_limit: a pair from which the chance of twins takes more than this is held back; None: none is.
+        twin_limit: a pair from which the chance of twins takes more than this is sent to review; None: none is.
     """
 
     auto: int
@@ -102,7 +102,7 @@ def weighed(pairs: Met, total: Totals, twins: Totals, is_capped: NDArray[np.bool
 
 
 def are_wanted(rows: Rows, policy: BandRule) -> NDArray[np.bool_]:
-    """Tell which pairs are likely enough to be linked or held back, if none else is in the way."""
+    """Tell which pairs are likely enough to be linked or sent to review, if none else is in the way."""
     # A capped total was above the auto bound, and so above that of review.
     wanted: NDArray[np.bool_] = (rows["total"] >= policy.review) | rows["is_capped"]
     return wanted

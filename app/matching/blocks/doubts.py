@@ -85,7 +85,7 @@ def capped(
     auto: int,
     review: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return total weights as they count, and which are held back for a doubt.
+    """Return total weights as they count, and which are sent to review for a doubt.
 
     Bare pairs are below the bound `review`, doubtful ones below the bound `auto` of links.
     """

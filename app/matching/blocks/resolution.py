@@ -62,7 +62,7 @@ class LinkPolicy:
 
     Attributes:
         expected_share: matches that the fit starts from, as a share of the smaller file's records, above 0.
-        bands: which pairs are linked, held back or rejected.
+        bands: which pairs are linked, sent to review or rejected.
     """
 
     expected_share: Fraction
@@ -75,7 +75,7 @@ class Resolution:
 
     Attributes:
         decided: candidate pairs, each once, with weight, lead, band and rule; none that a reviewer rejected
-            before. All, or those alone that are likely enough to be linked or held back.
+            before. All, or those alone that are likely enough to be linked or sent to review.
         table: the comparison patterns, with how many of all pairs have each.
         weights: the weights that were fitted to them.
         n_candidates: how many candidate pairs there are.
@@ -133,7 +133,7 @@ def resolve_pair(
             than 2,000 records.
         sizes: of the two files.
         policy: as agreed.
-        likely_alone: whether those pairs alone are kept that are likely enough to be linked or held back.
+        likely_alone: whether those pairs alone are kept that are likely enough to be linked or sent to review.
         shelf: where pairs wait that do not fit into memory, as long as the result is wanted; None: they fit.
 
     Raises:

@@ -36,14 +36,14 @@ ROWS_A_PAGE: Final = 50
 # How many rows one look goes through at most; at some 15 us each that stays below half a second.
 MAX_SCANNED: Final = 20_000
 
-BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for review"}
+BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "sent to review"}
 RULE_WORDS: Final[dict[DecisionRule, str]] = {
     "match-probability": "likely enough, and ahead of any other pair of its records",
     "review-band": "not likely enough to be linked at once",
     "contradicted": "names or dates contradict the number that they share, or that they were linked before",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair is nearly as likely",
-    "reviewed": "reviewers accepted it after it was held back",
+    "reviewed": "reviewers accepted it after it was sent to review",
 }
 
 

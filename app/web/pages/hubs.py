@@ -24,7 +24,7 @@ from schemas.reports.overdue import Overdue
 
 router = APIRouter()
 
-# The states in the order in which somebody should look, each with a class of the style sheet and its words.
+# The states in the order in which someone should look, each with a class of the style sheet and its words.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "overdue": ("bad", "overdue"),
     "unsigned": ("wait", "not signed by all"),

@@ -40,7 +40,7 @@ from schemas.api.projects import ProjectList
 
 router = APIRouter()
 
-# Whoever takes part in so many projects has a page of its own.
+# Anyone who takes part in so many projects has a page of its own.
 MANY = 5
 
 

@@ -142,7 +142,7 @@ def _bars(
 ) -> tuple[tuple[WeightBar, ...], str]:
     """Return the weights by which the run decided, and what their levels mean.
 
-    Both are empty for whoever may not read its match record.
+    Both are empty for the person who may not read its match record.
     """
     # The header alone is not sealed: it can be read while keys, or one of them, cannot.
     header = header_of(session, view.run)

@@ -337,7 +337,7 @@ def _show(at: Seat, offered: KeptAgreement) -> None:
 
 
 def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's sheet") -> None:
-    """Make sure that somebody has a fingerprint on paper, which is asked for if none is given.
+    """Make sure that someone has a fingerprint on paper, which is asked for if none is given.
 
     All of it: who drafts can make two agreements that share any few characters of it in a second (ADR 0087).
     """
@@ -365,14 +365,14 @@ def _ask_consent(at: Seat, agreement: Agreement, *, yes: bool) -> None:
 
 
 def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> None:
-    """Trust the keys that the agreement lists for other parties, once somebody says they were compared."""
+    """Trust the keys that the agreement lists for other parties, once someone says they were compared."""
     unknown = list(untrusted_keys(agreement, at.peers(), at.party))
     ask_whether_compared(unknown, keys_compared=keys_compared)
     trust_persons(at, unknown)
 
 
 def ask_whether_compared(unknown: Sequence[PublicIdentity], *, keys_compared: bool) -> None:
-    """Ask whether somebody has compared these fingerprints with their persons."""
+    """Ask whether someone has compared these fingerprints with their persons."""
     if unknown and not keys_compared:
         require_somebody("--keys-compared")
         click.echo("\nFINGERPRINTS THAT NOBODY HAS COMPARED YET", err=True)

@@ -43,7 +43,7 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path) -> None
     with session.connect() as client:
         trust = session.trust(client)
         if sample is not None:
-            # Whoever fetches openings names the agreement that binds now; all else needs none.
+            # Anyone who fetches openings names the agreement that binds now; all else needs none.
             project_view(session, client, must_bind=False)
         order = PackOrder(session.project, session.party, created, sample, session.own)
         with session.workspace.lock():

@@ -110,7 +110,9 @@ def _project(session: Session) -> str:
 
 @contextlib.contextmanager
 def _broker(session: Session) -> Iterator[BrokerClient]:
-    """Give a client of the broker of the settings, or, for whoever has none, of the one that is named."""
+    """Give a client of the broker of the settings, or, for the person who has none, of the one that is
+    named.
+    """
     if session.config_path.exists() and session.broker is None:
         with session.connect() as client:
             session.trust(client)

@@ -87,7 +87,7 @@ def links(
     --accept-change. Where the agreement gives matches to another party without showing you who was linked, you
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
 
-    Exit code 9: what came can't be genuine. Where such a round is closed and stops all later ones, somebody who
+    Exit code 9: what came can't be genuine. Where such a round is closed and stops all later ones, someone who
     has spoken with the other agency gives it up with --give-up-round: the former file of links stays, nothing
     of that round is applied here, and the next round goes on.
     """
@@ -154,7 +154,7 @@ def links(
 
 
 def _round_to_write(context: Context, order: LinksOrder) -> RoundView:
-    """Return the newest round, or the one whose links wait where somebody accepts how many end."""
+    """Return the newest round, or the one whose links wait where someone accepts how many end."""
     from encoding.project.linking.own_links import own_links
     from encoding.project.rounds import newest_round, proven
 

@@ -88,7 +88,7 @@ def new(session: Session, party: str, duties: tuple[Duty, ...]) -> None:
 def me(session: Session) -> None:
     """Show your ID and the fingerprint of your keys; you need no passphrase.
 
-    Read all twelve groups to somebody who knows your voice.
+    Read all twelve groups to someone who knows your voice.
     """
     signed = read_identity(own_path(session)).signed
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
@@ -109,7 +109,7 @@ def me(session: Session) -> None:
 def passphrase(session: Session, /, *, new_passphrase_file: Path | None) -> None:
     """Choose another passphrase for your keys; the keys themselves stay.
 
-    Copies of the file from before still open with the former passphrase: replace them. If somebody else may
+    Copies of the file from before still open with the former passphrase: replace them. If someone else may
     have file and passphrase, tell the operator instead.
     """
     path = own_path(session)

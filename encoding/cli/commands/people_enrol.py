@@ -80,7 +80,7 @@ def enrol(
 def rotate(session: Session, /) -> None:
     """Replace your keys; the old ones sign for the new ones, so nobody has to confirm them again.
 
-    The old file stays beside the new one: only its keys open what was sealed to them. If somebody else may
+    The old file stays beside the new one: only its keys open what was sealed to them. If someone else may
     have your keys, tell the operator instead: that person could replace them, too.
     """
     url, ca_file = broker_of(session)

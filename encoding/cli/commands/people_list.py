@@ -124,7 +124,7 @@ def _lines(document: Sequence[dict[str, Any]], *, is_agreed: bool) -> Iterator[s
         if one["party"] != party:
             party = one["party"]
             yield f"{party}:"
-        place = "" if one["listed"] or not is_agreed else "; not on the roster"
+        place = "" if one["listed"] or not is_agreed else "; not on the list of authorized users"
         tick = "[x] compared here" if one["compared"] else "[ ] nobody has compared it here"
         yield f"  {one['person']} ({', '.join(one['duties'])}){place}"
         yield f"    {one['fingerprint']}"

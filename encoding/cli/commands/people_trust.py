@@ -1,4 +1,4 @@
-"""`blindlink people trust`: keep the fingerprint of somebody of another agency, once it was compared."""
+"""`blindlink people trust`: keep the fingerprint of someone of another agency, once it was compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindlink review`: people decide pairs that a run has held back."""
+"""`blindlink review`: people decide pairs that a run has sent to review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindlink unlink`: a link that is wrong, or that somebody disputes, holds no more."""
+"""`blindlink unlink`: a link that is wrong, or that someone disputes, holds no more."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def withdraw_record(session: Session, /, *, record: str, in_advance: bool, yes: 
 
 
 def _require_known(record: KnownRecord) -> None:
-    """Refuse a number under which nothing was ever encoded: most likely somebody mistyped it."""
+    """Refuse a number under which nothing was ever encoded: most likely someone mistyped it."""
     if not record.handles:
         raise UnknownRecordError(
             "no record of this number was ever encoded here, so none is withdrawn",

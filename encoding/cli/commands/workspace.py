@@ -107,7 +107,7 @@ def backup(
 
 
 def _receiver(session: Session, person: str, fingerprint: str | None) -> PublicIdentity:
-    """Return the keys of whoever takes over: a custodian's, or those that were compared now."""
+    """Return the keys of the person who takes over: a custodian's, or those that were compared now."""
     keepers = read_keepers(session.workspace)
     if person in {one.person for one in keepers.custodians}:
         return keepers.custodian(person)
@@ -228,7 +228,7 @@ def restore(
     _restore_settings(session, found.settings, folder)
     note_read(session, "backup", file)
     if by_code or found.maker.person != own.public.person:
-        # Somebody else knows the code of before, or it was just typed.
+        # Someone else knows the code of before, or it was just typed.
         with found.workspace.lock():
             made = seal(found.workspace, own, session.now())
         session.say("the workspace is yours now; write down its new recovery code:")

@@ -9,7 +9,7 @@ from encoding.workspace.custody import custody_advice
 def advise_custody(session: Session) -> None:
     """Say what is left to do until a second person can open the workspace; nothing where it is done.
 
-    Whoever works without keys of their own, as in a trial, is not told: nothing can be sealed to them.
+    Anyone who works without keys of their own, as in a trial, is not told: nothing can be sealed to them.
     """
     if session.own is None:
         return

@@ -139,7 +139,7 @@ def _ethics(parties: Sequence[Answers]) -> Answers:
         mode = ask_choice(f"What {party} receives", get_args(ReleaseMode), "linked")
         if mode == "none":
             continue
-        space = ask_text("In which ID space; recipients in one space can join their rows", party)
+        space = ask_text("In which link-ID set; recipients in one set can join their rows", party)
         onward = ask_text("To whom else it may pass that on (Enter: nobody)", "") or None
         recipients.append({"party": party, "mode": mode, "space": space, "onward": onward})
     limits = {
@@ -251,10 +251,10 @@ def _decisions(parties: Sequence[Answers]) -> tuple[Answers, Answers | None]:
 
 
 def _review(parties: Sequence[Answers]) -> tuple[Answers, list[Answers]] | None:
-    """Return who decides pairs that are held back, and what cards show; None: nobody decides them."""
+    """Return who decides pairs that are sent to review, and what cards show; None: nobody decides them."""
     agencies = _of_kind(parties, "agency")
     reviewer = ask_text(
-        "Which agency's people decide pairs that are held back (Enter: nobody does)", ""
+        "Which agency's people decide pairs that are sent to review (Enter: nobody does)", ""
     )
     if not reviewer:
         return None

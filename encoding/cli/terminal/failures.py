@@ -23,7 +23,7 @@ def _run(program: str, run: Callable[[], object]) -> int:
     try:
         status = run()
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes.
+        # Anyone who read our output has gone; Python would complain once more when it flushes.
         sys.stdout = None
         return FAILED
     except click.ClickException as exc:

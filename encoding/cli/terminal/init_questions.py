@@ -59,7 +59,7 @@ UNASKED: Final = {
     "links": ("output", "links"),
     "workspace": ("output", "workspace"),
 }
-# What is not asked of whoever has settings from an invitation, and only names a file of people.
+# What is not asked of the person who has settings from an invitation, and only names a file of people.
 FILE_ALONE: Final[Mapping[str, Any]] = dict.fromkeys(
     ["key_file", "secret_file", "links", "workspace"]
     + [one.option for one in QUESTIONS if one.section != "input"]

@@ -55,7 +55,7 @@ def ask_policy() -> Answers:
     auto = ask_share("From which match probability a pair is linked without review", "0.9")
     return {
         "auto": auto,
-        "review": ask_share("From which probability it is held back for clerical review", "0.05"),
+        "review": ask_share("From which probability it is sent to clerical review", "0.05"),
         "twin_guard": ask_confirmation("Hold back a pair that could also be twins", default=False),
         "prior_matches": ask_share("Which share of the smaller file you expect to match", "0.4"),
         "link_rate": {

@@ -94,7 +94,7 @@ def ask_date(text: str, default: date | None) -> date:
 
 
 def is_interactive() -> bool:
-    """Tell whether somebody is there to answer."""
+    """Tell whether someone is there to answer."""
     return sys.stdin.isatty()
 
 

@@ -1,4 +1,4 @@
-"""Keys as somebody shows them, in a file or at the broker, and as their owner reads them out."""
+"""Keys as someone shows them, in a file or at the broker, and as their owner reads them out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schemas.signing.identity import IdentityHistory, PublicIdentity, SignedIden
 
 
 def read_shown(path: Path) -> IdentityHistory:
-    """Return the keys that somebody shows in a file; whose they are, their fingerprint tells."""
+    """Return the keys that someone shows in a file; whose they are, their fingerprint tells."""
     try:
         shown = parse_json(path.read_bytes())
     except OSError:

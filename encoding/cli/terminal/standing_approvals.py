@@ -40,7 +40,7 @@ def last_day(agreement: Agreement, until: str | None) -> str:
 
 
 def send_approval(at: Seat, agreement: Agreement, last: str, runs: int) -> str:
-    """Sign what somebody has seen and meant, send it, and return the approval's id."""
+    """Sign what someone has seen and meant, send it, and return the approval's id."""
     signed = at.signer(agreement).approve_in_advance(agreement.policy, last, runs, at.session.now())
     shown = at.client.approve_in_advance(at.project, signed)
     at.keep_word(signed, is_shown=signed in [state.signed for state in shown.approvals])

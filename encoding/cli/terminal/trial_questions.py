@@ -1,4 +1,4 @@
-"""A trial as somebody at a terminal takes part in it: what was guessed is shown, and asked about."""
+"""A trial as someone at a terminal takes part in it: what was guessed is shown, and asked about."""
 
 from __future__ import annotations
 

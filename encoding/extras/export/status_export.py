@@ -45,7 +45,7 @@ class Order:
 
     `partner` has the children in care; None: the only other agency has.
     `begin` and `end` are columns of the one party of `wanted.received`; None: the days of exports count.
-    `since` leaves out whoever changed last before that day; None: nobody is left out.
+    `since` leaves out anyone who changed last before that day; None: nobody is left out.
     `accepted` says why another column of student IDs is right, or that so many statuses end; None: nobody does.
     """
 

@@ -23,7 +23,7 @@ Pair: TypeAlias = tuple[str, str]
 
 
 class Period(Model):
-    """From which day somebody is in care to which, both included; `end` null: still."""
+    """From which day someone is in care to which, both included; `end` null: still."""
 
     begin: IsoDate
     end: IsoDate | None
@@ -72,8 +72,8 @@ def updated(
     """Return everybody's status as of a day; done again on the same day it changes nothing.
 
     Where the partner states periods, they count, and of those known before the ones that ended earlier. Where
-    none are stated, a period begins on the day on which a student is linked first, wherever that was. Whoever
-    is not linked any more at an organization is in care there no longer: a period that goes on ends today.
+    none are stated, a period begins on the day on which a student is linked first, wherever that was. Anyone
+    who is not linked any more at an organization is in care there no longer: a period that goes on ends today.
     """
     before = {one.pair: one for one in known}
     begun = _begun(known, today)

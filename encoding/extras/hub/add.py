@@ -152,7 +152,7 @@ def _refuse_unconfirmed(spoke: Spoke, people: Iterable[PublicIdentity]) -> None:
 
 
 def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str], *, yes: bool) -> None:
-    """Take spokes from a steward's sheet, once somebody has compared its fingerprint."""
+    """Take spokes from a steward's sheet, once someone has compared its fingerprint."""
     known = {spoke.project: spoke for spoke in desk.spokes()}
     for spoke in listed:
         if not spoke.agreement:

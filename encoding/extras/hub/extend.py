@@ -95,7 +95,7 @@ def _wanted(desk: HubDesk, spokes_list: Path | None) -> list[Spoke]:
 
 
 def _refuse_others(desk: HubDesk) -> None:
-    """Refuse whoever is no steward of the hub, before anything is asked of the broker."""
+    """Refuse the person who is no steward of the hub, before anything is asked of the broker."""
     desk.at(desk.some_spokes()[0])
     duties = () if desk.session.own is None else desk.session.own.public.duties
     if "steward" not in duties or "operator" in duties:
@@ -172,7 +172,7 @@ def _write_sheet(desk: HubDesk, number: int, sent: Sequence[_Sent], known: Itera
     page = extension_page(number, desk.hub.sections.hub.party, spokes, changes)
     write_page(desk.hub.sheet(number, "html"), page)
     write_spokes(desk.hub.sheet(number, "csv"), spokes)
-    # Last, so that whoever is interrupted before finds all of them missing yet.
+    # Last, so that anyone who is interrupted before finds all of them missing yet.
     merged = {spoke.project: spoke for spoke in (*known, *spokes)}
     write_spokes(desk.hub.list_file, list(merged.values()))
     desk.session.say(

@@ -159,7 +159,7 @@ class Night:
         return self._in_processes(errands)
 
     def _may_be_shared(self) -> bool:
-        """Tell whether other processes can open the keys, without a passphrase that somebody types."""
+        """Tell whether other processes can open the keys, without a passphrase that someone types."""
         hub = self.desk.hub
         identity, session = hub.sections.identity, self.desk.session
         is_by_file = read_identity(settings_path(hub.folder, identity.file)).lock.kind == "key-file"
@@ -172,7 +172,7 @@ class Night:
             pool = self._processes()
             try:
                 while left or suspects or under_way:
-                    # Few at a time, so that whoever was under way when a process ended is known; these go on
+                    # Few at a time, so that anyone who was under way when a process ended is known; these go on
                     # alone, so that it is known whose process it was.
                     queue, most = (suspects, 1) if suspects else (left, self.order.processes)
                     while queue and len(under_way) < most:

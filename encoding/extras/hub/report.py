@@ -1,4 +1,4 @@
-"""The report of a hub's last night over all spokes: who is linked, late or in need of somebody, and why.
+"""The report of a hub's last night over all spokes: who is linked, late or in need of someone, and why.
 
 It names no record. A spoke's number of links is shown as the report of a round shows a group's: from the floor
 on, and with as many others left out as it takes that none can be computed. Spec page:
@@ -83,7 +83,7 @@ _COUNTING: Final[Mapping[int, str]] = {
     8: "more links would end than the agreement allows",
     9: "something that came cannot be honest; blindlink hub status says what",
 }
-# In the order in which somebody should look.
+# In the order in which someone should look.
 STATES: Final[tuple[SpokeState, ...]] = (
     "failed", "unreachable", "late", "linked", "idle", "new",
 )  # fmt: skip
@@ -111,7 +111,7 @@ class SpokeLine(Model):
 
 
 class HubReport(Document):
-    """All spokes, in the order in which somebody should look; `linked` is the sum, null under the floor."""
+    """All spokes, in the order in which someone should look; `linked` is the sum, null under the floor."""
 
     KIND: ClassVar[str] = "report of a hub"
 
@@ -153,7 +153,7 @@ def report_in(folder: Path) -> RoundReport | None:
 
 
 def in_order(found: Iterable[SpokeSeen]) -> list[SpokeSeen]:
-    """Return spokes in the order in which somebody should look."""
+    """Return spokes in the order in which someone should look."""
     return sorted(found, key=lambda one: (STATES.index(one.state), one.spoke.project))
 
 

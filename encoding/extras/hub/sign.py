@@ -199,7 +199,7 @@ def _show_changes(number: int, offered: Iterable[_Offered]) -> None:
 
 
 def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
-    """Return the fingerprints that somebody here has compared for another spoke: one comparison a person."""
+    """Return the fingerprints that someone here has compared for another spoke: one comparison a person."""
     found: set[str] = set()
     for spoke in spokes:
         # What is wrong at a spoke was told when its agreement was read.

@@ -137,7 +137,7 @@ def write_spokes(path: Path, spokes: Sequence[Spoke]) -> None:
 
 
 def sheet_digest(spokes: Iterable[Spoke]) -> str:
-    """Return the fingerprint of a sheet: whoever has it knows the agreement of each spoke on it.
+    """Return the fingerprint of a sheet: anyone who has it knows the agreement of each spoke on it.
 
     And all else that the list says of them, such as which of the hub's records are meant for whom: that is in
     no agreement.

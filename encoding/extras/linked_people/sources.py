@@ -133,7 +133,7 @@ def _require_one_round(
     *,
     has_own: bool,
 ) -> None:
-    """Refuse columns of another round than the links: a record may be linked with somebody else since.
+    """Refuse columns of another round than the links: a record may be linked with someone else since.
 
     Without own links those of the newest round count. What came by hand is of no known round.
     """

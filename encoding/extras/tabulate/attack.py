@@ -1,7 +1,7 @@
 """What a reader can work out of a table in which some counts are not shown.
 
 **The reader.** They see every count that is shown, totals among them, and know that counts are whole numbers,
-not below 0, which add up. A category is listed because somebody is in it, so they know that its total is 1 or
+not below 0, which add up. A category is listed because someone is in it, so they know that its total is 1 or
 more. With that they find, for a count that is not shown, the least and the greatest value of all tables that
 fit: the feasibility interval, by two programs in whole numbers. They do not try out for which of these tables
 the program would have left out the same counts; who does can find more (ADR 0091).

@@ -5,7 +5,7 @@ suppression) so that what is left out and counted in it is least, by a program i
 cell, and for each weakness that the attack finds one row, until it finds none. Fischetti and Salazar (2001).
 
 An empty cell is shown as 0. But where all people of a total of two categories or more are in one of them,
-whoever belongs to the total has that category, however large it is. There at least one of the empty
+anyone who belongs to the total has that category, however large it is. There at least one of the empty
 cells beside it is left out, so that its interval reaches from 0 to the floor or more.
 
 A floor of 0 or 1 leaves nothing out.

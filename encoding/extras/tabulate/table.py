@@ -95,7 +95,7 @@ class Table:
 
     @cached_property
     def categories(self) -> Flags:
-        """Which cells are a category with the totals of all other dimensions; somebody is in each."""
+        """Which cells are a category with the totals of all other dimensions; someone is in each."""
         return np.array([sum(node != () for node in cell) == 1 for cell in self.cells])
 
     @cached_property

@@ -61,7 +61,7 @@ def _statement(made: Tabulation) -> Iterator[Markup]:
     )
     yield paragraph(
         "Before this page was written, an attack tried to work out each count that is not shown, from all that"
-        " are, and from this: somebody is in each category that is listed. For each of these it found two"
+        " are, and from this: someone is in each category that is listed. For each of these it found two"
         f" tables that fit and differ in it by {terms.floor:,} or more. For counts that are too small it did"
         " so even as a reader who knows which groups are empty."
     )
@@ -71,5 +71,5 @@ def _statement(made: Tabulation) -> Iterator[Markup]:
         )
     yield paragraph(
         "This holds for this table alone. Two tables of the same people, or of two rounds, can be subtracted."
-        " Whoever tries out for which tables the program leaves out the same counts can work out more."
+        " Anyone who tries out for which tables the program leaves out the same counts can work out more."
     )

@@ -138,7 +138,7 @@ class Agreements:
         require_stewards(known, shown, self.identities)
         if known.find(shown.digest) is None:
             is_first = require_adoptable(known, shown, self.party, peers)
-            # A job that says nothing tells this, too: whoever knows better may halt the linkage.
+            # A job that says nothing tells this, too: anyone who knows better may halt the linkage.
             before = known.find(shown.agreement.previous or "")
             told = None if before is None else before.agreement
             self.session.warn(adoption_words(told, shown.agreement, is_first=is_first))

@@ -20,7 +20,9 @@ from schemas.signing.identity import IdentityHistory, PublicIdentity
 def on_their_roster(
     session: Session, party: str, trusted: Sequence[PublicIdentity]
 ) -> Sequence[PublicIdentity]:
-    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now."""
+    """Return those of a party's trusted persons whom its list of authorized users names, to whom something is
+    sealed now.
+    """
     signed = _signed(session)
     listed = _listed(signed, session.now().date().isoformat(), party, trusted)
     if trusted and signed and not listed:
@@ -36,7 +38,7 @@ def signers_then(
 ) -> dict[str, PublicIdentity]:
     """Return who of a party could sign something when the log took it, by id, with the keys that they had then.
 
-    So what somebody sent before they left, or replaced keys, counts on.
+    So what someone sent before they left, or replaced keys, counts on.
     """
     session = context.session
     then = [
@@ -69,9 +71,10 @@ def _on_their_roster_then(
     entries: Sequence[Entry],
     logged: Entry,
 ) -> Sequence[PublicIdentity]:
-    """Return those of a party's trusted persons whom its roster lists, or did when something was logged.
+    """Return those of a party's trusted persons whom its list of authorized users names, or did when something
+    was logged.
 
-    So what somebody signed before they left counts on. The order of the log decides, since who has left can
+    So what someone signed before they left counts on. The order of the log decides, since who has left can
     date a signature back.
     """
     signed = _signed(session)

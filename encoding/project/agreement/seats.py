@@ -139,7 +139,7 @@ class Seat(Agreements):
         return self.known()
 
     def keep_own(self, agreement: KeptAgreement) -> None:
-        """Keep an agreement whose fingerprint somebody here has compared."""
+        """Keep an agreement whose fingerprint someone here has compared."""
         self.write(self.known().with_one(agreement))
 
     def keep_word(self, signed: SignedStatement, *, is_shown: bool) -> None:
@@ -178,7 +178,9 @@ class Seat(Agreements):
 
 @contextlib.contextmanager
 def seat(session: Session, project: str | None = None) -> Iterator[Seat]:
-    """Give a seat in a project; an option names it first, and whoever has no settings names the broker, too."""
+    """Give a seat in a project; an option names it first, and anyone who has no settings names the broker,
+    too.
+    """
     own = unlock_own(session)
     has_settings = session.config_path.exists()
     project = session.named_project or project or (session.project if has_settings else None)
@@ -235,7 +237,7 @@ def trust_persons(at: Seat, persons: Iterable[PublicIdentity]) -> None:
 
 
 def read_digest(text: str) -> str:
-    """Return the fingerprint of an agreement as the broker writes it, from one that somebody typed."""
+    """Return the fingerprint of an agreement as the broker writes it, from one that someone typed."""
     digest = "".join(text.split()).lower()
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise AgreementUntrustedError(

@@ -169,7 +169,8 @@ class Arrival:
             purpose=self._context.view.terms.purpose,
             agreement=self._context.view.agreement,
         )
-        # A delivery counts under the agreement in force alone, so that its roster says who can have signed it.
+        # A delivery counts under the agreement in force alone, so that its list of authorized users says who
+        # can have signed it.
         trusted = trusted_persons(self._context, self.partner)
         signers = on_their_roster(self._session, self.partner, trusted)
         agreed = self._agreement.handed_over(self.partner, self._session.party)

@@ -152,7 +152,7 @@ def _views(
 ) -> tuple[list[DeliveryView | None], list[AgencyError]]:
     """Return what each agency has delivered of a round, None where it is not to be used, and why not.
 
-    While somebody is waited for, that is all that was looked at before.
+    While someone is waited for, that is all that was looked at before.
     """
     views: list[DeliveryView | None] = []
     failed: list[AgencyError] = []

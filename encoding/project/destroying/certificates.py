@@ -160,7 +160,7 @@ def signed_by_own(
     project: str | None = None,
     **fields: Any,
 ) -> SignedDestruction:
-    """Return what whoever types says about the project."""
+    """Return what the user says about the project."""
     own = unlock_own(session)
     now = utc_text(session.now())
     said = kind(

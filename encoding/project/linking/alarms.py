@@ -19,7 +19,7 @@ def keep_alarm(session: Session, turn: Turn, alarm: LinkAlarmError) -> KeptAlarm
     """Keep an alarm about a closed release, and return it; one that is kept about the release stays.
 
     A message that cannot be read costs the release, as one that has not come in time does. Whatever contradicts
-    itself, or the log, stops the next rounds until somebody gives the release up.
+    itself, or the log, stops the next rounds until someone gives the release up.
     """
     with session.workspace.lock():
         alarms = Alarms(session.workspace, session.project)
@@ -128,5 +128,5 @@ def _sentence(one: KeptAlarm) -> str:
         end = "the next round catches up"
     else:
         command = f"blindlink links --give-up-round {one.round} REASON"
-        end = f"it stops the next rounds until somebody gives it up: {command}"
+        end = f"it stops the next rounds until someone gives it up: {command}"
     return f"{which} is not applied here: {one.sentence}; {end}"

@@ -56,7 +56,7 @@ _USUAL_STEM: Final = "links"
 
 @dataclass(frozen=True, slots=True)
 class LinksOrder:
-    """How links are to be written; `accepted` is why somebody accepts how many end, null: nobody does."""
+    """How links are to be written; `accepted` is why someone accepts how many end, null: nobody does."""
 
     source: Source
     output: Path | None = None

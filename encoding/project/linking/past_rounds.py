@@ -114,7 +114,7 @@ def _turns(context: Context) -> Iterator[tuple[RoundView, int | None]]:
 def _is_owed(context: Context, found: RoundView, supplement: int | None, order: LinksOrder) -> bool:
     """Tell whether links have yet to be written of a release in which this agency had matches.
 
-    A round that waits until somebody accepts it is looked at again once somebody does.
+    A round that waits until someone accepts it is looked at again once someone does.
     """
     party, turn = context.session.party, Turn(found.round, supplement or 1)
     ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)

@@ -85,7 +85,7 @@ def roll_back(session: Session, word: RollbackWord) -> RollbackDone:
     if _DUTY not in own.public.duties:
         raise RollbackError(f"only a person with the duty {_DUTY} can do this")
     if not desk.is_lasting:
-        raise RollbackError("link IDs of this agency's ID space are new in each round")
+        raise RollbackError("link IDs of this agency's link-ID set are new in each round")
     others = _other_recipients(desk)
     if word.theirs:
         _refuse_open_round(session)
@@ -134,7 +134,7 @@ def _other_recipients(desk: Known) -> tuple[str, ...]:
     )
     if not others:
         raise RollbackError(
-            "nobody else receives in this agency's ID space, with whom it could go back"
+            "nobody else receives in this agency's link-ID set, with whom it could go back"
         )
     return others
 
@@ -184,10 +184,10 @@ def _received(session: Session, own: Rollback, others: Sequence[str], path: Path
         with path.open("rb") as file:
             signed = SignedRollback.from_canonical(file.read(_MAX_BYTES))
     except (OSError, FormatError) as exc:
-        raise RollbackError(f"{path} is not a rollback that somebody has signed") from exc
+        raise RollbackError(f"{path} is not a rollback that someone has signed") from exc
     said = signed.rollback
     if said.party not in others:
-        raise RollbackError(f"{path} is not of another recipient of this ID space")
+        raise RollbackError(f"{path} is not of another recipient of this link-ID set")
     known = trusted_peers(session, ()).trusted_of(said.party, ())
     trusted = on_their_roster(session, said.party, known)
     if not any(_has_signed(signed, one) for one in trusted):

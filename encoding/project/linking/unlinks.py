@@ -25,7 +25,7 @@ _SEE: Final = "see: blindlink unlink --list"
 
 @dataclass(frozen=True, slots=True)
 class RecordWord:
-    """What somebody says of the link of a record; `link_id` is null where the record tells it."""
+    """What someone says of the link of a record; `link_id` is null where the record tells it."""
 
     act: Act
     record_id: str = field(repr=False)
@@ -44,7 +44,7 @@ def speak_own(session: Session, word: RecordWord) -> LinkId:
     desk = last_seen(session)
     if not desk.is_lasting:
         raise UnlinkError(
-            "link IDs of this agency's ID space are new in each round: none can be retired for good",
+            "link IDs of this agency's link-ID set are new in each round: none can be retired for good",
             hint="to stop a record from being linked: blindlink withdraw-record",
         )
     person = unlock_own(session).public.person

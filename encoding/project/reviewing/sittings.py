@@ -85,7 +85,7 @@ def open_review(views: Sequence[ReviewView], partner: str | None) -> ReviewView:
 def sitting_over(
     context: Context, view: ReviewView, source: Source, *, again: bool = False
 ) -> Iterator[Sitting]:
-    """Give a sitting over a review, for whoever types; nobody else writes their journal meanwhile."""
+    """Give a sitting over a review, for the user; nobody else writes their journal meanwhile."""
     session = context.session
     own = unlock_own(session)
     if "reviewer" not in own.public.duties:

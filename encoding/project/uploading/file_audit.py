@@ -87,7 +87,7 @@ def audited(
         outcomes=judge_audit(draws, subject.profile),
         draws=len(draws),
     )
-    # Whoever chose the partner's size could choose one that passes.
+    # Anyone who chose the partner's size could choose one that passes.
     if session.config_path.exists() and not scope.n_partner:
         keep_audit(kept_path(session, side), report)
     return report

@@ -208,7 +208,7 @@ def is_asked(terms: ProjectTerms, party: str, partner: str) -> bool:
 
 
 def _linked(session: Session, space: str) -> dict[str, str]:
-    """Return the link IDs of the own records in an ID space, by record key."""
+    """Return the link IDs of the own records in a link-ID set, by record key."""
     workspace, project = session.workspace, session.project
     path = workspace.ledger(project, space)
     name = SpaceName(project, space)
@@ -217,7 +217,7 @@ def _linked(session: Session, space: str) -> dict[str, str]:
 
 
 def _lasting_space(terms: ProjectTerms, *parties: str) -> str | None:
-    """Return the ID space in which both receive matches of their own records, if link IDs last there."""
+    """Return the link-ID set in which both receive matches of their own records, if link IDs last there."""
     lasting = {space.name for space in terms.spaces if space.lifetime == "lasting"}
     received = {
         one.party: one.space

@@ -228,7 +228,7 @@ HEADERS: dict[str, Callable[[Wire], dict[str, str]]] = {
     "a proof of a minute ago": lambda w: later(w, 61),
     "a token that has ended": lambda w: later(w, 600),
     "a token from before a change of keys": token_before_a_change,
-    "a token of somebody who was revoked": token_of_the_revoked,
+    "a token of someone who was revoked": token_of_the_revoked,
 }
 
 

@@ -102,7 +102,7 @@ def test_a_token_of_the_old_keys_does_not_outlive_a_change_of_the_same_moment(
     with founded.broker.database.write() as session:
         stolen = sign_in(session, claim, None, token_url=TOKEN_URL, now=founded.clock())
         changing.start()
-        # Whoever does not wait for the sign-in is done long before; whoever does goes on after the block.
+        # Anyone who does not wait for the sign-in is done long before; anyone who does goes on after the block.
         changing.join(2)
     changing.join()
     assert statuses == [200]

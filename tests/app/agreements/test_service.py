@@ -74,7 +74,7 @@ def test_each_party_sees_the_projects_that_name_it(linkage: Linkage) -> None:
     assert seen(linkage, auditor) == [PROJECT]
     assert seen(linkage, actor("operator", "operator")) == ["another", PROJECT]
     assert seen(linkage, actor("nobody")) == []
-    # Enrolled for a party, or said to be, and on no roster.
+    # Enrolled for a party, or said to be, and on no list of authorized users.
     assert seen(linkage, actor(SCHOOL)) == seen(linkage, actor(AUDITOR, "auditor")) == []
     # Under another role.
     for who, role in ((agency, "auditor"), (auditor, "agency")):

@@ -1,6 +1,6 @@
 """A log of more than 300 entries, bent in every way at every row: found, and the right entry named.
 
-Here a sample of the rows is bent; in the full campaign all of them. Whoever bends has the broker's
+Here a sample of the rows is bent; in the full campaign all of them. Anyone who bends has the broker's
 database, but not the log's key.
 """
 

@@ -420,7 +420,7 @@ def test_a_report_on_what_cannot_be_read_does_not_call_it_a_log_that_fails(desk:
     assert done.exit_code == 3
     found = open_report((desk / "r.json").read_bytes()).report
     assert "of a newer version" in found.proves[0]
-    assert "whoever repeats it" not in found.proves[0]
+    assert "anyone who repeats it" not in found.proves[0]
     assert "cannot be read" in (desk / "r.html").read_text(encoding="utf-8")
 
 

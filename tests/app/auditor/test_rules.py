@@ -240,7 +240,7 @@ def test_new_stewards_of_one_party_at_a_time_are_named_beside_the_verdict() -> N
     told = [one.text for one in verdict.caveats if one.code == "new-stewards"]
     assert len(told) == 2
     assert "agreement 2 of accord was signed for county-cw" in told[0]
-    assert "by somebody who was not its steward in the version before" in told[0]
+    assert "by someone who was not its steward in the version before" in told[0]
     assert "agreement 3 of accord was signed for school-district" in told[1]
     bound = [(one.number, one.is_given) for one in verdict.agreements if one.project == ACCORD]
     assert bound == [(1, True), (3, False)]

@@ -1,4 +1,4 @@
-"""A database older than what was signed: nothing is taken or destroyed, and whoever looks is told why."""
+"""A database older than what was signed: nothing is taken or destroyed, and anyone who looks is told why."""
 
 from __future__ import annotations
 

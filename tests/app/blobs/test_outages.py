@@ -177,7 +177,9 @@ def test_what_a_silent_store_does_not_hand_out_is_not_said_to_have_been_fetched(
 
 
 def test_a_broker_moves_from_files_into_a_store(linkage: Linkage, tmp_path: Path) -> None:
-    """As an operator does it: whoever forgets to move is told before a run has failed for want of its blobs."""
+    """As an operator does it: anyone who forgets to move is told before a run has failed for want of its
+    blobs.
+    """
     linkage.upload_both(30, 12)
     settings, store = linkage.broker.settings, linkage.broker.blobs
     before = list(store.digests())

@@ -291,7 +291,7 @@ def test_the_doctor_finds_a_copy_of_a_key(broker: Any, state: Path) -> None:
     (state / "keystore" / f"upl-{'0' * 32} (copy).key").write_bytes(b"wrapped")
     done = broker("doctor")
     assert done.exit_code == 1
-    assert "1 file of somebody else, such as upl-00" in done.stdout
+    assert "1 file of someone else, such as upl-00" in done.stdout
 
 
 def test_the_doctor_says_when_too_few_files_may_be_open(broker: Any, state: Path) -> None:

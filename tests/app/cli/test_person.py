@@ -78,7 +78,7 @@ def test_an_invitation_file_has_what_a_person_needs_to_begin(
     assert (invitation.duties, invitation.label) == (("analyst",), "Ann")
     assert os.name == "nt" or out.stat().st_mode & 0o077 == 0
     assert states(with_party) == ["invited"]
-    # Whoever is invited anew gets another file in its place.
+    # Anyone who is invited anew gets another file in its place.
     assert invite_to(with_party, out).exit_code == 0
     assert Invitation.from_file(out.read_bytes()).project is None
 

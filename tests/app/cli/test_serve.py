@@ -351,7 +351,7 @@ def test_behind_a_proxy_each_caller_fails_alone_and_nobody_hides_behind_a_header
         assert seen[0] != 429 == seen[-1]
         assert sign_in(at_proxy, "127.0.8.1", tls, "127.0.8.77") == 429
         assert (sign_in(at_proxy, "127.0.8.2", tls) == 429) != is_trusted
-        # Whoever comes past the proxy is who they are, whatever they say.
+        # Anyone who comes past the proxy is who they are, whatever they say.
         alone = [sign_in(port, "127.0.8.3", None, f"127.0.9.{at}") for at in range(8)]
         assert alone[0] != 429 == alone[-1]
 

@@ -20,7 +20,7 @@ from schemas.linkage.run import Recipient
 
 SUNDAY, NEXT_SUNDAY = "2026-09-06", "2026-09-13"
 DUE = "2026-09-06T22:00:00Z"
-# Somebody who does not upload, and so may approve a release, too.
+# Someone who does not upload, and so may approve a release, too.
 APPROVER = "university"
 APPROVED: dict[str, Any] = {
     "approvals": ApprovalRule(runs="each", parties=(APPROVER,), asker_suffices=True, releases=True),

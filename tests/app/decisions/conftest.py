@@ -12,7 +12,7 @@ def later_record() -> None:
 
 @pytest.fixture
 def run(later_record: None, linkage: Linkage) -> str:
-    """A run with its match record: twelve links, and eight pairs that are held back."""
+    """A run with its match record: twelve links, and eight pairs that are sent to review."""
 
     def steps() -> str:
         linkage.upload_both(30, 12, 8)

@@ -370,7 +370,7 @@ def trickle(server: RunningServer, head: bytes, piece: bytes) -> bytes:
         connection.sendall(head)
         deadline_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline_s:
-            # Whoever sends to a server that has closed meanwhile gets a reset in place of the answer.
+            # Anyone who sends to a server that has closed meanwhile gets a reset in place of the answer.
             answered, _, _ = select.select([connection], [], [], 0.1)
             if answered:
                 return connection.recv(65_536)

@@ -198,7 +198,7 @@ def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
     logged = {"auto_pairs", "expected_false", "concordance"}
     assert [{body[name] for name in logged} for body in finished] == [{None}] * 2
     assert seen == [[None] * 5] * 6
-    # Whoever watches sees them, from the floor on.
+    # Anyone who watches sees them, from the floor on.
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party, role).json()["runs"]
         assert run["counts"]["auto_pairs"] in (11, 12)

@@ -1,4 +1,4 @@
-"""What is asked about a run's held-back pairs, whom, and what is said of it before it leaves."""
+"""What is asked about a run's pairs sent to review, whom, and what is said of it before it leaves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def kept(reviewing: Reviewing, run: str, kind: str) -> bytes:
 
 
 def rows_held_back(reviewing: Reviewing, run: str) -> list[dict[str, Any]]:
-    """Return the rows of the match record of what a run held back."""
+    """Return the rows of the match record of what a run sent to review."""
     record = reviewing.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").json()
     return [one for one in record["rows"] if isinstance(one, dict) and one["band"] == "review"]
 
@@ -83,7 +83,7 @@ def test_no_more_is_asked_than_can_be_answered(
 def test_a_bucket_is_asked_about_while_enough_of_it_are_left_without_a_match(
     reviewing: Reviewing, n_common: int, is_asked: bool
 ) -> None:
-    # One bucket of twelve; at least four must be left, of whom three are held back.
+    # One bucket of twelve; at least four must be left, of whom three are sent to review.
     reviewing.hold_back(3, n_records=12, n_common=n_common)
     assert reviewing.run()["counts"]["auto_pairs"] == n_common
     assert ("review-asked" in reviewing.log_kinds()) == is_asked
@@ -149,7 +149,7 @@ def test_each_party_gets_its_own_part_of_what_is_asked_and_the_log_says_so_befor
     assert (asked["object"], body["round"], body["charged"]) == (held_back, 1, 6)
     assert (body["reviewer"], body["asked"]) == (CHILD_WELFARE, SCHOOL)
     assert body["deadline"] == reviewing.review()["deadline"] == "2026-09-15T06:00:00Z"
-    # Every pair that is held back is a question about the reviewers own record.
+    # Every pair that is sent to review is a question about the reviewers own record.
     questions = reviewing.questions(held_back)
     own, other = reviewing.containers
     doubtful = range(12, 18)

@@ -22,7 +22,7 @@ TRIO = (CHILD_WELFARE, HEALTH, SCHOOL)
 
 
 def move(linkage: Linkage, *apart: str) -> None:
-    """Let all agree that these receive in ID spaces of their own, others in `shared`; approve runs anew."""
+    """Let all agree that these receive in link-ID sets of their own, others in `shared`; approve runs anew."""
     recipients = [
         {**one, "space": one["party"] if one["party"] in apart else "shared"}
         for one in linkage.agreement.to_json()["recipients"]
@@ -43,7 +43,7 @@ def end_at_the_deadline(linkage: Linkage) -> None:
 
 
 def apart(make_linkage: MakeLinkage, *parties: str, **changes: Any) -> Linkage:
-    """Return a linkage whose recipients have an ID space each."""
+    """Return a linkage whose recipients have a link-ID set each."""
     return make_linkage(
         recipients=tuple(Recipient(party=one, mode="linked", space=one) for one in parties),
         spaces=tuple(IdSpace(name=one, lifetime="lasting") for one in parties),

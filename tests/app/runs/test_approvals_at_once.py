@@ -1,4 +1,6 @@
-"""Approvals on each kind of database: whoever approves, takes back or cancels at once waits for the other."""
+"""Approvals on each kind of database: anyone who approves, takes back or cancels at once waits for the
+other.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_the_commit_that_completes_a_pair_asks_for_its_run_which_is_one_until_it
     linkage, run = uploaded, uploaded.run_id()
     view = RunView.from_json(linkage.run())
     assert (view.state, view.specification.round) == ("queued", 1)
-    # The larger file comes first, and whoever completed the pair asked.
+    # The larger file comes first, and anyone who completed the pair asked.
     assert [upload.party for upload in view.specification.uploads] == [SCHOOL, CHILD_WELFARE]
     assert view.specification.asked_by == SCHOOL
     assert view.specification.agreement == linkage.agreement.digest()
@@ -190,7 +190,7 @@ def test_a_run_that_has_succeeded_is_not_cancelled_and_its_counts_tell_nothing_t
     # A run that has ended cannot be cancelled.
     answer = cancel(linkage, run)
     assert refusal(answer) == (409, "run-over")
-    # Whoever asks after it has succeeded gets the same run.
+    # Anyone who asks after it has succeeded gets the same run.
     for party in (CHILD_WELFARE, SCHOOL):
         view = linkage.ask(party).json()
         assert (view["run"], view["state"]) == (run, "succeeded")
@@ -239,7 +239,7 @@ def test_a_provider_without_matches_reads_the_same_whatever_was_linked(
         linkage.upload(right[n_left_out:], SCHOOL)
         seen |= told_to_provider(linkage)
     assert seen == {(None,) * 7, (None,) * 3, (None,)}
-    # Whoever watches sees what it was.
+    # Anyone who watches sees what it was.
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs", AUDITOR, "auditor").json()["runs"]
     auto_pairs = {run["counts"]["auto_pairs"] for run in listed}
     assert auto_pairs == {12, 11, 10, None}

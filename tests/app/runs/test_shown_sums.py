@@ -129,7 +129,7 @@ def test_no_arithmetic_on_the_page_comes_to_a_small_number(case: Case, knows_lin
     for n, counted in known:
         assert n == int(sizes @ np.array(counted)), "what is shown is true"
     for one in computable(known, len(kinds)):
-        # Whoever receives links knows how many they are.
+        # Anyone who receives links knows how many they are.
         if not (knows_links and (one == links).all()):
             assert int(one @ sizes) >= FLOOR, [
                 kind for kind, is_in in zip(kinds, one, strict=True) if is_in

@@ -18,7 +18,7 @@ from app.security.keystore import KeyStore
 
 @pytest.fixture
 def calls(linkage: Linkage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The calls of the key store so far; each fails while somebody holds the lock of writers."""
+    """The calls of the key store so far; each fails while someone holds the lock of writers."""
     made: list[str] = []
 
     def while_others_write(name: str) -> Callable[..., Any]:

@@ -94,7 +94,7 @@ def test_on_a_phone_menus_and_filters_fold_and_elsewhere_they_stand_open(
     signed_in.locator("nav summary").focus()
     signed_in.keyboard.press("Enter")
     assert rounds.is_visible()
-    # Whoever has chosen something sees what.
+    # Anyone who has chosen something sees what.
     signed_in.goto(f"{timeline}?outcome=done")
     assert party.is_visible()
 

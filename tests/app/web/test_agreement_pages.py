@@ -41,8 +41,8 @@ def test_an_agreement_that_waits_says_for_whom(accord: Accord, signed_visitor: A
     assert "waits for the signature of operator and state-auditor" in shown
     assert f"{COUNSEL['name']}, {COUNSEL['title']}, {COUNSEL['date']}" in shown
     assert shown.count("not yet") == 2
-    assert "ID space Its link ids are" not in shown
-    assert "In the ID space" in shown
+    assert "link-ID set Its link ids are" not in shown
+    assert "In the link-ID set" in shown
     assert "No agreement is in force." in words(signed_visitor.get(LIST))
     row = csv_rows(signed_visitor.get(f"{LIST}.csv"))[0]
     assert (row["state"], row["missing"]) == ("proposed", "operator state-auditor")

@@ -95,7 +95,7 @@ def test_the_brokers_own_keys_and_its_disk_are_for_whoever_runs_it(
     assert "under way, 0 waiting for a worker" in shown
     for hidden in ("% free", "waiting for a worker"):
         assert hidden not in words(visitor.get("/projects"))
-    # The brokers own keys are for whoever runs it.
+    # The brokers own keys are for the operator.
     old = linkage.founded.clock().timestamp() - 400 * 86_400
     os.utime(linkage.broker.settings.ring_file, (old, old))
     assert "The key ring" in visitor.get("/projects", *OPERATOR).text

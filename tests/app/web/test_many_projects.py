@@ -1,4 +1,4 @@
-"""What needs somebody is asked for with as few queries of many projects as of one."""
+"""What needs someone is asked for with as few queries of many projects as of one."""
 
 from __future__ import annotations
 

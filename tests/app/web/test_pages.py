@@ -108,7 +108,7 @@ def test_a_refusal_leads_to_where_whoever_is_signed_in_may_go(finished: Any, vis
     assert page.status_code == 404
     assert '<a href="/projects">Back to your projects</a>' in page.text
     assert PROJECT not in page.text
-    # A refusal keeps the menus of whoever is signed in.
+    # A refusal keeps the menus of the person who is signed in.
     nowhere = visitor.get("/nowhere-at-all", accept="text/html")
     not_theirs = visitor.get(finished.path("/runs/{run}/match-record"), "operator", "operator")
     assert (nowhere.status_code, not_theirs.status_code) == (404, 403)
@@ -116,7 +116,7 @@ def test_a_refusal_leads_to_where_whoever_is_signed_in_may_go(finished: Any, vis
         assert '<a href="/log">Match log</a>' in page.text
         assert "data-sign-out" in page.text
     assert f'aria-label="Project {PROJECT}"' in not_theirs.text
-    # Whoever has no pages, and whoever is not signed in, is not led to any.
+    # Anyone who has no pages, and anyone who is not signed in, is not led to any.
     agency = visitor.get("/nowhere-at-all", CHILD_WELFARE, "agency", accept="text/html")
     stranger = finished.linkage.client.get("/nowhere-at-all", headers={"accept": "text/html"})
     forged = {"accept": "text/html", "cookie": f"{COOKIE}=none-of-ours"}

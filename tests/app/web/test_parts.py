@@ -158,7 +158,7 @@ def test_a_step_says_where_it_lies() -> None:
     chart = weight_chart(whole, BOUNDS, 10)
     assert chart is not None
     assert re.findall(r">([a-z ]+ from [.0-9]+)<", chart) == [
-        "held back from 0.05",
+        "sent to review from 0.05",
         "linked from 0.9",
     ]
     assert set(re.findall(r'<rect class="(\w+)"', chart)) == {"reject", "review", "auto"}

@@ -264,7 +264,7 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
     answer = visit_as_auditor(linkage, f"/projects/{PROJECT}/access.json").json()
     rows = {row["party"]: row["may"] for row in answer["access"]}
     assert rows["research-office"]["Upload encodings"] == "no"
-    assert rows["research-office"]["Fetch releases"] == "its own (count, ID space shared)"
+    assert rows["research-office"]["Fetch releases"] == "its own (count, link-ID set shared)"
     assert rows[SCHOOL]["Fetch releases"] == "no"
 
 

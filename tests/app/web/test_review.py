@@ -124,7 +124,7 @@ def see_who_may_what(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Access")
     row = page.locator("table.matrix tbody tr", has_text="Fetch releases")
     assert row.locator("td").all_inner_texts()[1:] == [
-        *["its own (linked, ID space shared)"] * 2,
+        *["its own (linked, link-ID set shared)"] * 2,
         *["no"] * 2,
     ]
     take_picture(page, "access")
@@ -178,7 +178,7 @@ def see_what_reviewers_decided(page: Page, accord: Accord, ids: dict[str, str]) 
     follow(page, "The match record of what was accepted, one by one")
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
     assert set(shown.locator("td:nth-child(3)").all_inner_texts()) == {
-        "reviewers accepted it after it was held back"
+        "reviewers accepted it after it was sent to review"
     }
 
 

@@ -207,7 +207,7 @@ def test_the_matrix_says_who_decides_and_who_sends_cards(
     cards = reviewing.stated_cards(run, {})
     matrix = visit_as_auditor(reviewing, f"/projects/{PROJECT}/access.json").json()["access"]
     may = {row["party"]: row["may"] for row in matrix}
-    decides = {party: can["Decide pairs that are held back"] for party, can in may.items()}
+    decides = {party: can["Decide pairs that are sent to review"] for party, can in may.items()}
     sends = {party: can["Send cards to reviewers"] for party, can in may.items()}
     assert decides == {CHILD_WELFARE: "yes", SCHOOL: "no", AUDITOR: "no", "operator": "no"}
     assert sends == {CHILD_WELFARE: "no", SCHOOL: "its own", AUDITOR: "no", "operator": "no"}

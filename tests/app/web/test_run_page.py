@@ -19,7 +19,7 @@ POLICY = MatchingPolicy(
 
 
 def namesake(linkage: Any, person: Person) -> Person:
-    """Return somebody else of the same surname and year of birth, which brings the two together."""
+    """Return someone else of the same surname and year of birth, which brings the two together."""
     kept = {name: person[name] for name in ("surname_1", "birth_year")}
     return random_person(linkage.rng) | kept
 

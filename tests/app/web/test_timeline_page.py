@@ -159,7 +159,7 @@ def test_every_entry_is_a_day_a_number_or_the_beginning_of_an_id_away(
     assert "and 7 more of this kind" in words(visitor.get(TIMELINE))
     listed = re.findall(r'<li><a href="[^"]+to=([\d-]+)">[\d-]+</a>: (\d+)</li>', page)
     assert listed[0] == (newest, str(days[newest]))
-    # What somebody did is never folded away.
+    # What someone did is never folded away.
     text = visitor.get(f"{TIMELINE}?kind=upload-rejected").text
     assert text.count('<tr class="entry">') == 50
     assert "more of this kind" not in text

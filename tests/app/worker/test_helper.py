@@ -1,4 +1,4 @@
-"""Workers that help with a run of another: the same result, whoever does what, dies or wakes late."""
+"""Workers that help with a run of another: the same result, anyone who does what, dies or wakes late."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_a_run_beyond_the_agreement_or_under_another_digest_or_id_is_refused() -
         ({"policy": {**FIRST["policy"], "auto": "0.96"}}, "matching policy"),
         ({"floor": 1}, "smaller counts"),
         ({"recipients": [*PLAIN, STRANGER]}, "match IDs to press"),
-        ({"spaces": [{"name": "shared", "lifetime": "round"}]}, "ID spaces"),
+        ({"spaces": [{"name": "shared", "lifetime": "round"}]}, "link-ID sets"),
         ({"uploads": EXCHANGED}, "for the larger"),
         ({"asked_by": "press"}, "press has asked"),
     )

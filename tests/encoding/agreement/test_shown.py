@@ -184,7 +184,7 @@ def test_recipients_of_one_space_prove_their_matches_and_others_have_nothing_in_
     ):
         assert ("prove to each other" in text) is proves
         assert ("nothing proves" in text) is unproven
-        assert ("recipients of different ID spaces" in text) is differ
+        assert ("recipients of different link-ID sets" in text) is differ
     assert "nothing proves" in sealed
 
 

@@ -205,7 +205,7 @@ def test_a_stranger_who_lists_themselves_is_refused() -> None:
     shown = verified(view(changed, consents=[signed(own, private_bytes(31))]))
     with raises(AgreementUntrustedError, match="for child-welfare with keys that are not known"):
         require_adoptable(known(view()), shown, "k12", Peers())
-    # Nor if somebody trusts that key for other reasons: it was no steward's.
+    # Nor if someone trusts that key for other reasons: it was no steward's.
     public = PublicIdentity.from_json(thief)
     peers = Peers().trust("child-welfare", public.fingerprint(), NOW)
     with raises(AgreementUntrustedError, match="keys that are not known"):
@@ -213,7 +213,7 @@ def test_a_stranger_who_lists_themselves_is_refused() -> None:
 
 
 def replaced(*names: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The amendment that lists somebody else for these persons' parties, and the consents of all to it."""
+    """The amendment that lists someone else for these persons' parties, and the consents of all to it."""
     other = amended(FIRST, epoch=2)
     new = {name: f"per-{PEOPLE[name][0] + 20:032x}" for name in names}
     for name, person in new.items():

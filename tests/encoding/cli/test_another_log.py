@@ -33,7 +33,9 @@ def another_log(near: NearBroker, bend: Bend) -> Log:
 
 
 def show_another_log(near: NearBroker, bend: Bend) -> None:
-    """From the fetch of a release on, show another log to whoever asks next, as it grows from the true one."""
+    """From the fetch of a release on, show another log to the person who asks next, as it grows from the true
+    one.
+    """
     is_fetched = False
 
     def lie(request: httpx2.Request) -> httpx2.Response | None:

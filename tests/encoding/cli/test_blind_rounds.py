@@ -304,7 +304,7 @@ def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_
         welfare.ok("deliver", RESEARCH)
         welfare.ok("deliver", BOARD)
     refused("1 columns that the agreement does not let it hand over", 1, "not-agreed")
-    # While somebody is waited for, what was looked at before is not opened again.
+    # While someone is waited for, what was looked at before is not opened again.
     for words in ("was not joined", "; what welfare has delivered could not be used"):
         result = study.near.desks[BOARD].type("attach")
         assert result.exit_code == 7

@@ -154,7 +154,7 @@ def test_an_unlink_and_the_next_round_take_the_place_of_what_was_delivered(
     real = exchanged.shared_links
 
     def older(counter: Any, partner: str) -> Any:
-        # As where a change waits until somebody accepts it.
+        # As where a change waits until someone accepts it.
         found = real(counter, partner)
         return type(found)(1, found.link_of, found.record_keys)
 

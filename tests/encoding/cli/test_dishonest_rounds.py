@@ -315,7 +315,7 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
     schools.ok("round", "--correct", "wrong-file")
     refused = welfare.type("encode")
     assert refused.exit_code == 1
-    assert "somebody acts who was not enrolled" in refused.stderr
+    assert "someone acts who was not enrolled" in refused.stderr
 
 
 # A log that was forked.

@@ -1,4 +1,6 @@
-"""The agreements of a hub are extended by one command: without ink, again and again, past whoever is late."""
+"""The agreements of a hub are extended by one command: without ink, again and again, past anyone who is
+late.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +142,7 @@ def test_whoever_took_over_since_is_kept_and_a_change_meanwhile_is_drafted_anew(
     assert "new at the broker: 1;" in extended(hub)
     for sheet in (SHEET, "sheet-3", SHEET):
         hub.take_over("eve", sheet)
-    # Whoever takes an older sheet after a newer one stays with the newer one.
+    # Anyone who takes an older sheet after a newer one stays with the newer one.
     assert {name: row["sheet"] for name, row in hub.listed("eve").items()} == {
         GOOD: "2", LATE: "3", OPEN: "1",
     }  # fmt: skip

@@ -62,6 +62,6 @@ def test_a_shared_number_counts_for_neither_and_another_links_but_not_whom_all_e
     desks["welfare"].ok("links")
     with (desks["welfare"].folder / "links.csv").open(encoding="utf-8", newline="") as file:
         linked = [row["record_id"] for row in csv.DictReader(file)]
-    # w2 shares a number with somebody of another date of birth and first name; w3's number is w4's, too. First
+    # w2 shares a number with someone of another date of birth and first name; w3's number is w4's, too. First
     # names alone would not always do: under some keys, two as different as these are near each other.
     assert linked == ["w1", "w3", "w5"]

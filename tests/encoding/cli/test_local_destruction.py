@@ -215,7 +215,7 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
     out = folder / "with.csv"
     assert welfare.type("open", str(mine), "-o", str(out)).exit_code == 3
     assert listed(welfare) == before
-    # What somebody puts there afterwards is theirs.
+    # What someone puts there afterwards is theirs.
     out.write_text("mine")
     welfare.ok("destroy", "--local", "--yes")
     assert (mine.exists(), received.exists(), out.exists()) == (True, True, True)

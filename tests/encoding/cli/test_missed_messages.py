@@ -101,7 +101,7 @@ def test_a_message_of_somebody_who_left_after_the_log_took_it_counts(
 
 
 def replace_person(near: NearBroker, party: str) -> None:
-    """Put another person on a party's roster, and end the keys of the one before."""
+    """Put another person on a party's list of authorized users, and end the keys of the one before."""
     joined, desk = near.joining(party), near.desks[party]
     near.revoke(party)
     for name in ("identity.txt", "identity.key"):

@@ -129,7 +129,8 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
         result = welfare.type("review", "--list")
         assert "another blindlink command is using this workspace" in result.stderr
         welfare.ok("refresh")
-    # No card is opened for a file that is not written, and one that is written is known to whoever destroys.
+    # No card is opened for a file that is not written, and one that is written is known to the person who
+    # destroys.
     for name, status in (("decisions.ods", 3), ("no-folder/decisions.csv", 1)):
         result = welfare.type("review", "--export", str(welfare.folder / name))
         assert result.exit_code == status, result.output
@@ -160,12 +161,15 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     rae = str((welfare.folder / "identity.txt").rename(welfare.folder / "rae.txt"))
     welfare.ok("people", "rotate", "--identity", rae)
     assert len(pairs_of(welfare, "--identity", rae)) == 2
-    # A person who is enrolled for the agency, and on no roster.
+    # A person who is enrolled for the agency, and on no list of authorized users.
     other = copied.near.person(REVIEWER, "analyst", "recipient")
     copied.near.people["other"] = other
     welfare.own = other
     result = welfare.type("review", "--list")
-    assert (result.exit_code, "whether the roster lists you" in result.stderr) == (1, True)
+    assert (
+        result.exit_code,
+        "whether the list of authorized users names you" in result.stderr,
+    ) == (1, True)
 
 
 def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path) -> None:
@@ -194,7 +198,9 @@ def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path
 def test_what_was_accepted_is_linked_at_both_and_stays_so(
     copied: Asking, welfare: Desk, schools: Desk
 ) -> None:
-    assert stage(welfare)[0].startswith("Pairs were held back: schools has yet to send the cards")
+    assert stage(welfare)[0].startswith(
+        "Pairs were sent to review: schools has yet to send the cards"
+    )
     assert stage(schools)[0] == "The reviewers of welfare wait for cards of your records."
     result = schools.ok("refresh")
     assert "7 cards were sealed for the reviewers of welfare, for round 1" in result.stderr
@@ -449,7 +455,7 @@ def leave(asking: Asking, person: Identity) -> None:
 
 
 def ask(asking: Asking) -> None:
-    """Let pairs be held back, and the asked agency seal its cards."""
+    """Let pairs be sent to review, and the asked agency seal its cards."""
     asking.run()
     asking.asked.ok("refresh")
     asking.reviewer.ok("refresh")

@@ -113,9 +113,9 @@ def test_what_is_not_signed_by_the_other_side_moves_nothing(
 
     refused("round 2 is the newest one: there is nothing to go back to", number=2)
     refused("this agency's ledger knows nothing of round 9", number=9)
-    refused("is not a rollback that somebody has signed", bent)
+    refused("is not a rollback that someone has signed", bent)
     bent.write_bytes(b"{}")
-    refused("is not a rollback that somebody has signed", bent)
+    refused("is not a rollback that someone has signed", bent)
     bent.write_bytes(theirs.read_bytes().replace(b"last year", b"this year"))
     refused("is not signed by a person of schools whose keys are trusted", bent)
     assert sign(welfare, name="own.json").exit_code == 0

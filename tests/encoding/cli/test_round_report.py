@@ -359,9 +359,9 @@ def test_what_needs_somebody_comes_first_and_says_what_to_do_though_the_broker_i
     standings = [one["standing"] for one in told["attention"]]
     assert standings == sorted(standings, key=["bad", "warn", "note"].index)
     strange = desk.folder / "strange.html"
-    strange.write_text("somebody's page", "utf-8")
+    strange.write_text("someone's page", "utf-8")
     assert desk.type("report", "-o", str(strange)).exit_code == 1
-    assert strange.read_text("utf-8") == "somebody's page"
+    assert strange.read_text("utf-8") == "someone's page"
     # What was kept goes with the rest.
     desk.ok("report")
     desk.ok("destroy", "--local", "--yes")

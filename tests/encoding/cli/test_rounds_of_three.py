@@ -1,4 +1,4 @@
-"""Rounds of three agencies, not all of which receive in one ID space: whose claims and statements count."""
+"""Rounds of three agencies, not all of which receive in one link-ID set: whose claims and statements count."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_the_next_rounds_ask_nothing_again(waiting: Asking, tmp_path: Path) -> N
             assert "rec_w4" not in links(made.reviewer)
         assert made.near.log_kinds().count("round-opened") == 3
         assert made.near.log_kinds().count("review-asked") == 1
-        # Until a record changes: then it may be somebody else.
+        # Until a record changes: then it may be someone else.
         path = made.asked.folder / "people.csv"
         path.write_text(path.read_text("utf-8").replace("Ida,Mossberg", "Ida,Mossburg"), "utf-8")
         made.near.move(days=7)

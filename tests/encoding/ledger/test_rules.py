@@ -1,4 +1,6 @@
-"""Chains and grants are those of the twin, whatever is stated, and whoever computes them in whatever order."""
+"""Chains and grants are those of the twin, whatever is stated, and anyone who computes them in whatever
+order.
+"""
 
 from __future__ import annotations
 

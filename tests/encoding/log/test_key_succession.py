@@ -1,4 +1,4 @@
-"""The broker replaces the key of its log: whoever pinned the old one follows, and nobody else leads them."""
+"""The broker replaces the key of its log: anyone who pinned the old one follows, and nobody else leads them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ another first name | Wendell,Okafor,2013-02-03,52345679 | Beatrix,Okafor,2013-02
 another date | Orson,Featherstone,2009-03-14,42345671 | Orson,Featherstone,2014-11-28,42345671 | contradicted
 no first name, no date | Unknown,Vandermeer,,32345671 | Dora,Vandermeer,2012-12-24,32345671 | below-review
 no first name | Unknown,Weir,2012-12-24,32345672 | Dora,Weir,2012-12-24,32345672 | match-probability
-somebody else's | Soren,Pappas,2010-09-30,92345671 | Yolanda,Castellanos,2015-06-11,92345671 | below-review
+someone else's | Soren,Pappas,2010-09-30,92345671 | Yolanda,Castellanos,2015-06-11,92345671 | below-review
 a placeholder | Octavia,Brandt,2011-08-08,99999999 | Lysander,Montgomery,2014-02-19,99999999 | nothing
 """.splitlines()
     )

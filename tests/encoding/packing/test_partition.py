@@ -144,7 +144,7 @@ def test_over_200_rounds_the_asked_agency_guesses_one_in_as_many_as_agreed(
         askable = {place: records for place, records in left.items() if len(records) >= size}
         for place, records in sorted(askable.items())[:10]:
             in_question = town.random.choice(records)
-            # Whoever knows what the agency knows can do no better than to choose.
+            # Anyone who knows what the agency knows can do no better than to choose.
             n_hits += town.random.choice(left[place]) == in_question
             n_asked += 1
         if number:

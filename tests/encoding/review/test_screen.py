@@ -24,7 +24,7 @@ from schemas.rounds.review import StatedDecisions
 
 
 class Seat:
-    """Whoever sits before the screen, and the broker behind it."""
+    """Anyone who sits before the screen, and the broker behind it."""
 
     def __init__(self, folder: Path, size: tuple[int, int] = (100, 40), **given: Any) -> None:
         self.folder, self.size, self.given = folder, size, given

@@ -119,7 +119,7 @@ def test_a_round_is_of_an_agreement_that_this_agency_has() -> None:
 
 
 def test_a_person_has_the_keys_that_the_log_had_by_then() -> None:
-    """Keys of before a change sign no more, and nobody changes somebody else's."""
+    """Keys of before a change sign no more, and nobody changes someone else's."""
     first = new_identity("schools", ("analyst",), NOW)
     second, signed = replace_keys(first, NOW)
     _, later = replace_keys(second, NOW)

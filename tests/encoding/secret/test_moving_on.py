@@ -42,7 +42,9 @@ class Killed(Exception):
 
 
 class Thief:
-    """Whoever has a workspace and its key: all secrets in it, and all that follows from each by either step."""
+    """Anyone who has a workspace and its key: all secrets in it, and all that follows from each by either
+    step.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         kept = kept_of(workspace, PROJECT, EPOCH)

@@ -1,4 +1,4 @@
-"""What needs somebody is told with the worst first, and nothing is told where nothing does."""
+"""What needs someone is told with the worst first, and nothing is told where nothing does."""
 
 from __future__ import annotations
 

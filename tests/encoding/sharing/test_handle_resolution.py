@@ -39,7 +39,7 @@ def test_rows_get_the_record_id_in_place_of_the_handle(agency, people, write_peo
     )
     alone = resolved(agency, path, f"handle\n{handle}\n")
     assert alone == f"record_id,unknown_handle\n{record_id},\n"
-    # What somebody else wrote is no formula.
+    # What someone else wrote is no formula.
     formula = resolved(agency, path, f"handle,=x,band\n{handle},=A1,-1\n")
     assert formula == f"record_id,unknown_handle,'=x,band\n{record_id},,'=A1,-1\n"
 

@@ -1,4 +1,4 @@
-"""Who has no link, with reasons that somebody can act on; the worst data come first."""
+"""Who has no link, with reasons that someone can act on; the worst data come first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups that somebody made to harm: every one is refused, and nothing of it stays.
+"""Backups that someone made to harm: every one is refused, and nothing of it stays.
 The forms of `schemas/spec/workspace-backup.md` by their vectors: the good ones open, the bad do not.
 """
 

@@ -1,4 +1,4 @@
-"""A broker whose keys somebody else keeps: it does its work, and refuses it while they do not answer."""
+"""A broker whose keys someone else keeps: it does its work, and refuses it while they do not answer."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_outage_of_the_keys_loses_nothing(
         refused = linkage.put(upload, 0, made.parts[0], CHILD_WELFARE)
         problem = Problem.from_json(refused.json())
         assert (problem.status, problem.code) == (503, "key-keeper-unavailable")
-        # Whoever calls learns no more: the reason is the operator's.
+        # Anyone who calls learns no more: the reason is the operator's.
         assert (problem.hint, "token" in problem.detail, "Vault" in problem.detail) == (
             None,
             False,

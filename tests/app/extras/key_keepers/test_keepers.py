@@ -1,4 +1,6 @@
-"""Whoever keeps the keys that wrap: the key store is the same, moves from one to another, and loses nothing."""
+"""Anyone who keeps the keys that wrap: the key store is the same, moves from one to another, and loses
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def refused(call: Callable[[], object], said: str) -> None:
 
 def test_a_key_of_the_ring_is_a_version_of_the_transit_key(keeper: Vault, vault: VaultStub) -> None:
     first = keeper.draw([])
-    # Somebody may rotate there; the newest version is taken before another is made.
+    # Someone may rotate there; the newest version is taken before another is made.
     second = keeper.draw([first])
     assert (first, second, keeper.draw([first])) == (
         "transit/blindlink 1",

@@ -282,7 +282,7 @@ def test_what_was_refused_in_somebodys_name_is_counted_for_their_party(scene: Si
     scene.browser().sign_on()
     scene.openid.stated["amr"] = ["otp"]
     revoke(scene.linkage.founded, auditor(scene).id)
-    # Whoever is linked with nobody is counted for nobody.
+    # Anyone who is linked with nobody is counted for nobody.
     scene.browser().sign_on()
     with scene.linkage.broker.database.read() as session:
         counted = session.execute(text("SELECT party, count FROM refused_sign_ins")).all()

@@ -89,7 +89,7 @@ def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -
 
 
 def pin_log(folder: Path) -> str:
-    """Pin a log as whoever has signed here before has it; returns its name."""
+    """Pin a log as anyone who has signed here before has it; returns its name."""
     workspace = open_workspace(folder / "workspace")
     PinnedLog(workspace.pins, workspace.log_key).pinned_key(log_key())
     return ORIGIN
@@ -144,7 +144,7 @@ def test_nothing_is_asked_where_no_log_is_known_and_no_broker_can_be_asked(
 
 
 def typed_answers(*number: str) -> list[str]:
-    """Return what somebody types to every question; `number` is what they say of a known number."""
+    """Return what someone types to every question; `number` is what they say of a known number."""
     return [
         "foster-k12",
         # Who takes part.

@@ -64,7 +64,7 @@ def test_the_party_that_it_is_sealed_to_opens_it_and_nobody_else(
         sealed.write_bytes(whole[:-cut])
         done = open_at(schools, sealed, "-o", str(target))
         assert "changed or cut off" in done.stderr, cut
-        # What was going to be written is noted before it is, for whoever destroys after a crash.
+        # What was going to be written is noted before it is, for the person who destroys after a crash.
         assert schools.files() - before <= {"workspace/written.json", "workspace/lock"}, cut
         assert noted(schools) == set(), cut
     sealed.write_bytes(whole)

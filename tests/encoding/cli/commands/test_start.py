@@ -41,7 +41,7 @@ def left(office: Office) -> set[str]:
 
 
 def bent(office: Office, **changes: Any) -> None:
-    """Change the invitation as somebody does who writes it anew."""
+    """Change the invitation as someone does who writes it anew."""
     path = office.folder / "ann.invitation"
     given = {**Invitation.from_file(path.read_bytes()).to_json(), **changes}
     del given["check"], given["version"]

@@ -27,7 +27,7 @@ WRITTEN = (
     "README.txt", "layout-a.toml", "layout-b.toml", "pairs.csv", "trial.html", "unmatched-a.csv",
     "unmatched-b.csv",
 )  # fmt: skip
-# What somebody else's system might call the columns of the rehearsal's files.
+# What someone else's system might call the columns of the rehearsal's files.
 ODD_A = {
     "client_id": "Kid #", "first_name": "Given", "middle_name": "M.I.", "last_name": "Fam. Name",
     "birth_date": "Born On", "sex": "M/F", "placement_zip": "Home Zip",

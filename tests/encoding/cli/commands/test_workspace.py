@@ -57,7 +57,7 @@ class Office:
         return desk
 
     def other_person(self, party: str = "welfare") -> Identity:
-        """Return one person more, whom the party's roster lists."""
+        """Return one person more, whom the party's list of authorized users names."""
         return self.desk.near.joining(party, "analyst", "recipient")
 
     def restored(self, desk: Desk, *words: str) -> Desk:

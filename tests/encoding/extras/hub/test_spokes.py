@@ -1,5 +1,5 @@
 """The list of spokes and the template: read strictly, written as they are read, one fingerprint a sheet.
-The report of a hub: in the order in which somebody should look, and without a number that tells of few.
+The report of a hub: in the order in which someone should look, and without a number that tells of few.
 `hub.toml`, and the settings of a spoke that follow from it.
 """
 

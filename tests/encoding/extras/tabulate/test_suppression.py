@@ -134,7 +134,7 @@ def test_an_empty_group_is_not_thought_to_have_all_of_a_category_that_is_listed(
     labels = [table.row(at) for at in range(len(table.cells))]
     hidden = [row != "r1" and column != TOTAL for row, column in labels]
     made = Tabulation(terms(), table, tuple(hidden), is_least=True)
-    # Nobody of r1 is in c0, which is listed. So somebody of r0 is.
+    # Nobody of r1 is in c0, which is listed. So someone of r0 is.
     assert written(made, tmp_path).range(("r0", "c1")) == (0, most)
     weak = [labels[one.cell] for one in weaknesses(table, np.array(hidden), FLOOR)]
     assert (("r0", "c1") in weak) == (most < FLOOR)
