@@ -74,7 +74,7 @@ def test_a_table_of_any_kind_gives_the_pairs_of_the_trial_of_its_file(
     given = [(one["left_id"], one["right_id"], one["band"]) for one in as_rows(found.pairs)]
     assert given == written
     assert len(as_rows(found.unmatched("left"))) == len(_read(folder / "trial/unmatched-a.csv"))
-    assert (folder / "trial/trial.html").read_text().count("<svg") == 3
+    assert (folder / "trial/trial.html").read_text().count("<svg") == 4
 
 
 def test_every_waterfall_ends_at_the_weight_of_its_pair_and_the_reasons_say_each_step(
@@ -105,7 +105,7 @@ def test_a_review_shows_both_records_and_the_truth_tells_what_the_trial_tells(
         links.evaluate([("nobody", "nobody")])
     assert refused.value.code == "truth"
     page = links.report(tmp_path / "page.html")
-    assert page.read_text().count("<svg") == 3
+    assert page.read_text().count("<svg") == 4
     with pytest.raises(blindlink.Error):
         links.report(page)
 

@@ -18,6 +18,7 @@ from encoding.cli.commands.agreement_notices import halt, leave
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.terminal import prompts
 from encoding.cli.terminal.agreement_questions import ask_answers
+from encoding.project.agreement.project_view import warn_of_lacking
 from encoding.project.agreement.seats import pinned_log, seat
 from encoding.project.noted_files import write_page
 from encoding.project.session import Session
@@ -83,7 +84,6 @@ def draft(
     unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
-    from encoding.project.agreement.project_view import warn_of_lacking
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent

@@ -141,7 +141,7 @@ def test_a_report_of_a_gigabyte(tmp_path: Path, start: bytes) -> None:
 def test_a_report_on_a_gigabyte_still_names_the_digest_of_all_of_it(tmp_path: Path) -> None:
     (tmp_path / "words").write_text("several words that nobody guesses", encoding="utf-8")
     key = tmp_path / "auditor.key"
-    run("key", "new", "-o", key, "--passphrase-file", tmp_path / "words")
+    run("key", key, "--new", "--passphrase-file", tmp_path / "words")
     signing = ("--key-file", key, "--passphrase-file", tmp_path / "words")
     log, out = sparse(tmp_path / "log.tar"), tmp_path / "report.json"
     require_refused(run("report", log, *signing, "-o", out))

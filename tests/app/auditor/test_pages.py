@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = CliRunner().invoke(main, [str(word) for word in words])
         assert done.exit_code == status, done.stderr
 
-    run("key", "new", "-o", made / "auditor.key", *signing[2:])
+    run("key", made / "auditor.key", "--new", *signing[2:])
     log = made / "log.bundle"
     run("report", log, *signing, *name, "--html", made / "report.html")
     run("report", log, *signing, "--incident", upload, "--html", made / "incident.html")
