@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from app.features import FEATURES
-from schemas.shared.command_line import LazyGroup, SharedOption, flat, shared_json
+from schemas.shared.command_line import INPUT_FILE, LazyGroup, SharedOption, flat, shared_json
 
 # What `--help` says of each, on one line of 80 columns.
 SECTIONS: Final = {
@@ -29,8 +28,6 @@ SECTIONS: Final = {
     **FEATURES.listed_commands("blindlink-audit"),
 }
 COMMANDS: Final = flat(SECTIONS)
-# What reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
-FILE: Final = click.Path(path_type=Path)
 
 
 def _shared(name: str, field: str, said: str, **attrs: Any) -> SharedOption:
@@ -60,10 +57,10 @@ SHARED: Final = (
         metavar="FILE|LINE",
         multiple=True,
         # Not its type: a line is no path, and would not come through as one whole.
-        shell_complete=FILE.shell_complete,
+        shell_complete=INPUT_FILE.shell_complete,
     ),
-    _shared("--token-file", "token_file", "File with your token for the broker.", type=FILE),
-    _shared("--ca-file", "ca_file", "Certificates to trust, and no others.", type=FILE),
+    _shared("--token-file", "token_file", "File with your token for the broker.", type=INPUT_FILE),
+    _shared("--ca-file", "ca_file", "Certificates to trust, and no others.", type=INPUT_FILE),
     _shared(
         "--project", "project", "Only this project; with a URL, its view of the log and no more."
     ),

@@ -23,7 +23,7 @@ from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.documents.errors import other_version_behind
 from schemas.documents.printable import printable
-from schemas.shared.command_line import emit, tinted
+from schemas.shared.command_line import INPUT_FILE, emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 
 # Only what --help needs is imported here: the rest comes when a command runs.
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
     from schemas.signing.note import VerifierKey
 
-# Anyone who reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
-FILE = click.Path(path_type=Path)
 BUNDLE = click.argument("bundle", metavar="BUNDLE|URL")
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -209,7 +207,7 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress]:
 
 
 PASSPHRASE_FILE = click.option(
-    "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
+    "--passphrase-file", type=INPUT_FILE, help="Read the passphrase from this file, do not ask."
 )
 
 

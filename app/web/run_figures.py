@@ -94,7 +94,7 @@ def pair_rows(run: RunFigures, before: RunFigures | None, *, has_review: bool) -
         ("Linked", 2, lambda _, counts: shown(counts.auto_pairs)),
         ("Not linked", 2, lambda one, _: shown(one.not_linked.pairs)),
         (
-            "Sent to review for clerical review",
+            "Sent to clerical review",
             3,
             lambda _, counts: shown(counts.review_pairs),
         ),

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from schemas.documents.document import Document
+from schemas.documents.document import Document, Size
 from schemas.documents.ids import KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.documents.problem import Problem
 from schemas.linkage.row_layout import MAX_RECORDS
@@ -23,7 +23,6 @@ from schemas.signing.identity import Duty, Role
 
 # checking: a commit was asked for, and the parts are read.
 UploadState = Literal["open", "checking", "committed", "expired", "destroyed"]
-Size = Annotated[int, Field(ge=0, le=2**50)]
 
 # A row has about 340 bytes, so that a page of a match record stays below 2 MB.
 MAX_RECORD_ROWS: Final = 5_000

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from schemas.documents.document import Document
+from schemas.documents.document import Document, Size
 from schemas.documents.ids import Name, RandomId, Sha256Hex, UtcTime
 from schemas.linkage.run import ReleaseMode, ReleaseNumber, RoundNumber
-
-Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class ReleaseView(Document):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.documents.document import Document, Model
+from schemas.documents.document import Document, Model, Size
 from schemas.documents.ids import Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.linkage.link_quality import Concordance
 from schemas.linkage.run import (
@@ -17,7 +17,6 @@ from schemas.linkage.run import (
 
 # awaiting: parties that the agreement asks have yet to approve it.
 RunState = Literal["awaiting", "queued", "running", "succeeded", "failed", "cancelled"]
-Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class RunRequest(Document):

@@ -7,9 +7,9 @@ what the document says.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.documents.canonical import (
     JsonValue,
@@ -20,6 +20,9 @@ from schemas.documents.canonical import (
 from schemas.documents.errors import CanonicalError, DocumentError, OtherVersionError
 
 _VERSION: Final = re.compile(r"(?P<format>blindlink/[a-z-]{1,40})/[0-9]{1,4}", re.ASCII)
+
+# How many, or how many bytes.
+Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class Model(BaseModel):

@@ -24,6 +24,8 @@ USAGE: Final = 2
 INTERRUPTED: Final = 130
 # A file to read, or to write.
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
+# What reads it says what is wrong with it: to a script, that is bad input and not wrong usage.
+INPUT_FILE: Final = click.Path(path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON: Final = "schemas.shared.command_line.json"
 _PRINTED: Final = "schemas.shared.command_line.printed"

@@ -10,7 +10,7 @@ import click
 
 from app.auditor.certificates import START, CertificateBook, read_certificate, verify_alone
 from app.auditor.files import starts_with, write_text
-from app.auditor.options import EXIT_CODES, FILE, OUTPUT, failures, log_options, verified
+from app.auditor.options import EXIT_CODES, OUTPUT, failures, log_options, verified
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.report_check import check_report
@@ -18,14 +18,14 @@ from app.auditor.timeline import timeline_line
 from schemas.documents.printable import printable
 from schemas.matchlog.proof import PROOF_START
 from schemas.reports.certificate_page import certificate_page
-from schemas.shared.command_line import emit, wants_json
+from schemas.shared.command_line import INPUT_FILE, emit, wants_json
 
 if TYPE_CHECKING:
     from app.auditor.options import LogOptions
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=INPUT_FILE)
 @click.option("--log", "bundle", metavar="BUNDLE|URL", help="The log to hold a certificate to.")
 @click.option("--html", "html_file", type=OUTPUT, help="Write a certificate as a page to print.")
 @click.option(
@@ -55,24 +55,20 @@ def check(
     Example: blindlink-audit check report.html --key auditor.pub
     """
     given, file = log_options(bundle=bundle or ""), files[0]
-    if starts_with(file, PROOF_START):
-        with failures():
-            _check_proofs(files, given)
-    elif len(files) > 1:
+    is_proof, is_certificate = starts_with(file, PROOF_START), starts_with(file, START)
+    if len(files) > 1 and not is_proof:
         raise click.UsageError("give certificates and reports one by one")
-    elif starts_with(file, START):
-        with failures():
-            _check_certificate(file, given, html_file)
-    elif bundle or html_file:
+    if (bundle or html_file) and file.exists() and not is_certificate:
         raise click.UsageError("give --log and --html with a certificate of destruction")
-    else:
-        with failures():
-            checked = check_report(file, key)
-        emit(checked.to_json(), checked.lines())
-        if key is None and not wants_json():
-            click.echo(
-                "not shown: whose key it is; compare the fingerprint with the auditor", err=True
-            )
+    if key is not None and (is_proof or is_certificate):
+        raise click.UsageError("give --key with a report")
+    with failures():
+        if is_proof:
+            _check_proofs(files, given)
+        elif is_certificate:
+            _check_certificate(file, given, html_file)
+        else:
+            _check_report(file, key)
 
 
 def _check_proofs(files: tuple[Path, ...], given: LogOptions) -> None:
@@ -81,6 +77,13 @@ def _check_proofs(files: tuple[Path, ...], given: LogOptions) -> None:
     emit([one.to_json() for one in proved], (timeline_line(one.entry) for one in proved))
     for caveat in caveats(proved, pinned=bool(known)):
         click.echo(f"not shown: {printable(caveat.text)}", err=True)
+
+
+def _check_report(file: Path, key: str | None) -> None:
+    checked = check_report(file, key)
+    emit(checked.to_json(), checked.lines())
+    if key is None and not wants_json():
+        click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
 
 
 def _check_certificate(file: Path, given: LogOptions, html_file: Path | None) -> None:

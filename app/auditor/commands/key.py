@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from app.auditor.auditor_key import new_key_file, read_passphrase
-from app.auditor.options import FILE, PASSPHRASE_FILE, failures, opened_key
+from app.auditor.options import PASSPHRASE_FILE, failures, opened_key
 from schemas.reports.audit_report import key_fingerprint, public_text
-from schemas.shared.command_line import emit, wants_json
+from schemas.shared.command_line import INPUT_FILE, emit, wants_json
 
 
 @click.command()
-@click.argument("key_file", metavar="KEYFILE", type=FILE)
+@click.argument("key_file", metavar="KEYFILE", type=INPUT_FILE)
 @click.option("--new", "is_new", is_flag=True, help="Make the key, locked by a passphrase.")
 @PASSPHRASE_FILE
 def key(*, key_file: Path, is_new: bool, passphrase_file: Path | None) -> None:

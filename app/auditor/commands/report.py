@@ -15,7 +15,6 @@ from app.auditor.findings import FindingsBook
 from app.auditor.options import (
     BUNDLE,
     EXIT_CODES,
-    FILE,
     OUTPUT,
     PASSPHRASE_FILE,
     failures,
@@ -29,7 +28,7 @@ from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
 from app.features import FEATURES
 from schemas.reports.audit_report import AuditReport, public_text, seal_page, sign_report
-from schemas.shared.command_line import emit, wants_json
+from schemas.shared.command_line import INPUT_FILE, emit, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     "or a key of the log.",
 )
 @click.option(
-    "--key-file", required=True, type=FILE, help="Your own key: blindlink-audit key --new."
+    "--key-file", required=True, type=INPUT_FILE, help="Your own key: blindlink-audit key --new."
 )
 @PASSPHRASE_FILE
 @click.option("--name", help="Who you are, as the report says it.")

@@ -16,7 +16,6 @@ from app.auditor.files import why_unreadable, write_bytes
 from app.auditor.match_records import MatchRecordBook
 from app.auditor.options import (
     EXIT_CODES,
-    FILE,
     OUTPUT,
     LogOptions,
     failures,
@@ -36,7 +35,7 @@ from app.auditor.run_book import RunBook
 from app.extras.sampling.page import sample_page, standings, worksheet_page
 from app.extras.sampling.sample import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.shared.command_line import emit
+from schemas.shared.command_line import INPUT_FILE, emit
 
 if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
@@ -45,19 +44,23 @@ if TYPE_CHECKING:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("n", metavar="N", type=click.IntRange(1, 1000))
-@click.argument("record", metavar="RECORD", type=FILE)
+@click.argument("record", metavar="RECORD", type=INPUT_FILE)
 @click.option(
     "--seed", required=True, help="Your own word, chosen now; the draw follows from it and the run."
 )
 @click.option("--log", "bundle", metavar="BUNDLE", help="The log; the first pack's if left out.")
 @click.option("-o", "--output", type=OUTPUT, help="Write the sample, to be sent to the agencies.")
 @click.option(
-    "--pack", "pack_files", type=FILE, multiple=True, help="Pack of an agency; may be repeated."
+    "--pack",
+    "pack_files",
+    type=INPUT_FILE,
+    multiple=True,
+    help="Pack of an agency; may be repeated.",
 )
 @click.option(
     "--openings",
     "opening_files",
-    type=FILE,
+    type=INPUT_FILE,
     multiple=True,
     help="File of openings, such as a blind run's recipient has; may be repeated.",
 )

@@ -69,9 +69,7 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
 def _persons(
     session: Session, project: str, parties: Sequence[str], now: datetime
 ) -> list[PersonAccess]:
-    """Return who of these parties can or could act in a project: whom its lists of authorized users list, or
-    the operator's.
-    """
+    """Return who of these parties can or could act in a project: its authorized users, and the operator's."""
     versions, day = all_versions(session, project), utc_text(now)[:10]
     return [
         replace(one, is_valid=one.is_valid and _may_act(versions, day, one))

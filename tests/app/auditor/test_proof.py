@@ -61,6 +61,8 @@ def test_a_proof_is_checked_by_the_logs_key_alone(log: SampleLog, tmp_path: Path
     (tmp_path / "log.key").write_text(key + "\n")
     words = ("--log-key", tmp_path / "log.key", "--json")
     files = {f"{at}.tlog-proof": proof_of(log, at) for at in (index, index + 1)}
+    refused = check(tmp_path, *words, "--html", tmp_path / "page.html", files=files)
+    assert (refused.exit_code, "with a certificate" in refused.stderr) == (2, True)
     shown = json.loads(check(tmp_path, *words, files=files).stdout)
     assert [one["entry"]["seq"] for one in shown] == [index, index + 1]
     assert {one["size"] for one in shown} == {log.size}

@@ -117,6 +117,10 @@ def test_a_certificate_verifies_alone_and_held_to_the_log_and_nothing_that_does_
     raw = path.read_bytes()
     path.write_bytes(raw[:-1])
     assert verify(path).exit_code == 3
+    # A file that is not there is that, whatever is asked of it; an option of another kind is named.
+    gone = verify(path.parent / "gone.json", "--log", "log.bundle")
+    assert (gone.exit_code, "does not exist" in gone.stderr) == (3, True)
+    assert "give --key with a report" in verify(case.keep(), "--key", other).stderr
     changed = raw.replace(b'"reason":"asked"', b'"reason":"other"')
     assert changed != raw
     path.write_bytes(changed)
